@@ -1,0 +1,171 @@
+"""What the engine decides (commands) and what it states (facts). Plain data; the dispatcher does the first, the store
+records the second."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Command(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_field="command"):
+    """Base of all; never made itself."""
+
+
+class Wait(Command, frozen=True, kw_only=True):
+    """The caller waits: music or ringing, as the queue is set."""
+
+    call: str
+    queue: str
+
+
+class Reject(Command, frozen=True, kw_only=True):
+    """The caller does not enter: "full", "nonexistent" (no such queue), "empty"."""
+
+    call: str
+    queue: str
+    reason: str
+
+
+class Release(Command, frozen=True, kw_only=True):
+    """The caller leaves the queue: "timeout", "no_retry", "queue_removed" while waiting; "completed" after talking."""
+
+    call: str
+    queue: str
+    reason: str
+
+
+class Offer(Command, frozen=True, kw_only=True):
+    """Ring this agent's phone for this caller. How long is the engine's matter (it sends Withdraw)."""
+
+    offer: str
+    call: str
+    queue: str
+    agent: int
+    extension: str
+
+
+class Withdraw(Command, frozen=True, kw_only=True):
+    """Stop ringing: "caller_left", "answered_elsewhere", "noanswer", "agent_left"."""
+
+    offer: str
+    reason: str
+
+
+class Connect(Command, frozen=True, kw_only=True):
+    """Join the caller and the agent who answered this offer."""
+
+    offer: str
+    call: str
+    queue: str
+    agent: int
+
+
+class StartTimer(Command, frozen=True, kw_only=True):
+    """Send TimerFired(timer) at `at` (seconds since the epoch). Setting one that is set moves it."""
+
+    timer: str
+    at: float
+
+
+class CancelTimer(Command, frozen=True, kw_only=True):
+    """Forget a timer."""
+
+    timer: str
+
+
+class Fact(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_field="fact"):
+    """Something that happened, for the record, the statistics and those who watch. Base of all."""
+
+    at: float
+
+
+class CallerEntered(Fact, frozen=True, kw_only=True):
+    call: str
+    queue: str
+    position: int
+    priority: int
+
+
+class CallerRefused(Fact, frozen=True, kw_only=True):
+    call: str
+    queue: str
+    reason: str
+
+
+class CallerServed(Fact, frozen=True, kw_only=True):
+    """An agent answered and is being joined."""
+
+    call: str
+    queue: str
+    agent: int
+    #: seconds from joining to the answer
+    wait: float
+    #: seconds the agent's phone rang
+    ring: float
+
+
+class CallerUnserved(Fact, frozen=True, kw_only=True):
+    """The join failed after an answer; the caller waits again (takes CallerServed back)."""
+
+    call: str
+    queue: str
+    agent: int
+
+
+class CallerExited(Fact, frozen=True, kw_only=True):
+    """Left without an answer: "abandoned", "timeout", "no_retry", "stolen", "transferred", "queue_removed"."""
+
+    call: str
+    queue: str
+    outcome: str
+    wait: float
+    position: int
+
+
+class CallCompleted(Fact, frozen=True, kw_only=True):
+    """The conversation is over. talk, wait: seconds."""
+
+    call: str
+    queue: str
+    agent: int
+    talk: float
+    wait: float
+    by: str
+
+
+class OfferEnded(Fact, frozen=True, kw_only=True):
+    """How an offer ended: "answered", "noanswer", "busy", "unavailable", "declined", "error", "caller_left",
+    "answered_elsewhere", "agent_left"."""
+
+    offer: str
+    call: str
+    queue: str
+    agent: int
+    outcome: str
+    #: seconds from offer to end
+    ring: float
+
+
+class AgentStateChanged(Fact, frozen=True, kw_only=True):
+    """What an agent is in a queue, or (queue None) altogether. States: "signed_out", "unavailable", "available",
+    "ringing", "on_call", "wrap_up", "paused"."""
+
+    agent: int
+    queue: str | None
+    state: str
+    pause_code: int | None = None
+    #: "noanswer" when the system paused him
+    reason: str = ""
+    call: str | None = None
+
+
+AnyCommand = Wait | Reject | Release | Offer | Withdraw | Connect | StartTimer | CancelTimer
+AnyFact = (
+    CallerEntered
+    | CallerRefused
+    | CallerServed
+    | CallerUnserved
+    | CallerExited
+    | CallCompleted
+    | OfferEnded
+    | AgentStateChanged
+)

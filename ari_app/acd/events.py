@@ -1,0 +1,201 @@
+"""What the engine is told. Plain data: journalled as JSON, replayed after a restart, made up by tests.
+
+Commands of people (those a REST call makes) may be refused: `Engine.apply` raises CommandRefused and changes nothing.
+Events from the telephone side never are: a late or foreign one changes nothing and is counted.
+
+Agents are named by their user id, queues by their extension, calls and offers by ids of ours; one engine serves one
+account, so none of them carries it.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from ari_app.acd.settings import QueueSettings
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_field="event"):
+    """Base of all; never made itself."""
+
+
+# configuration
+
+
+class QueueConfigured(Event, frozen=True, kw_only=True):
+    """A queue was made or changed; holds at once for the calls that wait."""
+
+    queue: QueueSettings
+
+
+class QueueRemoved(Event, frozen=True, kw_only=True):
+    """A queue was deleted: its callers are released, its agents signed out of it."""
+
+    queue: str
+
+
+class AgentConfigured(Event, frozen=True, kw_only=True):
+    """An agent exists; the queues he is bound to, with his skill (penalty 1 first … 5 last) in each."""
+
+    agent: int
+    bindings: dict[str, int] = {}
+
+
+class AgentRemoved(Event, frozen=True, kw_only=True):
+    """An agent was deleted. A call he is on goes on; he gets no other."""
+
+    agent: int
+
+
+# people: may be refused
+
+
+class AgentSignedIn(Event, frozen=True, kw_only=True):
+    """An agent's session became active at an extension. His queues are unchanged (a session that timed out and came
+    back finds them as they were)."""
+
+    agent: int
+    extension: str
+
+
+class AgentTimedOut(Event, frozen=True, kw_only=True):
+    """An agent's session was deactivated: he stays in his queues, unavailable, until he is back."""
+
+    agent: int
+
+
+class AgentSignedOut(Event, frozen=True, kw_only=True):
+    """An agent's session was destroyed: signed out of every queue. A call he is on goes on."""
+
+    agent: int
+
+
+class QueueSignedIn(Event, frozen=True, kw_only=True):
+    """An agent joins queues. `queues` None: all he is bound to. Refused: not_signed_in (no session),
+    already_signed_in (one of the given queues), nonexistent queue."""
+
+    agent: int
+    queues: tuple[str, ...] | None = None
+    #: as long as `queues`, or None: as bound, else 3
+    skills: tuple[int, ...] | None = None
+    paused: bool = False
+
+
+class QueueSignedOut(Event, frozen=True, kw_only=True):
+    """An agent leaves a queue, or all (None). Refused: not_signed_in."""
+
+    agent: int
+    queue: str | None = None
+
+
+class Paused(Event, frozen=True, kw_only=True):
+    """An agent pauses in a queue, or in all he is signed in to (None). Refused: not_signed_in."""
+
+    agent: int
+    queue: str | None = None
+    code: int | None = None
+
+
+class Resumed(Event, frozen=True, kw_only=True):
+    """The end of a pause. Refused: not_signed_in."""
+
+    agent: int
+    queue: str | None = None
+
+
+class WrapUpExited(Event, frozen=True, kw_only=True):
+    """An agent ends his wrap-up early. Refused: not_signed_in."""
+
+    agent: int
+    queue: str | None = None
+
+
+# telephones: never refused
+
+
+class PhoneStateChanged(Event, frozen=True, kw_only=True):
+    """What an extension's phone does apart from our own offers: "idle", "busy" (a private call) or "unavailable"."""
+
+    extension: str
+    state: str
+
+
+class CallerJoined(Event, frozen=True, kw_only=True):
+    """A caller enters a queue. Answered by Wait or Reject."""
+
+    call: str
+    queue: str
+    #: higher is served first
+    priority: int = 0
+    #: when he joined, if that is not now (a call taken over after a restart keeps its time)
+    joined_at: float | None = None
+
+
+class CallerLeft(Event, frozen=True, kw_only=True):
+    """A waiting caller is gone: "hangup" counts as abandoned; "stolen" and "transferred" do not. While he talks to an
+    agent: the end of the conversation, by the caller."""
+
+    call: str
+    reason: str = "hangup"
+
+
+class OfferRinging(Event, frozen=True, kw_only=True):
+    """The agent's phone rings."""
+
+    offer: str
+
+
+class OfferAnswered(Event, frozen=True, kw_only=True):
+    """The agent's phone was answered."""
+
+    offer: str
+
+
+class OfferFailed(Event, frozen=True, kw_only=True):
+    """The agent's phone cannot be had: "busy", "unavailable", "declined", "noanswer", "error"."""
+
+    offer: str
+    reason: str = "error"
+
+
+class ConnectFailed(Event, frozen=True, kw_only=True):
+    """Answered, but the two could not be joined (the agent's leg was gone). The caller gets his place back."""
+
+    offer: str
+
+
+class ConversationEnded(Event, frozen=True, kw_only=True):
+    """Caller and agent are apart: by "caller", "agent", "transfer" or "system"."""
+
+    call: str
+    by: str = "agent"
+
+
+class TimerFired(Event, frozen=True, kw_only=True):
+    """A timer set by StartTimer is due. One that has been cancelled or set again since is ignored."""
+
+    timer: str
+
+
+AnyEvent = (
+    QueueConfigured
+    | QueueRemoved
+    | AgentConfigured
+    | AgentRemoved
+    | AgentSignedIn
+    | AgentTimedOut
+    | AgentSignedOut
+    | QueueSignedIn
+    | QueueSignedOut
+    | Paused
+    | Resumed
+    | WrapUpExited
+    | PhoneStateChanged
+    | CallerJoined
+    | CallerLeft
+    | OfferRinging
+    | OfferAnswered
+    | OfferFailed
+    | ConnectFailed
+    | ConversationEnded
+    | TimerFired
+)

@@ -1,0 +1,65 @@
+"""What a queue is set to. Names follow the EQ contract where it has one, app_queue's otherwise."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+
+class Strategy(StrEnum):
+    """Whom to ring first. Each is one small function in strategies.py."""
+
+    RINGALL = "ringall"
+    LEASTRECENT = "leastrecent"
+    FEWESTCALLS = "fewestcalls"
+    RANDOM = "random"
+    RRMEMORY = "rrmemory"
+    RRORDERED = "rrordered"
+    LINEAR = "linear"
+    WRANDOM = "wrandom"
+
+
+class AutoPause(StrEnum):
+    """What happens to an agent who did not answer (app_queue's autopause)."""
+
+    #: stays available, but comes after those who have not missed a call just now
+    NO = "no"
+    #: is paused in this queue
+    YES = "yes"
+    #: is paused in all queues
+    ALL = "all"
+
+
+class QueueSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """One queue. Times are seconds."""
+
+    extension: str
+    name: str = ""
+    strategy: Strategy = Strategy.RINGALL
+    #: 0-10; the callers of a heavier queue come first to an agent who serves both
+    weight: int = 0
+    #: longest wait before the caller is released; None: no limit
+    max_wait: float | None = None
+    #: how long an agent's phone rings; None: no limit
+    agent_timeout: float | None = 15.0
+    #: pause before a caller is offered again to agents who all did not answer; None: the caller is released instead
+    retry: float | None = 5.0
+    #: callers who may wait at once; None: no limit
+    max_callers: int | None = None
+    #: None: none; 0: until the agent ends it; else seconds
+    wrap_up: float | None = None
+    #: wrap-up holds in every queue the agent is signed in to, not just in this one
+    wrap_up_all_queues: bool = False
+    auto_pause: AutoPause = AutoPause.NO
+    #: an agent paused by the system is resumed after this long; None: never
+    system_resume: float | None = None
+    #: the T of every service-level variant
+    service_level: float = 20.0
+    music_class: str = "default"
+    #: the caller hears ringing instead of music
+    ringing: bool = False
+    cid_name_prefix: str = ""
+    recording_format: str | None = None
+    #: "includeholdtime" or "afteranswered"
+    recording_mode: str = "afteranswered"

@@ -1,0 +1,79 @@
+"""Settings, read once from the environment. Nothing else looks at os.environ."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from ari_app.errors import ConfigError
+
+
+class Settings(BaseSettings):
+    """What an operator sets. Every name is an environment variable, written in capitals."""
+
+    model_config = SettingsConfigDict(env_file=None, extra="ignore", frozen=True)
+
+    #: Asterisk's ARI, up to and with /ari
+    ari_url: str = "http://127.0.0.1:8088/ari"
+    ari_user: str = "ari_app"
+    ari_password: SecretStr = SecretStr("")
+    #: name of our Stasis application
+    ari_app: str = "ari_app"
+    #: name of the Asterisk node: part of every key
+    ari_node: str = "main"
+    #: outbound: Asterisk connects to us and queues events while we restart; inbound: we connect to it
+    ari_connect: Literal["outbound", "inbound"] = "outbound"
+    #: where Asterisk reaches our websocket server (outbound only), host:port
+    ari_listen: str = "127.0.0.1:8099"
+    ari_ws_user: str = "asterisk"
+    ari_ws_password: SecretStr = SecretStr("")
+    #: REST, host:port
+    http_listen: str = "127.0.0.1:8080"
+    database_url: str = ""
+    data_dir: Path = Path("var")
+    #: how an extension is dialled
+    dial_template: str = "PJSIP/{extension}"
+    #: a user session without a sign of life is deactivated after this many seconds
+    session_timeout: float = Field(default=300.0, gt=0)
+    log_level: str = "info"
+    log_format: Literal["json", "text"] = "text"
+
+    def database(self) -> str:
+        """The database URL for SQLAlchemy's async drivers; SQLite in the data directory when none is set."""
+        url = self.database_url
+        if not url:
+            return f"sqlite+aiosqlite:///{self.data_dir / 'ari_app.sqlite'}"
+        for plain, driver in (("postgresql://", "postgresql+asyncpg://"), ("postgres://", "postgresql+asyncpg://")):
+            if url.startswith(plain):
+                return driver + url.removeprefix(plain)
+        if url.startswith("sqlite://"):
+            return "sqlite+aiosqlite://" + url.removeprefix("sqlite://")
+        return url
+
+
+def load(**overrides: object) -> Settings:
+    """Read the environment.
+
+    Raises:
+        ConfigError: a setting has a value that cannot be used; names the variable, never its value.
+    """
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]  # pydantic checks what is passed
+    except ValidationError as error:
+        names = ", ".join(f"{'.'.join(str(p) for p in e['loc']).upper()}: {e['msg']}" for e in error.errors())
+        raise ConfigError(f"cannot use the setting {names}") from None
+
+
+def host_port(value: str, variable: str) -> tuple[str, int]:
+    """Split host:port.
+
+    Raises:
+        ConfigError: it is not one.
+    """
+    host, colon, port = value.rpartition(":")
+    if not colon or not host or not port.isdigit() or not 0 <= int(port) <= 65535:
+        raise ConfigError(f"{variable} must be host:port, such as 127.0.0.1:8080")
+    return host.strip("[]"), int(port)

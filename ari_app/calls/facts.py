@@ -1,0 +1,62 @@
+"""What happened to calls and their legs, for the record and for those who watch. Times: seconds since the epoch, UTC."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class CallFact(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_field="fact"):
+    """Base of all; never made itself."""
+
+    at: float
+
+
+class CallStarted(CallFact, frozen=True, kw_only=True):
+    call: str
+    account: int
+    node: str
+    #: "inbound" (a channel came to us) or "outbound" (we began it)
+    direction: str
+    number: str
+    caller_number: str
+    caller_name: str
+    program: str
+
+
+class CallAnswered(CallFact, frozen=True, kw_only=True):
+    call: str
+
+
+class CallEnded(CallFact, frozen=True, kw_only=True):
+    call: str
+    #: Q.850 cause of the first leg to go; 0: unknown (it was gone when we came back)
+    cause: int
+    #: role of the leg that went first, or "system"
+    ended_by: str
+
+
+class LegStarted(CallFact, frozen=True, kw_only=True):
+    #: the channel's id
+    leg: str
+    call: str
+    account: int
+    #: "caller", "agent", "callee", "supervisor"
+    role: str
+    endpoint: str
+    agent: int | None
+
+
+class LegRinging(CallFact, frozen=True, kw_only=True):
+    leg: str
+
+
+class LegAnswered(CallFact, frozen=True, kw_only=True):
+    leg: str
+
+
+class LegEnded(CallFact, frozen=True, kw_only=True):
+    leg: str
+    cause: int
+
+
+AnyCallFact = CallStarted | CallAnswered | CallEnded | LegStarted | LegRinging | LegAnswered | LegEnded

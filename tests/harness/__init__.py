@@ -1,0 +1,1 @@
+"""Real peers for the integration tests and the benchmarks: Asterisk, phones, SIPp, PostgreSQL. See README.md."""

@@ -1,0 +1,39 @@
+"""Addresses and ports of loopback that nobody uses."""
+
+import random
+import socket
+
+_chosen: set[str] = set()
+
+
+def free_address(*tcp_ports: int, udp_ports: tuple[int, ...] = (5060,)) -> str:
+    """A loopback address (127.x.y.z) on which the given ports are free, different at each call.
+
+    Random in the whole of 127/8, so that several test runs on one machine do not meet.
+    """
+    while True:
+        address = f"127.{random.randint(16, 250)}.{random.randint(0, 255)}.{random.randint(2, 250)}"
+        if address in _chosen:
+            continue
+        if all(_free(address, p, socket.SOCK_STREAM) for p in tcp_ports) and all(
+            _free(address, p, socket.SOCK_DGRAM) for p in udp_ports
+        ):
+            _chosen.add(address)
+            return address
+
+
+def free_port(address: str = "127.0.0.1", kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
+    """A port of the address that is free now."""
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind((address, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _free(address: str, port: int, kind: socket.SocketKind) -> bool:
+    with socket.socket(socket.AF_INET, kind) as probe:
+        try:
+            probe.bind((address, port))
+        except OSError:
+            return False
+    return True

@@ -1,0 +1,43 @@
+"""Fixtures of the tests against real peers. Without Docker they are skipped, with the reason (in CI they fail)."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.harness import docker
+from tests.harness.asterisk import Asterisk
+
+AsteriskFactory = Callable[..., Awaitable[Asterisk]]
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Every test of this folder is an integration test."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.integration)
+
+
+@pytest.fixture(scope="session")
+def asterisk_image() -> str:
+    """Name of the Asterisk image; builds it when it is missing."""
+    reason = docker.unavailable()
+    if reason:
+        pytest.skip(reason)
+    docker.remove_orphans()
+    return docker.asterisk_image()
+
+
+@pytest.fixture
+async def start_asterisk(asterisk_image: str) -> AsyncIterator[AsteriskFactory]:
+    """Starts Asterisk nodes, which are removed after the test: `pbx = await start_asterisk("pbx", app_uri=...)`."""
+    async with AsyncExitStack() as stack:
+
+        async def start(node: str, **options: Any) -> Asterisk:
+            return await stack.enter_async_context(Asterisk(node, **options))
+
+        yield start

@@ -1,0 +1,224 @@
+"""The contact centre as a whole: what dialects and the console ask of queues, agents and live calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import msgspec
+import structlog
+
+from ari_app.acd import events
+from ari_app.acd.commands import AnyFact
+from ari_app.acd.dispatcher import AcdStore, Dispatcher
+from ari_app.acd.engine import Engine
+from ari_app.acd.queue_program import QueueProgram
+from ari_app.acd.views import AgentQueueStatus, QueueStatistics
+from ari_app.ari.errors import Gone
+from ari_app.ari.node import Node
+from ari_app.calls.call import Call
+from ari_app.calls.leg import Leg, LegState
+from ari_app.calls.monitoring import MonitorProgram, monitor
+from ari_app.calls.program import Program, State
+from ari_app.calls.programs import Announcement, ExtensionCall, Unallocated
+from ari_app.calls.registry import Registry
+from ari_app.calls.verbs.monitor import MonitorMode
+from ari_app.clock import Clock
+from ari_app.errors import NotFound
+
+log = structlog.get_logger(__name__)
+
+#: a number that proves the path from a phone to the application and back
+ECHO_NUMBER = "100"
+
+
+class DurableStore(AcdStore, Protocol):
+    """A store that can be waited for."""
+
+    async def committed(self) -> None:
+        """Return when all that was given so far is on disk."""
+
+
+class QueuedCallInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """A waiting call with what is known of its caller."""
+
+    call: str
+    unique_id: str
+    channel: str
+    queue: str
+    position: int
+    priority: int
+    caller_number: str
+    caller_name: str
+    joined_at: float
+    wait: float
+
+
+class Centre:
+    """Engines of all accounts, over one registry of calls."""
+
+    def __init__(self, registry: Registry, store: DurableStore, clock: Clock, dial_template: str) -> None:
+        self.registry = registry
+        self.store = store
+        self.clock = clock
+        self._dial_template = dial_template
+        self._dispatchers: dict[int, Dispatcher] = {}
+        self.listeners: list[Callable[[int, AnyFact], None]] = []
+        registry.programs.update(
+            {
+                "queue": self._queue_program,
+                "announcement": lambda state: Announcement(state["media"]),
+                "unallocated": lambda state: Unallocated(),
+                "extension": lambda state: ExtensionCall(state["endpoint"], state["timeout"]),
+                "monitor": lambda state: MonitorProgram(registry, state["target"], state["mode"]),
+            }
+        )
+
+    def _queue_program(self, state: State) -> Program:
+        return QueueProgram(self.dispatcher, state["queue"], state["priority"])
+
+    # accounts
+
+    def dispatcher(self, account: int) -> Dispatcher:
+        """The queues of an account; made when first asked for."""
+        found = self._dispatchers.get(account)
+        return found if found is not None else self.add(Engine(account))
+
+    def add(self, engine: Engine) -> Dispatcher:
+        """Serve an account with this engine (a new one, or one brought back from the journal)."""
+        dispatcher = Dispatcher(engine, self.registry, self.store, self.clock, self.endpoint)
+        dispatcher.listeners.append(self._told)
+        self._dispatchers[engine.account] = dispatcher
+        return dispatcher
+
+    def _told(self, account: int, fact: AnyFact) -> None:
+        for listener in self.listeners:
+            listener(account, fact)
+
+    def endpoint(self, extension: str) -> str:
+        """How an extension is dialled."""
+        return self._dial_template.format(extension=extension)
+
+    # routing
+
+    def route(self, call: Call, context: str) -> Program:
+        """Which program serves a new call: a queue, an extension, or none."""
+        if self.dispatcher(call.account).engine.settings(call.number) is not None:
+            return QueueProgram(self.dispatcher, call.number)
+        if call.number == ECHO_NUMBER:
+            return Announcement(["sound:hello-world"])
+        if context != "from-trunk" and call.number.isdigit():
+            return ExtensionCall(self.endpoint(call.number))
+        return Unallocated()
+
+    # recovery
+
+    def restored(self, calls: list[Call]) -> None:
+        """Calls have been made again: let their events find their queues."""
+        for call in calls:
+            if isinstance(call.program, QueueProgram):
+                self.dispatcher(call.account).reattach(call)
+
+    def recover(self) -> None:
+        """Asterisk has been compared with: settle what is open."""
+        for dispatcher in self._dispatchers.values():
+            dispatcher.recover()
+
+    def stop(self) -> None:
+        """The process ends; keep where the queues are."""
+        for dispatcher in self._dispatchers.values():
+            dispatcher.stop()
+            dispatcher.snapshot()
+
+    # what is asked
+
+    def apply(self, account: int, event: events.AnyEvent) -> None:
+        """Tell the account's queues.
+
+        Raises:
+            CommandRefused, NotFound: the state does not allow it; nothing has changed.
+        """
+        self.dispatcher(account).apply(event)
+
+    async def recorded(self) -> None:
+        """Return when all that was applied so far is committed."""
+        await self.store.committed()
+
+    def queued_calls(self, account: int, queue: str | None) -> list[QueuedCallInfo]:
+        """Who waits, in order, in one queue or in all."""
+        now = self.clock.now()
+        rows = []
+        for waiting in self.dispatcher(account).engine.queued_calls(queue, now):
+            call = self.registry.calls.get(waiting.call)
+            caller = call.origin if call else None
+            rows.append(
+                QueuedCallInfo(
+                    call=waiting.call,
+                    unique_id=caller.id if caller else "",
+                    channel=caller.name if caller else "",
+                    queue=waiting.queue,
+                    position=waiting.position,
+                    priority=waiting.priority,
+                    caller_number=call.caller_number if call else "",
+                    caller_name=call.caller_name if call else "",
+                    joined_at=waiting.joined_at,
+                    wait=max(0.0, now - waiting.joined_at),
+                )
+            )
+        return rows
+
+    def agent_status(
+        self, account: int, queue: str | None, agent: int | None, combined: bool
+    ) -> list[AgentQueueStatus]:
+        """What agents do."""
+        return self.dispatcher(account).engine.agent_status(queue, agent, combined)
+
+    def statistics(self, account: int, queue: str | None) -> list[QueueStatistics]:
+        """Figures of one queue or of all."""
+        return self.dispatcher(account).engine.statistics(queue, self.clock.now())
+
+    @property
+    def node(self) -> Node:
+        """The Asterisk that extensions are on."""
+        return next(iter(self.registry.nodes.values()))
+
+    async def extension_exists(self, account: int, extension: str) -> bool:
+        """Whether Asterisk has an endpoint for it.
+
+        Raises:
+            AriError: Asterisk does not answer.
+        """
+        technology, _, resource = self.endpoint(extension).partition("/")
+        try:
+            await self.node.endpoints.get(tech=technology, resource=resource)
+        except Gone:
+            return False
+        return True
+
+    async def monitor(self, account: int, action: str, target_extension: str, monitor_extension: str) -> None:
+        """Spy on, whisper to, or barge into the call of an extension; called again, it switches.
+
+        Raises:
+            NotFound: context "parameter" names which extension does not exist or is on no call.
+            AriError: Asterisk does not answer.
+        """
+        for parameter, extension in (("targetExtension", target_extension), ("monitorExtension", monitor_extension)):
+            if not await self.extension_exists(account, extension):
+                raise NotFound(f"extension {extension} does not exist", parameter=parameter)
+        target = self.talking_leg(account, target_extension)
+        if target is None:
+            raise NotFound(f"extension {target_extension} is not on a call", parameter="targetExtension")
+        monitor(self.registry, self.endpoint(monitor_extension), target, MonitorMode(action), account)
+
+    def talking_leg(self, account: int, extension: str) -> Leg | None:
+        """The leg with which an extension is on a call: the newest of those that are up."""
+        endpoint = self.endpoint(extension)
+        legs = [
+            leg
+            for leg in self.registry.legs.values()
+            if leg.call.account == account
+            and leg.state is LegState.UP
+            and leg.role != "supervisor"
+            and (leg.endpoint == endpoint or leg.name.startswith(endpoint + "-"))
+        ]
+        return max(legs, key=lambda leg: leg.answered_at or 0.0, default=None)

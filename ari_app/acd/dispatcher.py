@@ -1,0 +1,288 @@
+"""Carries the engine's commands out on calls, and feeds what comes of them back as events. One per account.
+
+Every event goes to the journal with its time, so that the engine can be brought back to where it was. Offers are
+carried out before anything else an event brought: the time from a free agent to his ringing phone is what callers wait.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import structlog
+
+from ari_app.acd import commands, events
+from ari_app.acd.commands import AnyCommand, AnyFact, Fact
+from ari_app.acd.conversation import Conversation
+from ari_app.acd.engine import Engine
+from ari_app.ari.errors import AriError
+from ari_app.calls.call import Call
+from ari_app.calls.leg import Leg, LegGone, LegState
+from ari_app.calls.registry import Registry
+from ari_app.calls.verbs.dial import dial_start, outcome_of
+from ari_app.calls.verbs.hangup import hangup
+from ari_app.clock import Clock, Timer
+
+log = structlog.get_logger(__name__)
+
+#: Asterisk's own ring time-out, should we not be there to stop it: so many seconds after the queue's
+RING_MARGIN = 10.0
+#: events after which the journal is replaced by a snapshot
+SNAPSHOT_EVERY = 5000
+
+
+class AcdStore(Protocol):
+    """Where events and facts of queues are kept; durable within 50 ms."""
+
+    def event(self, account: int, at: float, event: events.AnyEvent) -> None:
+        """Journal an event."""
+
+    def fact(self, account: int, fact: AnyFact) -> None:
+        """Record what happened."""
+
+    def snapshot(self, account: int, at: float, state: bytes) -> None:
+        """Replace the journal up to here."""
+
+
+class Dispatcher:
+    """The queues of one account on live calls."""
+
+    def __init__(
+        self, engine: Engine, registry: Registry, store: AcdStore, clock: Clock, endpoint: Callable[[str], str]
+    ) -> None:
+        self.engine = engine
+        self.registry = registry
+        self.store = store
+        self.clock = clock
+        #: an extension's dial string
+        self.endpoint = endpoint
+        self.listeners: list[Callable[[int, AnyFact], None]] = []
+        self._timers: dict[str, Timer] = {}
+        self._offers: dict[str, Leg] = {}
+        self._conversations: dict[str, Conversation] = {}
+        self._since_snapshot = 0
+
+    # events in
+
+    def apply(self, event: events.AnyEvent, at: float | None = None) -> None:
+        """Tell the engine, and carry out what it decides.
+
+        Raises:
+            CommandRefused, NotFound: a person's command that the state does not allow; nothing has changed.
+        """
+        now = self.clock.now() if at is None else at
+        decided = self.engine.apply(event, now)
+        self.store.event(self.engine.account, now, event)
+        orders: list[AnyCommand] = []
+        for item in decided:
+            if isinstance(item, commands.Offer):
+                self._offer(item)
+            elif isinstance(item, Fact):
+                self._tell(item)
+            else:
+                orders.append(item)
+        for order in orders:
+            self._carry_out(order)
+        self._since_snapshot += 1
+        if self._since_snapshot >= SNAPSHOT_EVERY:
+            self.snapshot()
+
+    def snapshot(self) -> None:
+        """Replace the journal by the engine's state."""
+        self._since_snapshot = 0
+        self.store.snapshot(self.engine.account, self.clock.now(), self.engine.snapshot())
+
+    def _tell(self, fact: AnyFact) -> None:
+        self.store.fact(self.engine.account, fact)
+        for listener in self.listeners:
+            listener(self.engine.account, fact)
+
+    # commands out
+
+    def _carry_out(self, order: AnyCommand) -> None:
+        match order:
+            case commands.Wait(call=call_id, queue=queue):
+                if conversation := self._conversations.get(call_id):
+                    conversation.entertain(self.engine.settings(queue))
+            case commands.Reject(call=call_id, reason=reason) | commands.Release(call=call_id, reason=reason):
+                if conversation := self._conversations.get(call_id):
+                    conversation.release(reason)
+            case commands.Withdraw(offer=offer):
+                if leg := self._offers.pop(offer, None):
+                    leg.call.spawn(hangup(leg), "withdraw")
+            case commands.Connect():
+                self._connect(order)
+            case commands.StartTimer(timer=timer, at=due):
+                self._start_timer(timer, due)
+            case commands.CancelTimer(timer=timer):
+                if running := self._timers.pop(timer, None):
+                    running.cancel()
+
+    def _start_timer(self, timer: str, due: float) -> None:
+        if running := self._timers.pop(timer, None):
+            running.cancel()
+        self._timers[timer] = self.clock.call_at(due, lambda: self._timer_fired(timer))
+
+    def _timer_fired(self, timer: str) -> None:
+        self._timers.pop(timer, None)
+        self.apply(events.TimerFired(timer=timer))
+
+    def _offer(self, order: commands.Offer) -> None:
+        call = self.registry.calls.get(order.call)
+        conversation = self._conversations.get(order.call)
+        if call is None or conversation is None:
+            # the caller went in this very moment: his CallerLeft is on its way
+            return
+        leg = call.new_leg("agent", endpoint=self.endpoint(order.extension), agent=order.agent, offer=order.offer)
+        leg.on_state = self._agent_leg_moved
+        self._offers[order.offer] = leg
+        call.spawn(self._ring(order, call, leg, conversation), "offer")
+
+    async def _ring(self, order: commands.Offer, call: Call, leg: Leg, conversation: Conversation) -> None:
+        settings = self.engine.settings(order.queue)
+        timeout = None if settings is None else settings.agent_timeout
+        try:
+            await dial_start(
+                leg,
+                caller_id=conversation.caller_id(settings),
+                timeout=None if timeout is None else timeout + RING_MARGIN,
+            )
+        except LegGone:
+            return  # withdrawn, or gone by itself: both have been told already
+        except AriError as error:
+            log.info("= offer failed", call=call.id, agent=order.agent, error=str(error))
+            if self._offers.pop(order.offer, None) is not None:
+                self.apply(events.OfferFailed(offer=order.offer, reason="error"))
+            await hangup(leg)
+
+    def _agent_leg_moved(self, leg: Leg, at: float) -> None:
+        offer = leg.offer
+        if offer is None:
+            return
+        if leg.state is LegState.RINGING:
+            self.apply(events.OfferRinging(offer=offer), at)
+        elif leg.state is LegState.UP:
+            self.apply(events.OfferAnswered(offer=offer), at)
+        elif leg.state is LegState.GONE:
+            self._agent_leg_gone(leg, offer, at)
+
+    def _agent_leg_gone(self, leg: Leg, offer: str, at: float) -> None:
+        if self._offers.pop(offer, None) is None:
+            return  # withdrawn by us
+        conversation = self._conversations.get(leg.call.id)
+        if leg.answered_at is None:
+            self.apply(events.OfferFailed(offer=offer, reason=outcome_of(leg.cause).value), at)
+        elif conversation is not None and conversation.agent is leg:
+            conversation.parted()
+            self.apply(events.ConversationEnded(call=leg.call.id, by="agent"), at)
+        else:
+            self.apply(events.ConnectFailed(offer=offer), at)
+
+    def _connect(self, order: commands.Connect) -> None:
+        leg = self._offers.get(order.offer)
+        conversation = self._conversations.get(order.call)
+        if conversation is None:
+            return  # the caller went in this very moment
+        if leg is None:
+            self.registry.calls[order.call].spawn(self._failed(order.offer), "connect failed")
+            return
+        leg.call.spawn(self._join(order, conversation, leg), "connect")
+
+    async def _failed(self, offer: str) -> None:
+        self.apply(events.ConnectFailed(offer=offer))
+
+    async def _join(self, order: commands.Connect, conversation: Conversation, leg: Leg) -> None:
+        try:
+            await conversation.connect(leg, self.engine.settings(order.queue))
+        except (LegGone, AriError) as error:
+            log.info("= not connected", call=order.call, agent=order.agent, error=str(error))
+            if self._offers.pop(order.offer, None) is not None:
+                await conversation.undo(leg)
+                self.apply(events.ConnectFailed(offer=order.offer))
+
+    # callers
+
+    async def serve(self, call: Call, queue: str, priority: int) -> str:
+        """Put a caller into a queue and wait until it lets him go.
+
+        Returns the reason: of Reject ("full", "nonexistent", "empty") or Release ("completed", "timeout", "no_retry",
+        "queue_removed"). Cancelled when he hangs up.
+        """
+        conversation = self._attach(call)
+        joined = events.CallerJoined(call=call.id, queue=queue, priority=priority, joined_at=call.started_at)
+        self.apply(joined, self.clock.now())
+        return await self._until_released(call, conversation)
+
+    async def _until_released(self, call: Call, conversation: Conversation) -> str:
+        try:
+            return await conversation.released
+        finally:
+            self._conversations.pop(call.id, None)
+
+    def _attach(self, call: Call) -> Conversation:
+        conversation = self._conversations[call.id] = Conversation(call)
+        call.caller.on_state = self._caller_leg_moved
+        return conversation
+
+    def _caller_leg_moved(self, leg: Leg, at: float) -> None:
+        if leg.state is LegState.GONE:
+            self.apply(events.CallerLeft(call=leg.call.id, reason="hangup"), at)
+
+    # after a restart
+
+    def reattach(self, call: Call) -> None:
+        """A call of ours has been made again: let its events find the engine, before any arrives."""
+        if call.origin is None:
+            return
+        conversation = self._attach(call)
+        conversation.music = True
+        for leg in call.legs.values():
+            if leg.offer is None:
+                continue
+            leg.on_state = self._agent_leg_moved
+            self._offers[leg.offer] = leg
+            if leg.bridge is not None and leg.bridge == call.caller.bridge:
+                conversation.joined(leg)
+
+    async def resume(self, call: Call, queue: str, priority: int) -> str:
+        """Go on serving a call after a restart."""
+        conversation = self._conversations.get(call.id) or self._attach(call)
+        if not self.engine.knows(call.id):
+            # its joining had not been kept
+            joined = events.CallerJoined(call=call.id, queue=queue, priority=priority, joined_at=call.started_at)
+            self.apply(joined, self.clock.now())
+        return await self._until_released(call, conversation)
+
+    def recover(self) -> None:
+        """All calls are made again and compared with Asterisk: settle what the engine waits for in vain."""
+        for call_id in self.engine.known_calls():
+            call = self.registry.calls.get(call_id)
+            if call is None or call.origin is None:
+                self.apply(events.CallerLeft(call=call_id, reason="hangup"))
+        for offer in self.engine.open_offers():
+            leg = self._offers.get(offer.offer)
+            if leg is None:
+                self.apply(events.OfferFailed(offer=offer.offer, reason="error"))
+            elif leg.state is LegState.UP:
+                self.apply(events.OfferAnswered(offer=offer.offer), leg.answered_at)
+            elif leg.state is LegState.NEW:
+                leg.call.spawn(hangup(leg), "lost while it was dialled")
+                self.registry.leg_gone(leg, 0, self.clock.now())
+        for talk in self.engine.conversations():
+            conversation = self._conversations.get(talk.call)
+            if conversation is None or conversation.agent is not None:
+                continue
+            answered = self._offers.get(talk.offer)
+            if answered is not None and answered.alive:
+                order = commands.Connect(offer=talk.offer, call=talk.call, queue=talk.queue, agent=talk.agent)
+                answered.call.spawn(self._join(order, conversation, answered), "connect")
+            else:
+                self.apply(events.ConversationEnded(call=talk.call, by="agent"))
+        for timer, due in self.engine.timers().items():
+            self._start_timer(timer, due)
+
+    def stop(self) -> None:
+        """The process ends: no timer fires any more."""
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()

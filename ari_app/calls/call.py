@@ -1,0 +1,246 @@
+"""A call: its legs, the program that decides what comes next, and the tasks that carry it out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import structlog
+
+from ari_app.ari.errors import AriError
+from ari_app.calls import facts
+from ari_app.calls.leg import Leg, LegGone, LegRecord, LegState
+from ari_app.calls.program import Program, State
+from ari_app.errors import AppError
+
+if TYPE_CHECKING:
+    from ari_app.ari.node import Node
+    from ari_app.calls.registry import Registry
+
+log = structlog.get_logger(__name__)
+
+
+class CallRecord(msgspec.Struct, kw_only=True):
+    """What of a live call outlives the process."""
+
+    id: str
+    account: int
+    node: str
+    direction: str
+    number: str
+    caller_number: str
+    caller_name: str
+    started_at: float
+    answered_at: float | None
+    #: id of the leg the call began with; it may be gone while the rest is being released
+    caller: str
+    program: str
+    program_state: State
+    legs: list[LegRecord]
+    bridges: list[str]
+
+
+class Call:
+    """One conversation as the caller sees it, from the first leg to the last.
+
+    Everything that waits for this call waits in one of its own tasks. What goes wrong in them ends this call and no
+    other (architecture, rule 3).
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        id: str,
+        node: Node,
+        *,
+        account: int,
+        direction: str,
+        number: str,
+        caller_number: str = "",
+        caller_name: str = "",
+        at: float = 0.0,
+    ) -> None:
+        self.registry = registry
+        self.id = id
+        self.node = node
+        self.account = account
+        self.direction = direction
+        self.number = number
+        self.caller_number = caller_number
+        self.caller_name = caller_name
+        self.started_at = at
+        self.answered_at: float | None = None
+        self.origin: Leg | None = None
+        #: those that are not gone, and the caller's
+        self.legs: dict[str, Leg] = {}
+        self.last_leg_ended_at = 0.0
+        self.bridges: set[str] = set()
+        self.program: Program | None = None
+        self.ended_by = ""
+        self.cause = 0
+        self.closing = False
+        #: made again after a restart
+        self.restored = False
+        self._main: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def __repr__(self) -> str:
+        return f"<Call {self.id} {self.number} legs={len(self.legs)}>"
+
+    @property
+    def caller(self) -> Leg:
+        """The leg the call began with.
+
+        Raises:
+            LegGone: it was gone before this process began.
+        """
+        if self.origin is None:
+            raise LegGone(f"call {self.id} has no caller any more", call=self.id)
+        return self.origin
+
+    def leg(self, leg_id: str | None) -> Leg | None:
+        """One of its legs."""
+        return self.legs.get(leg_id) if leg_id else None
+
+    # legs
+
+    def new_leg(
+        self, role: str, *, endpoint: str, agent: int | None = None, offer: str | None = None, node: Node | None = None
+    ) -> Leg:
+        """A leg under an id of ours, known before Asterisk is asked for it."""
+        at = self.registry.clock.now()
+        leg_id = self.registry.ids.new(role)
+        leg = Leg(self, node or self.node, leg_id, role, endpoint=endpoint, agent=agent, offer=offer, at=at)
+        self.adopt(leg)
+        self.registry.tell(
+            facts.LegStarted(
+                at=at, leg=leg.id, call=self.id, account=self.account, role=role, endpoint=endpoint, agent=agent
+            )
+        )
+        self.save()
+        return leg
+
+    def adopt(self, leg: Leg) -> None:
+        """Make a leg one of this call's and let its events find it. The first is the caller's."""
+        if self.origin is None and not self.restored:
+            self.origin = leg
+        self.legs[leg.id] = leg
+        self.registry.add_leg(leg)
+
+    # the program
+
+    def start(self, program: Program, *, resume: bool = False) -> None:
+        """Begin, or after a restart go on with, the program."""
+        self.program = program
+        self.save()
+        self._main = asyncio.create_task(self._live(program, resume), name=f"{self.id} {program.name}")
+
+    async def _live(self, program: Program, resume: bool) -> None:
+        try:
+            await (program.resume(self) if resume else program.run(self))
+        except asyncio.CancelledError:
+            if not self.closing:
+                raise  # the process stops; the call goes on without us
+        except (LegGone, AriError) as error:
+            log.info("= call ended early", call=self.id, program=program.name, error=str(error))
+        except AppError as error:
+            log.warning("= call failed", call=self.id, program=program.name, error=str(error), **error.context)
+        except Exception:
+            log.exception("= call failed", call=self.id, program=program.name)
+        await self._close()
+
+    @property
+    def running(self) -> bool:
+        """Its program has been started in this process."""
+        return self._main is not None
+
+    def finish(self) -> None:
+        """Release everything: for a call whose program cannot go on."""
+        self.closing = True
+        self._main = asyncio.create_task(self._close(), name=f"{self.id} close")
+
+    def spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        """Run something for this call beside its program. It ends with the call; its errors stay in the call."""
+        task = asyncio.create_task(self._guard(work, name), name=f"{self.id} {name}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _guard(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        try:
+            await work
+        except (LegGone, AriError) as error:
+            log.info("= refused", call=self.id, task=name, error=str(error))
+        except AppError as error:
+            log.warning("= failed", call=self.id, task=name, error=str(error), **error.context)
+        except Exception:
+            log.exception("= failed", call=self.id, task=name)
+
+    # the end
+
+    def leg_gone(self, leg: Leg, at: float) -> None:
+        """A leg's channel is gone. With the caller's, the call is over for its program."""
+        if not self.ended_by:
+            self.ended_by = leg.role
+            self.cause = leg.cause
+        self.last_leg_ended_at = max(self.last_leg_ended_at, at)
+        if leg is not self.origin:
+            self.legs.pop(leg.id, None)
+        elif not self.closing:
+            self.closing = True
+            if self._main is not None:
+                self._main.cancel()
+
+    async def _close(self) -> None:
+        """Release what the call holds: tasks, legs, bridges. Runs in the main task, however that ended."""
+        self.closing = True
+        for task in list(self._tasks):
+            task.cancel()
+        if self._tasks:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+        if not self.ended_by:
+            self.ended_by = "system"
+        await asyncio.gather(*(self._release_leg(leg) for leg in list(self.legs.values())))
+        for bridge in list(self.bridges):
+            await self.registry.release_bridge(self.node, bridge)
+        self.registry.ended(self)
+
+    async def _release_leg(self, leg: Leg) -> None:
+        from ari_app.calls.verbs.hangup import hangup
+
+        await hangup(leg)
+        if leg.created:
+            await leg.until(LegState.GONE)
+
+    def detach(self) -> None:
+        """Stop our tasks and leave the call as it is in Asterisk: the process ends, the call does not."""
+        for task in [*self._tasks, *([self._main] if self._main else [])]:
+            task.cancel()
+
+    # what is kept
+
+    def record(self) -> CallRecord:
+        """What to keep of it."""
+        return CallRecord(
+            id=self.id,
+            account=self.account,
+            node=self.node.name,
+            direction=self.direction,
+            number=self.number,
+            caller_number=self.caller_number,
+            caller_name=self.caller_name,
+            started_at=self.started_at,
+            answered_at=self.answered_at,
+            caller=self.origin.id if self.origin else "",
+            program=self.program.name if self.program else "",
+            program_state=self.program.state() if self.program else {},
+            legs=[leg.record() for leg in self.legs.values() if leg.state is not LegState.GONE],
+            bridges=sorted(self.bridges),
+        )
+
+    def save(self) -> None:
+        """Keep what it is now (batched; the newest state wins)."""
+        if self.program is not None:
+            self.registry.save(self)

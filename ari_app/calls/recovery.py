@@ -1,0 +1,118 @@
+"""After a restart of ours, or a reconnect: what Asterisk has, against what we knew.
+
+A restarted process first makes its calls again from what was kept (`restore`), then lets the events in that Asterisk
+queued meanwhile, then compares with what Asterisk has now (`reconcile`), and only then lets the programs go on
+(`resume`). What of a call went while nobody looked is closed with the time of its event where Asterisk kept that, and
+with cause 0 where it did not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import structlog
+
+from ari_app.ari.models import Bridge, Channel
+from ari_app.ari.node import Node
+from ari_app.calls.call import Call, CallRecord
+from ari_app.calls.leg import Leg, LegState
+from ari_app.calls.registry import Registry
+from ari_app.calls.verbs.hangup import hangup
+
+log = structlog.get_logger(__name__)
+
+#: our bridges are named so (`ids.new("bridge")`)
+BRIDGE_PREFIX = "bridge-"
+
+
+def restore(registry: Registry, records: Iterable[CallRecord], nodes: Mapping[str, Node]) -> list[Call]:
+    """Make calls and legs again. Their events find them from now on; their programs do not run yet."""
+    calls = []
+    for record in records:
+        node = nodes.get(record.node)
+        if node is None:
+            log.warning("= call of a node that is not configured is left alone", call=record.id, node=record.node)
+            continue
+        call = Call(
+            registry,
+            record.id,
+            node,
+            account=record.account,
+            direction=record.direction,
+            number=record.number,
+            caller_number=record.caller_number,
+            caller_name=record.caller_name,
+            at=record.started_at,
+        )
+        call.restored = True
+        call.answered_at = record.answered_at
+        call.bridges = set(record.bridges)
+        registry.calls[call.id] = call
+        for kept in record.legs:
+            leg = Leg(
+                call,
+                node,
+                kept.id,
+                kept.role,
+                endpoint=kept.endpoint,
+                agent=kept.agent,
+                offer=kept.offer,
+                at=kept.started_at,
+            )
+            leg.state = LegState(kept.state)
+            leg.answered_at = kept.answered_at
+            leg.bridge = kept.bridge
+            leg.created = leg.state is not LegState.NEW
+            call.adopt(leg)
+            if leg.id == record.caller:
+                call.origin = leg
+        factory = registry.programs.get(record.program)
+        if factory is not None:
+            call.program = factory(record.program_state)
+        calls.append(call)
+    return calls
+
+
+def reconcile(registry: Registry, node: Node, channels: Iterable[Channel], bridges: Iterable[Bridge]) -> None:
+    """Feed the differences in as if they had been events. Harmless when there are none."""
+    present = {channel.id: channel for channel in channels}
+    now = registry.clock.now()
+    for leg in [leg for leg in registry.legs.values() if leg.node is node]:
+        channel = present.get(leg.id)
+        if channel is None:
+            # one whose creation is on its way (a task of this process waits for the reply) is not lost
+            if leg.created or leg.call.restored:
+                registry.leg_gone(leg, 0, now)
+            continue
+        leg.name = channel.name
+        if channel.state == "Up":
+            registry.leg_state(leg, LegState.UP, now)
+        elif channel.state == "Ringing":
+            registry.leg_state(leg, LegState.RINGING, now)
+        else:
+            leg.created = True
+        if leg.leaving:
+            leg.call.spawn(hangup(leg), "hang up again")
+    ours: set[str] = set()
+    for call in registry.calls.values():
+        ours |= call.bridges
+    for bridge in bridges:
+        if bridge.id in ours:
+            for leg_id in bridge.channels:
+                member = registry.legs.get((node.name, leg_id))
+                if member is not None:
+                    member.bridge = bridge.id
+        elif bridge.id.startswith(BRIDGE_PREFIX):
+            log.info("= orphan bridge destroyed", bridge=bridge.id)
+            node.background(registry.release_bridge(node, bridge.id))
+
+
+def resume(calls: Iterable[Call]) -> None:
+    """Let the programs of restored calls go on; close those whose caller is gone."""
+    for call in calls:
+        if call.running:
+            continue
+        if call.program is None or call.closing or call.origin is None:
+            call.finish()
+        else:
+            call.start(call.program, resume=True)

@@ -1,0 +1,290 @@
+"""All live calls of all nodes, and the way of every event to the leg it concerns.
+
+Dispatch is synchronous and in order (architecture, rule 2): an event changes a leg, and whoever waits for that leg is
+woken, before the next event is read.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Protocol
+
+import structlog
+
+from ari_app.ari import events
+from ari_app.ari.errors import AriError, Gone
+from ari_app.ari.events import AnyEvent, event_time
+from ari_app.ari.node import Node
+from ari_app.calls import facts
+from ari_app.calls.call import Call
+from ari_app.calls.leg import Leg, LegState
+from ari_app.calls.program import Program, ProgramFactory
+from ari_app.clock import Clock
+from ari_app.ids import IdSource
+
+log = structlog.get_logger(__name__)
+
+_STATES = {"Up": LegState.UP, "Ringing": LegState.RINGING}
+
+
+class CallStore(Protocol):
+    """Where calls are kept; what it is given is durable within 50 ms."""
+
+    def tell(self, fact: facts.AnyCallFact) -> None:
+        """Record what happened."""
+
+    def save(self, call: Call) -> None:
+        """Keep what is needed to go on with this call after a restart."""
+
+    def remove(self, call: Call) -> None:
+        """Forget it."""
+
+
+#: which program serves a new call
+Router = Callable[[Call, str], Program]
+#: called with every event that names an object we wait for (a playback, a recording, a bridge)
+Waiter = Callable[[AnyEvent], None]
+
+
+def _unserved(call: Call, context: str) -> Program:
+    raise AssertionError("a call came before anybody said how calls are served")
+
+
+class Registry:
+    """Finds legs by channel, calls by id, and hands events on."""
+
+    def __init__(self, clock: Clock, ids: IdSource, store: CallStore, account: int = 1) -> None:
+        self.clock = clock
+        self.ids = ids
+        self.store = store
+        #: set by whoever serves calls
+        self.route: Router = _unserved
+        #: the account of calls that come in
+        self.account = account
+        self.nodes: dict[str, Node] = {}
+        self.calls: dict[str, Call] = {}
+        self.legs: dict[tuple[str, str], Leg] = {}
+        self.programs: dict[str, ProgramFactory] = {}
+        #: channels that are ours but no leg: snoops, external media
+        self.helpers: dict[tuple[str, str], Waiter] = {}
+        self.waiters: dict[tuple[str, str], Waiter] = {}
+        #: events that concerned nothing we know, by type
+        self.foreign: Counter[str] = Counter()
+        self.on_ended: list[Callable[[Call], None]] = []
+
+    # the event stream
+
+    def on_event(self, node: Node, event: AnyEvent) -> None:
+        """Take one event in."""
+        match event:
+            case events.StasisStart():
+                self._entered(node, event)
+            case events.ChannelStateChange():
+                state = _STATES.get(event.channel.state)
+                if state is not None:
+                    self._moved(node, event.channel.id, state, event.timestamp)
+            case events.ChannelHangupRequest():
+                self._gone(node, event.channel.id, event.cause or 0, event.timestamp)
+            case events.StasisEnd():
+                self._gone(node, event.channel.id, 0, event.timestamp)
+            case events.ChannelDestroyed():
+                self._gone(node, event.channel.id, event.cause, event.timestamp)
+                self.helped(node, event.channel.id, event)
+            case events.PlaybackStarted() | events.PlaybackFinished():
+                self._wake(node, event.playback.id, event)
+            case events.RecordingStarted() | events.RecordingFinished() | events.RecordingFailed():
+                self._wake(node, event.recording.name, event)
+            case events.BridgeDestroyed():
+                self._wake(node, event.bridge.id, event)
+            case _:
+                pass
+
+    def at(self, timestamp: str) -> float:
+        """When it happened: Asterisk's time, but never later than now (a clock ahead of ours would undo timers)."""
+        now = self.clock.now()
+        then = event_time(timestamp)
+        return min(now, then) if then else now
+
+    def _entered(self, node: Node, event: events.StasisStart) -> None:
+        key = (node.name, event.channel.id)
+        leg = self.legs.get(key)
+        at = self.at(event.timestamp)
+        if leg is not None:
+            leg.name = event.channel.name
+            leg.created = True
+            self.leg_state(leg, LegState.UP if event.channel.state == "Up" else LegState.DOWN, at)
+            return
+        if key in self.helpers:
+            self.helped(node, event.channel.id, event)
+            return
+        if event.args and event.args[0] == "in":
+            self._incoming(node, event, at)
+            return
+        # a channel we began in a life of which nothing was kept: nobody waits for it
+        self.foreign["StasisStart"] += 1
+        log.warning("= orphan channel hung up", node=node.name, channel=event.channel.id, args=event.args)
+        self.hang_up_orphan(node, event.channel.id)
+
+    def _incoming(self, node: Node, event: events.StasisStart, at: float) -> None:
+        """A channel that the dialplan sent: Stasis(app,in,number,context)."""
+        channel = event.channel
+        number = event.args[1] if len(event.args) > 1 else channel.dialplan.exten
+        context = event.args[2] if len(event.args) > 2 else channel.dialplan.context
+        call = Call(
+            self,
+            self.ids.new("call"),
+            node,
+            account=self.account,
+            direction="inbound",
+            number=number,
+            caller_number=channel.caller.number,
+            caller_name=channel.caller.name,
+            at=at,
+        )
+        leg = Leg(call, node, channel.id, "caller", endpoint=channel.name, at=at)
+        leg.name = channel.name
+        leg.created = True
+        leg.state = LegState.UP if channel.state == "Up" else LegState.DOWN
+        self.calls[call.id] = call
+        call.adopt(leg)
+        program = self.route(call, context)
+        self.tell(
+            facts.CallStarted(
+                at=at,
+                call=call.id,
+                account=call.account,
+                node=node.name,
+                direction=call.direction,
+                number=number,
+                caller_number=call.caller_number,
+                caller_name=call.caller_name,
+                program=program.name,
+            )
+        )
+        self.tell(
+            facts.LegStarted(
+                at=at,
+                leg=leg.id,
+                call=call.id,
+                account=call.account,
+                role=leg.role,
+                endpoint=leg.endpoint,
+                agent=None,
+            )
+        )
+        log.info("= call", call=call.id, number=number, caller=call.caller_number, program=program.name)
+        call.start(program)
+
+    def _moved(self, node: Node, channel: str, state: LegState, timestamp: str) -> None:
+        leg = self.legs.get((node.name, channel))
+        if leg is not None:
+            self.leg_state(leg, state, self.at(timestamp))
+
+    def leg_state(self, leg: Leg, state: LegState, at: float) -> None:
+        """A leg is found in a state; nothing if that is known."""
+        if not leg.moved(state, at):
+            return
+        if leg.state is LegState.RINGING:
+            self.tell(facts.LegRinging(at=at, leg=leg.id))
+        elif leg.state is LegState.UP:
+            self.tell(facts.LegAnswered(at=at, leg=leg.id))
+            if leg is leg.call.caller and leg.call.answered_at is None:
+                leg.call.answered_at = at
+                self.tell(facts.CallAnswered(at=at, call=leg.call.id))
+        leg.call.save()
+
+    def _gone(self, node: Node, channel: str, cause: int, timestamp: str) -> None:
+        leg = self.legs.get((node.name, channel))
+        if leg is not None:
+            self.leg_gone(leg, cause, self.at(timestamp))
+
+    def leg_gone(self, leg: Leg, cause: int, at: float) -> None:
+        """A leg's channel has ended, or never came to be."""
+        if leg.state is LegState.GONE:
+            return
+        leg.cause = cause
+        self.legs.pop((leg.node.name, leg.id), None)
+        self.tell(facts.LegEnded(at=at, leg=leg.id, cause=cause))
+        leg.moved(LegState.GONE, at)
+        leg.call.leg_gone(leg, at)
+        leg.call.save()
+
+    def helped(self, node: Node, channel: str, event: AnyEvent) -> None:
+        """An event of a channel that is ours but no leg."""
+        waiter = self.helpers.get((node.name, channel))
+        if waiter is not None:
+            waiter(event)
+
+    def _wake(self, node: Node, object_id: str, event: AnyEvent) -> None:
+        waiter = self.waiters.get((node.name, object_id))
+        if waiter is not None:
+            waiter(event)
+        else:
+            self.foreign[type(event).__name__] += 1
+
+    # calls and legs
+
+    def new_call(self, node: Node, *, account: int, number: str, program: str) -> Call:
+        """A call that we begin."""
+        at = self.clock.now()
+        call = Call(self, self.ids.new("call"), node, account=account, direction="outbound", number=number, at=at)
+        self.calls[call.id] = call
+        self.tell(
+            facts.CallStarted(
+                at=at,
+                call=call.id,
+                account=account,
+                node=node.name,
+                direction="outbound",
+                number=number,
+                caller_number="",
+                caller_name="",
+                program=program,
+            )
+        )
+        return call
+
+    def add_leg(self, leg: Leg) -> None:
+        """Let a leg's events find it."""
+        self.legs[leg.node.name, leg.id] = leg
+
+    def ended(self, call: Call) -> None:
+        """The call has released everything."""
+        at = call.last_leg_ended_at or self.clock.now()
+        for leg in call.legs.values():
+            self.legs.pop((leg.node.name, leg.id), None)
+        self.calls.pop(call.id, None)
+        self.tell(facts.CallEnded(at=at, call=call.id, cause=call.cause, ended_by=call.ended_by))
+        self.store.remove(call)
+        for callback in self.on_ended:
+            callback(call)
+        log.info("= call ended", call=call.id, by=call.ended_by, cause=call.cause)
+
+    def tell(self, fact: facts.AnyCallFact) -> None:
+        """Pass a fact to the record."""
+        self.store.tell(fact)
+
+    def save(self, call: Call) -> None:
+        """Keep what a call is now; not once it has ended."""
+        if call.id in self.calls:
+            self.store.save(call)
+
+    async def release_bridge(self, node: Node, bridge: str) -> None:
+        """Take a bridge down; one that is gone already is fine."""
+        try:
+            await node.bridges.destroy(bridgeId=bridge)
+        except Gone:
+            pass
+        except AriError as error:
+            log.info("> bridge not destroyed", bridge=bridge, error=str(error))
+
+    def hang_up_orphan(self, node: Node, channel: str) -> None:
+        """End a channel that belongs to no call, beside everything else."""
+        node.background(self._hang_up_orphan(node, channel))
+
+    async def _hang_up_orphan(self, node: Node, channel: str) -> None:
+        try:
+            await node.channels.hangup(channelId=channel)
+        except AriError as error:
+            log.info("> orphan not hung up", channel=channel, error=str(error))

@@ -1,0 +1,112 @@
+"""Ring an endpoint: create its channel under our id, then dial it.
+
+Creating first gives us the channel in our application before it rings (ARI: channels/create, channels/dial), so no
+event of it can be missed, and it may be bridged for early media before it answers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from enum import StrEnum
+
+from ari_app.ari.errors import AriError, Conflict
+from ari_app.calls.bridge import Bridge
+from ari_app.calls.leg import Leg, LegState
+from ari_app.calls.verbs.hangup import NO_ANSWER, hangup
+
+
+class DialOutcome(StrEnum):
+    """How it ended, from the Q.850 cause."""
+
+    ANSWERED = "answered"
+    NO_ANSWER = "noanswer"
+    BUSY = "busy"
+    DECLINED = "declined"
+    UNAVAILABLE = "unavailable"
+    ERROR = "error"
+
+
+_OUTCOMES = {
+    17: DialOutcome.BUSY,
+    18: DialOutcome.NO_ANSWER,
+    19: DialOutcome.NO_ANSWER,
+    21: DialOutcome.DECLINED,
+    1: DialOutcome.UNAVAILABLE,
+    3: DialOutcome.UNAVAILABLE,
+    20: DialOutcome.UNAVAILABLE,
+    27: DialOutcome.UNAVAILABLE,
+}
+
+
+def outcome_of(cause: int) -> DialOutcome:
+    """What a Q.850 cause says of a leg that was not answered."""
+    return _OUTCOMES.get(cause, DialOutcome.ERROR)
+
+
+async def dial_start(
+    leg: Leg,
+    *,
+    caller_id: str = "",
+    timeout: float | None = None,
+    originator: str | None = None,
+    variables: dict[str, str] | None = None,
+    early_media: Bridge | None = None,
+) -> None:
+    """Create and dial. Returns when Asterisk has taken the order; the leg's states tell the rest.
+
+    timeout: seconds after which Asterisk gives up on its own; rounded up to whole ones, None: never.
+    early_media: a bridge the leg joins before it is dialled, so that what the far end plays before answering is heard.
+
+    Raises:
+        AriError: there is no such endpoint (the leg is then gone), or Asterisk cannot be reached.
+        LegGone: the leg was hung up meanwhile.
+    """
+    registry = leg.call.registry
+    leg.require_alive()
+    try:
+        await leg.node.channels.create(
+            endpoint=leg.endpoint,
+            app=leg.node.app,
+            appArgs=f"leg,{leg.call.id},{leg.role}",
+            channelId=leg.id,
+            originator=originator,
+            variables=_variables(caller_id, variables),
+        )
+    except Conflict:
+        pass  # the id is ours: an earlier try got through and its reply was lost
+    except AriError:
+        registry.leg_gone(leg, 0, registry.clock.now())
+        raise
+    leg.created = True
+    if leg.leaving:
+        await hangup(leg)
+    leg.require_alive()
+    if early_media is not None:
+        await leg.until(LegState.DOWN)
+        await early_media.add(leg)
+    await leg.node.channels.dial(channelId=leg.id, timeout=None if timeout is None else max(1, int(timeout + 0.999)))
+
+
+def _variables(caller_id: str, variables: dict[str, str] | None) -> dict[str, str] | None:
+    merged = dict(variables or {})
+    if caller_id:
+        merged["CALLERID(all)"] = caller_id
+    return merged or None
+
+
+async def dial(
+    leg: Leg, *, caller_id: str = "", timeout: float = 30.0, early_media: Bridge | None = None
+) -> DialOutcome:
+    """Dial and wait for the answer or the end, `timeout` seconds at most. Cancelled, it hangs up.
+
+    Raises:
+        AriError: Asterisk cannot be reached.
+    """
+    try:
+        await dial_start(leg, caller_id=caller_id, timeout=timeout, early_media=early_media)
+        state = await leg.until(LegState.UP)
+    except asyncio.CancelledError:
+        leg.leaving = True
+        leg.node.background(hangup(leg, NO_ANSWER))
+        raise
+    return DialOutcome.ANSWERED if state is LegState.UP else outcome_of(leg.cause)

@@ -1,0 +1,164 @@
+"""Listen to a leg (spy), speak to it alone (whisper), or to both sides (barge), and switch between the three.
+
+A snoop's direction is fixed when it is made (ARI pitfalls, 1.6), so switching one snoop would mean a gap. Here each
+direction has its own path, opened and shut by itself:
+
+    ear     supervisor <-- snoop of the target, spy both                     always there
+    voice   snoop of the supervisor, spy in --> snoop of the target, whisper out     agent hears       whisper, barge
+    public  snoop of the supervisor, spy in --> snoop of the target, whisper in      caller hears      barge
+
+The ear is never touched by a switch, and from whisper to barge the voice is not either.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from enum import StrEnum
+
+from ari_app.ari import events
+from ari_app.ari.errors import AriError
+from ari_app.ari.events import AnyEvent
+from ari_app.calls.bridge import TYPE, Bridge
+from ari_app.calls.leg import Leg, LegGone
+
+
+class MonitorMode(StrEnum):
+    """Who hears the supervisor."""
+
+    SPY = "spy"
+    WHISPER = "whisper"
+    BARGE = "bargeIn"
+
+
+class Snoop:
+    """A snoop channel of ours."""
+
+    def __init__(self, target: Leg, *, spy: str, whisper: str) -> None:
+        self.target = target
+        self.spy = spy
+        self.whisper = whisper
+        registry = target.call.registry
+        self.id = registry.ids.new("snoop")
+        self._key = (target.node.name, self.id)
+        self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        #: set when its channel is gone: with the target's, as Asterisk has it
+        self.gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        registry.helpers[self._key] = self._event
+
+    def _event(self, event: AnyEvent) -> None:
+        if isinstance(event, events.StasisStart) and not self._ready.done():
+            self._ready.set_result(None)
+        elif isinstance(event, events.ChannelDestroyed):
+            self.target.call.registry.helpers.pop(self._key, None)
+            if not self.gone.done():
+                self.gone.set_result(None)
+            if not self._ready.done():
+                self._ready.set_exception(LegGone(f"snoop {self.id} ended before it began"))
+                self._ready.exception()
+
+    async def open(self) -> None:
+        """Make it, and wait until it can be bridged: that is when it enters the application, not when the request
+        returns (ARI pitfalls, P7).
+
+        Raises:
+            LegGone, AriError
+        """
+        self.target.require_alive()
+        try:
+            await self.target.node.channels.snoopChannelWithId(
+                channelId=self.target.id,
+                snoopId=self.id,
+                spy=self.spy,
+                whisper=self.whisper,
+                app=self.target.node.app,
+                appArgs="snoop",
+            )
+        except BaseException:
+            self.target.call.registry.helpers.pop(self._key, None)
+            raise
+        await self._ready
+
+    async def close(self) -> None:
+        """End it; nothing if it is gone."""
+        if not self.gone.done():
+            try:
+                await self.target.node.channels.hangup(channelId=self.id)
+            except AriError:
+                return  # gone with its target
+
+
+class _Path:
+    """From the supervisor's mouth to one side of the target."""
+
+    def __init__(self, monitor: Monitor, whisper: str) -> None:
+        self._mouth = Snoop(monitor.supervisor, spy="in", whisper="none")
+        self._outlet = Snoop(monitor.target, spy="none", whisper=whisper)
+        self._node = monitor.supervisor.node
+        self._call = monitor.supervisor.call
+        self._bridge = self._call.registry.ids.new("bridge")
+
+    async def open(self) -> None:
+        self._call.bridges.add(self._bridge)
+        await asyncio.gather(
+            self._node.bridges.createWithId(bridgeId=self._bridge, type=TYPE), self._mouth.open(), self._outlet.open()
+        )
+        await self._node.bridges.addChannel(bridgeId=self._bridge, channel=[self._mouth.id, self._outlet.id])
+
+    async def close(self) -> None:
+        await asyncio.gather(self._outlet.close(), self._mouth.close())
+        await self._call.registry.release_bridge(self._node, self._bridge)
+        self._call.bridges.discard(self._bridge)
+
+
+class Monitor:
+    """A supervisor at a target's ear. Both legs are on the same node."""
+
+    def __init__(self, supervisor: Leg, target: Leg) -> None:
+        self.supervisor = supervisor
+        self.target = target
+        self.mode: MonitorMode | None = None
+        self._ear = Snoop(target, spy="both", whisper="none")
+        self._bridge = Bridge(supervisor.call)
+        #: agent's side first, caller's side second
+        self._paths: dict[str, _Path] = {}
+        self._switching = asyncio.Lock()
+
+    async def open(self, mode: MonitorMode) -> None:
+        """Begin.
+
+        Raises:
+            LegGone, AriError
+        """
+        await asyncio.gather(self._bridge.create(), self._ear.open())
+        await self.supervisor.node.bridges.addChannel(
+            bridgeId=self._bridge.id, channel=[self.supervisor.id, self._ear.id]
+        )
+        await self.switch(mode)
+
+    async def switch(self, mode: MonitorMode) -> None:
+        """Change who hears the supervisor; what he hears goes on without a gap.
+
+        Raises:
+            LegGone, AriError
+        """
+        wanted = {
+            MonitorMode.SPY: set[str](),
+            MonitorMode.WHISPER: {"out"},
+            MonitorMode.BARGE: {"out", "in"},
+        }[mode]
+        async with self._switching:
+            shut = [self._paths.pop(side) for side in set(self._paths) - wanted]
+            opened = {side: _Path(self, side) for side in wanted - set(self._paths)}
+            self._paths.update(opened)
+            self.mode = mode
+            await asyncio.gather(*(path.close() for path in shut), *(path.open() for path in opened.values()))
+
+    async def until_over(self) -> None:
+        """Wait until the target's leg is gone."""
+        await asyncio.shield(self._ear.gone)
+
+    async def close(self) -> None:
+        """End it; the supervisor's leg is left to its call."""
+        await asyncio.gather(self._ear.close(), *(path.close() for path in self._paths.values()))
+        self._paths.clear()
+        await self._bridge.destroy()

@@ -1,0 +1,49 @@
+"""Waiting for events of one object of ours (a playback, a recording) while a leg lives."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+
+from ari_app.ari.events import AnyEvent
+from ari_app.ari.node import Node
+from ari_app.calls.leg import Leg, LegState
+from ari_app.calls.registry import Registry
+
+#: waits for an event that the predicate accepts; None when the leg went first
+WaitFor = Callable[[Leg, Callable[[AnyEvent], bool]], Awaitable[AnyEvent | None]]
+
+
+@contextmanager
+def object_events(registry: Registry, node: Node, object_id: str) -> Iterator[WaitFor]:
+    """Collect the events of an object from before it is asked for, so that none can come too early."""
+    key = (node.name, object_id)
+    queue: asyncio.Queue[AnyEvent] = asyncio.Queue()
+    registry.waiters[key] = queue.put_nowait
+
+    async def wait_for(leg: Leg, accept: Callable[[AnyEvent], bool]) -> AnyEvent | None:
+        gone = asyncio.ensure_future(leg.until(LegState.GONE))
+        try:
+            while True:
+                if not queue.empty():
+                    event = queue.get_nowait()
+                    if accept(event):
+                        return event
+                    continue
+                if gone.done():
+                    return None
+                getter = asyncio.ensure_future(queue.get())
+                try:
+                    await asyncio.wait({gone, getter}, return_when=asyncio.FIRST_COMPLETED)
+                    if getter.done() and accept(event := getter.result()):
+                        return event
+                finally:
+                    getter.cancel()
+        finally:
+            gone.cancel()
+
+    try:
+        yield wait_for
+    finally:
+        registry.waiters.pop(key, None)

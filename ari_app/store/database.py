@@ -1,0 +1,204 @@
+"""The database: SQLite in a file, or PostgreSQL by URL.
+
+What a person changes goes through `transaction()`; what calls and agents do goes through the Writer, which has a
+connection of its own.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, event, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from ari_app.errors import ConfigError, StoreUnavailable
+
+#: milliseconds SQLite waits for another writer's lock
+BUSY_TIMEOUT = 5000
+
+_DRIVERS = {
+    "sqlite": "sqlite+aiosqlite",
+    "postgres": "postgresql+asyncpg",
+    "postgresql": "postgresql+asyncpg",
+}
+#: SQLSTATE classes that speak of the server or the connection, not of a row: 08 connection, 25 read-only, 28 log-in,
+#: 3D no such database, 40 rolled back by the server, 42 schema or rights, 53 resources (disk full), 55 locked,
+#: 57 shut down, 58 I/O, XX internal
+#: (https://www.postgresql.org/docs/current/errcodes-appendix.html)
+SERVER_STATES = ("08", "25", "28", "3D", "40", "42", "53", "55", "57", "58", "XX")
+
+
+def parse_url(url: str) -> URL:
+    """The URL with our drivers.
+
+    Raises:
+        ConfigError: it is none, or not of a database that is supported. Never says the URL: it may hold a password.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise ConfigError("DATABASE_URL is not a database URL; such as postgresql://user:password@host/name") from None
+    parsed = parsed.set(drivername=_DRIVERS.get(parsed.drivername, parsed.drivername))
+    if parsed.drivername not in _DRIVERS.values():
+        raise ConfigError(f"DATABASE_URL names {parsed.drivername}; supported are sqlite and postgresql")
+    if is_sqlite(parsed) and parsed.database in (None, "", ":memory:"):
+        raise ConfigError("DATABASE_URL must name a file: sqlite:///path (a database in memory has no second connection)")
+    return parsed
+
+
+def is_sqlite(url: URL) -> bool:
+    return url.get_backend_name() == "sqlite"
+
+
+def make_engine(url: URL, *, foreign_keys: bool = True) -> AsyncEngine:
+    """An engine whose connections are set as the store needs them."""
+    if not is_sqlite(url):
+        return create_async_engine(url, pool_size=5, max_overflow=5, pool_pre_ping=True, pool_timeout=10)
+    engine = create_async_engine(url, pool_size=3, max_overflow=2, pool_timeout=10)
+
+    def connected(connection: Any, _record: object) -> None:
+        # Python's sqlite3 begins transactions by itself, but not before a SELECT or DDL; we begin them (see `begun`).
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in pragmas(foreign_keys):
+            cursor.execute(pragma)
+        cursor.close()
+
+    def begun(connection: Connection) -> None:
+        # A transaction that reads first and then writes fails at once when another wrote between; one that takes the
+        # write lock at its beginning waits its turn.
+        write = connection.get_execution_options().get("write", True)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+    event.listen(engine.sync_engine, "connect", connected)
+    event.listen(engine.sync_engine, "begin", begun)
+    return engine
+
+
+def pragmas(foreign_keys: bool = True) -> tuple[str, ...]:
+    """What every SQLite connection is told. NORMAL with WAL: a killed process loses nothing; a power cut may lose the
+    last moments, never the database (https://www.sqlite.org/pragma.html#pragma_synchronous)."""
+    return (
+        f"PRAGMA busy_timeout = {BUSY_TIMEOUT}",
+        "PRAGMA journal_mode = WAL",
+        "PRAGMA synchronous = NORMAL",
+        f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}",
+    )
+
+
+def is_unavailable(error: BaseException) -> bool:
+    """Whether an error speaks of the database as a whole, rather than of what it was asked to store."""
+    if isinstance(error, IntegrityError):
+        return False
+    if isinstance(error, DBAPIError):
+        origin: Any = error.orig
+        state = getattr(origin, "sqlstate", None) or getattr(origin, "pgcode", None)
+        if state is not None:
+            return str(state).startswith(SERVER_STATES)
+        return error.connection_invalidated or isinstance(origin, sqlite3.OperationalError | OSError) or _closed(origin)
+    return isinstance(error, OSError | PoolTimeout)
+
+
+def _closed(origin: object) -> bool:
+    """asyncpg's InterfaceError stands both for a connection that is gone and for a value it cannot encode."""
+    message = str(origin)
+    return "connection is closed" in message or "connection was closed" in message
+
+
+def reason(error: BaseException) -> str:
+    """The error in a line, for a log or an operator."""
+    origin = getattr(error, "orig", None) or error
+    lines = str(origin).strip().splitlines()
+    return lines[0] if lines else type(origin).__name__
+
+
+class Database:
+    """A pool of connections, and whether the database answers."""
+
+    def __init__(self, url: str) -> None:
+        """
+        Raises:
+            ConfigError: the URL cannot be used.
+        """
+        self.url = parse_url(url)
+        #: False from the moment it does not answer until it does again
+        self.healthy = False
+        self._engine: AsyncEngine | None = None
+
+    @property
+    def sqlite(self) -> bool:
+        return is_sqlite(self.url)
+
+    @property
+    def engine(self) -> AsyncEngine:
+        """The engine, once started."""
+        if self._engine is None:
+            raise StoreUnavailable("the database is not connected")
+        return self._engine
+
+    async def start(self) -> None:
+        """Connect.
+
+        Raises:
+            StoreUnavailable: it does not answer. One line: what was tried and what to set, without the password.
+        """
+        try:
+            if self.sqlite:
+                Path(self.url.database or "").resolve().parent.mkdir(parents=True, exist_ok=True)
+            self._engine = make_engine(self.url)
+            async with self._engine.connect() as connection:
+                await connection.execute(text("SELECT 1"))
+        except (OSError, SQLAlchemyError, sqlite3.Error) as error:
+            await self.close()
+            raise StoreUnavailable(self.explain(error)) from None
+        except Exception as error:  # asyncpg refuses a log-in with exceptions of its own
+            await self.close()
+            if not type(error).__module__.startswith("asyncpg"):
+                raise
+            raise StoreUnavailable(self.explain(error)) from None
+        self.healthy = True
+
+    def explain(self, error: BaseException) -> str:
+        """What was tried, what came of it, what to set."""
+        if self.sqlite:
+            path = Path(self.url.database or "").resolve()
+            return f"cannot open the database file {path} ({reason(error)}); set DATABASE_URL, or DATA_DIR for its folder"
+        where = self.url.render_as_string(hide_password=True).replace("+asyncpg", "")
+        return f"cannot reach the database {where} ({reason(error)}); set DATABASE_URL"
+
+    async def close(self) -> None:
+        """Close all connections."""
+        if self._engine is not None:
+            await self._engine.dispose()
+            self._engine = None
+        self.healthy = False
+
+    @asynccontextmanager
+    async def transaction(self, *, write: bool = True) -> AsyncIterator[AsyncConnection]:
+        """A connection in a transaction: committed at the end, rolled back when the block raises.
+
+        Raises:
+            StoreUnavailable: the database does not answer.
+        """
+        try:
+            async with self.engine.connect() as connection:
+                await connection.execution_options(write=write)
+                async with connection.begin():
+                    yield connection
+        except (SQLAlchemyError, OSError) as error:
+            if not is_unavailable(error):
+                raise
+            self.healthy = False
+            raise StoreUnavailable(self.explain(error)) from error
+        self.healthy = True
+
+    def reading(self) -> Any:
+        """A transaction that only reads: it never waits for a writer."""
+        return self.transaction(write=False)

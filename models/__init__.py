@@ -1,0 +1,47 @@
+"""The tables, one noun a file. Only ari_app/store imports this.
+
+* Times are UNIX seconds as DOUBLE PRECISION, UTC: what the API speaks and the clock gives, exact to the microsecond.
+* Every row has its account. What people configure has foreign keys. The record (calls, legs, queue calls, offers, agent
+  states, journal, live calls, outbox) has none: it must be writable in any order, and outlives what it speaks of; its
+  keys are ids of ours or made of what happened, so that writing a row twice leaves one.
+* JSON is kept as text: it is read whole, never searched.
+"""
+
+from models.account import Account
+from models.agent_state import AgentState
+from models.api_key import ApiKey
+from models.base import Base
+from models.call import Call
+from models.journal import JournalEntry, JournalSnapshot
+from models.leg import Leg
+from models.live_call import LiveCall
+from models.offer import Offer
+from models.outbox import OutboxMessage
+from models.pause_code import PauseCode
+from models.queue import Queue
+from models.queue_binding import QueueBinding
+from models.queue_call import QueueCall
+from models.spill_mark import SpillMark
+from models.user import User
+from models.user_session import UserSession
+
+__all__ = [
+    "Account",
+    "AgentState",
+    "ApiKey",
+    "Base",
+    "Call",
+    "JournalEntry",
+    "JournalSnapshot",
+    "Leg",
+    "LiveCall",
+    "Offer",
+    "OutboxMessage",
+    "PauseCode",
+    "Queue",
+    "QueueBinding",
+    "QueueCall",
+    "SpillMark",
+    "User",
+    "UserSession",
+]

@@ -1,0 +1,34 @@
+"""Legs of calls."""
+
+from __future__ import annotations
+
+from sqlalchemy import Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base, Time
+
+_OPEN = text("ended_at IS NULL")
+
+
+class Leg(Base):
+    """One channel's part in a call. The call is in the key because channel ids are unique on one Asterisk only."""
+
+    __tablename__ = "legs"
+    __table_args__ = (
+        Index("ix_legs_agent", "account_id", "agent_id", "created_at"),
+        Index("ix_legs_open", "call_id", sqlite_where=_OPEN, postgresql_where=_OPEN),
+        {"sqlite_with_rowid": False},
+    )
+
+    call_id: Mapped[str] = mapped_column(primary_key=True)
+    #: the channel's id
+    id: Mapped[str] = mapped_column(primary_key=True)
+    account_id: Mapped[int]
+    role: Mapped[str]
+    endpoint: Mapped[str]
+    agent_id: Mapped[int | None]
+    created_at: Mapped[Time]
+    ringing_at: Mapped[Time | None]
+    answered_at: Mapped[Time | None]
+    ended_at: Mapped[Time | None]
+    cause: Mapped[int | None]

@@ -44,7 +44,8 @@ class Offer(Command, frozen=True, kw_only=True):
 
 
 class Withdraw(Command, frozen=True, kw_only=True):
-    """Stop ringing: "caller_left", "answered_elsewhere", "noanswer", "agent_left"."""
+    """Stop ringing: "caller_left", "answered_elsewhere", "noanswer", "agent_left"; "late": it was
+    answered although it is over (said again, so that no leg is left)."""
 
     offer: str
     reason: str

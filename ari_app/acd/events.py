@@ -46,6 +46,12 @@ class AgentRemoved(Event, frozen=True, kw_only=True):
     agent: int
 
 
+class StatisticsReset(Event, frozen=True, kw_only=True):
+    """The counts of a queue, or of all (None), begin anew."""
+
+    queue: str | None = None
+
+
 # people: may be refused
 
 
@@ -181,6 +187,7 @@ AnyEvent = (
     | QueueRemoved
     | AgentConfigured
     | AgentRemoved
+    | StatisticsReset
     | AgentSignedIn
     | AgentTimedOut
     | AgentSignedOut

@@ -1,0 +1,175 @@
+"""What happens to callers: they join, wait, leave, talk, and are done."""
+
+from __future__ import annotations
+
+from ari_app.acd import commands as c
+from ari_app.acd import events as e
+from ari_app.acd.agent import Agent
+from ari_app.acd.floor import Floor
+from ari_app.acd.queue import Caller, CallerState, OpenOffer
+
+#: CallerLeft.reason -> CallerExited.outcome, where they are not the same
+OUTCOMES = {"hangup": "abandoned"}
+
+
+def joined(floor: Floor, event: e.CallerJoined) -> None:
+    if event.call in floor.callers:
+        return floor.ignore()
+    queue = floor.queues.get(event.queue)
+    if queue is None:
+        return _refuse(floor, event, "nonexistent")
+    limit = queue.settings.max_callers
+    if limit is not None and len(queue.places) >= limit:
+        return _refuse(floor, event, "full")
+    caller = Caller(
+        call=event.call,
+        queue=event.queue,
+        priority=event.priority,
+        joined_at=floor.now if event.joined_at is None else float(event.joined_at),
+        order=floor.order(),
+        original_position=0,
+    )
+    floor.callers[event.call] = caller
+    queue.places.put(caller.call, caller.place)
+    caller.original_position = queue.places.position(caller.call)
+    floor.do(c.Wait(call=caller.call, queue=caller.queue))
+    floor.tell(
+        c.CallerEntered(
+            at=floor.now,
+            call=caller.call,
+            queue=caller.queue,
+            position=caller.original_position,
+            priority=caller.priority,
+        )
+    )
+    floor.start_or_cancel(f"wait:{caller.call}", caller.joined_at, queue.settings.max_wait)
+    floor.want(caller)
+
+
+def _refuse(floor: Floor, event: e.CallerJoined, reason: str) -> None:
+    floor.do(c.Reject(call=event.call, queue=event.queue, reason=reason))
+    floor.tell(c.CallerRefused(at=floor.now, call=event.call, queue=event.queue, reason=reason))
+
+
+def left(floor: Floor, event: e.CallerLeft) -> None:
+    caller = floor.callers.get(event.call)
+    if caller is None:
+        return floor.ignore()
+    if caller.state is CallerState.TALKING:
+        return _complete(floor, caller, "caller" if event.reason == "hangup" else "transfer")
+    return exit_queue(floor, caller, OUTCOMES.get(event.reason, event.reason))
+
+
+def conversation_ended(floor: Floor, event: e.ConversationEnded) -> None:
+    caller = floor.callers.get(event.call)
+    if caller is None or caller.state is not CallerState.TALKING:
+        return floor.ignore()
+    return _complete(floor, caller, event.by)
+
+
+def waited_too_long(floor: Floor, call: str) -> None:
+    """The timer "wait:<call>"."""
+    release(floor, floor.callers[call], "timeout")
+
+
+def paused_long_enough(floor: Floor, call: str) -> None:
+    """The timer "retry:<call>"."""
+    caller = floor.callers[call]
+    caller.missed.clear()
+    floor.want(caller)
+
+
+def release(floor: Floor, caller: Caller, reason: str) -> None:
+    """The queue gives up on a caller who is still there."""
+    exit_queue(floor, caller, reason)
+    floor.do(c.Release(call=caller.call, queue=caller.queue, reason=reason))
+
+
+def exit_queue(floor: Floor, caller: Caller, outcome: str) -> None:
+    """A caller who was not answered is out of the queue; phones that ring for him stop, and nobody is blamed."""
+    for name in list(caller.offers):
+        floor.do(c.Withdraw(offer=name, reason="caller_left"))
+        end_offer(floor, floor.offers[name], "caller_left")
+    position = 0
+    if (queue := floor.queues.get(caller.queue)) is not None:
+        position = queue.places.position(caller.call)
+        queue.places.drop(caller.call)
+        queue.wanting.drop(caller.call)
+    floor.cancel(f"wait:{caller.call}")
+    floor.cancel(f"retry:{caller.call}")
+    floor.loose.pop(caller.call, None)
+    del floor.callers[caller.call]
+    floor.tell(
+        c.CallerExited(
+            at=floor.now,
+            call=caller.call,
+            queue=caller.queue,
+            outcome=outcome,
+            wait=max(0.0, floor.now - caller.joined_at),
+            position=position,
+        )
+    )
+
+
+def end_offer(floor: Floor, offer: OpenOffer, outcome: str) -> None:
+    """An offer is over; the agent's phone is his again. What becomes of the caller is for whoever calls this."""
+    del floor.offers[offer.offer]
+    floor.callers[offer.call].offers.remove(offer.offer)
+    agent = floor.agents[offer.agent]
+    agent.offer = None
+    floor.changed(agent)
+    floor.cancel(f"ring:{offer.offer}")
+    floor.tell(
+        c.OfferEnded(
+            at=floor.now,
+            offer=offer.offer,
+            call=offer.call,
+            queue=offer.queue,
+            agent=offer.agent,
+            outcome=outcome,
+            ring=max(0.0, floor.now - offer.since),
+        )
+    )
+
+
+def _complete(floor: Floor, caller: Caller, by: str) -> None:
+    assert caller.agent is not None
+    assert caller.offer is not None
+    del floor.callers[caller.call]
+    del floor.talking[caller.offer]
+    floor.tell(
+        c.CallCompleted(
+            at=floor.now,
+            call=caller.call,
+            queue=caller.queue,
+            agent=caller.agent,
+            talk=max(0.0, floor.now - caller.answered_at),
+            wait=max(0.0, caller.answered_at - caller.joined_at),
+            by=by,
+        )
+    )
+    if by in ("agent", "system"):
+        floor.do(c.Release(call=caller.call, queue=caller.queue, reason="completed"))
+    agent = floor.agents[caller.agent]
+    hang_up(floor, agent)
+    if caller.queue in agent.memberships:
+        _wrap_up(floor, agent, caller.queue)
+
+
+def hang_up(floor: Floor, agent: Agent) -> None:
+    """An agent is not on a call any more."""
+    agent.call = None
+    floor.changed(agent)
+    if agent.removed:
+        del floor.agents[agent.id]
+
+
+def _wrap_up(floor: Floor, agent: Agent, extension: str) -> None:
+    membership = agent.memberships[extension]
+    membership.calls_taken += 1
+    membership.last_call_at = floor.now
+    seconds = floor.queues[extension].settings.wrap_up
+    if seconds is not None:
+        membership.wrap_up_since = floor.now
+        if seconds > 0:
+            floor.start(f"wrap:{agent.id}:{extension}", floor.now + seconds)

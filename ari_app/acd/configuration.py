@@ -1,0 +1,104 @@
+"""What is configured: queues and agents. Changes hold at once, also for calls that wait and phones that ring."""
+
+from __future__ import annotations
+
+import msgspec
+
+from ari_app.acd import events as e
+from ari_app.acd.agent import Agent
+from ari_app.acd.callers import release
+from ari_app.acd.floor import Floor
+from ari_app.acd.people import end_wrap_up, sign_out
+from ari_app.acd.queue import CallerState, Queue, QueueRecord
+from ari_app.acd.settings import QueueSettings
+
+
+def queue_configured(floor: Floor, event: e.QueueConfigured) -> None:
+    # As it will be read back from a snapshot: numbers of the declared type, nothing out of range.
+    settings = msgspec.convert(msgspec.to_builtins(event.queue), QueueSettings)
+    extension = settings.extension
+    queue = floor.queues.get(extension)
+    if queue is None:
+        queue = floor.queues[extension] = Queue(QueueRecord(settings=settings))
+        floor.statistics.configure(extension, settings.service_level)
+        return
+    old, queue.record.settings = queue.settings, settings
+    floor.statistics.configure(extension, settings.service_level)
+    if old.strategy is not settings.strategy:
+        queue.record.pointer = 0
+    _callers(floor, queue)
+    for number in sorted(queue.members):
+        _member(floor, queue.members[number], old, settings)
+    floor.touched.add(extension)
+
+
+def _callers(floor: Floor, queue: Queue) -> None:
+    settings = queue.settings
+    for key in list(queue.places.keys):
+        caller = floor.callers[key[-1]]
+        floor.start_or_cancel(f"wait:{caller.call}", caller.joined_at, settings.max_wait)
+        for name in caller.offers:
+            floor.start_or_cancel(f"ring:{name}", floor.offers[name].since, settings.agent_timeout)
+        if caller.state is CallerState.RESTING:
+            floor.want(caller)
+
+
+def _member(floor: Floor, agent: Agent, old: QueueSettings, new: QueueSettings) -> None:
+    membership = agent.memberships[new.extension]
+    if membership.wrap_up_since is not None and old.wrap_up != new.wrap_up:
+        if new.wrap_up is None:
+            end_wrap_up(floor, agent, new.extension)
+        else:
+            # 0: until he ends it
+            floor.start_or_cancel(
+                f"wrap:{agent.id}:{new.extension}", membership.wrap_up_since, new.wrap_up if new.wrap_up > 0 else None
+            )
+    if membership.pause_reason and membership.paused_at is not None:
+        floor.start_or_cancel(f"resume:{agent.id}:{new.extension}", membership.paused_at, new.system_resume)
+    floor.changed(agent)
+
+
+def queue_removed(floor: Floor, event: e.QueueRemoved) -> None:
+    queue = floor.queues.get(event.queue)
+    if queue is None:
+        return floor.ignore()
+    for key in list(queue.places.keys):
+        release(floor, floor.callers[key[-1]], "queue_removed")
+    for number in sorted(queue.members):
+        floor.leave(queue.members[number], event.queue)
+    del floor.queues[event.queue]
+    return floor.statistics.forget(event.queue)
+
+
+def agent_configured(floor: Floor, event: e.AgentConfigured) -> None:
+    agent = floor.agents.get(event.agent)
+    if agent is None:
+        agent = floor.agents[event.agent] = Agent(id=event.agent)
+    old, agent.bindings = agent.bindings, dict(event.bindings)
+    agent.removed = False
+    for extension, membership in agent.memberships.items():
+        # A skill given at signing in stays until the configured one is changed.
+        skill = agent.bindings.get(extension)
+        if skill is not None and skill != old.get(extension):
+            membership.skill = skill
+    floor.changed(agent)
+
+
+def agent_removed(floor: Floor, event: e.AgentRemoved) -> None:
+    agent = floor.agents.get(event.agent)
+    if agent is None:
+        return floor.ignore()
+    sign_out(floor, agent)
+    agent.bindings = {}
+    if agent.call is None:
+        del floor.agents[agent.id]
+    else:
+        agent.removed = True
+    return None
+
+
+def statistics_reset(floor: Floor, event: e.StatisticsReset) -> None:
+    for extension in [event.queue] if event.queue is not None else list(floor.queues):
+        if extension in floor.queues:
+            floor.statistics.forget(extension)
+            floor.statistics.configure(extension, floor.queues[extension].settings.service_level)

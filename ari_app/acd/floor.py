@@ -1,0 +1,218 @@
+"""The engine's whole state, and the few things its rules may do to it.
+
+The rules (configuration, people, callers, offers) are functions of a floor and an event. They change agents and
+callers, and say so: `changed(agent)`, `want(caller)`. When the event's own rule is done, `matching.settle` brings
+callers and agents together, and what agents have become is told once, however often it changed in between.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import msgspec
+
+from ari_app.acd.agent import Agent, Membership, State, shown, together
+from ari_app.acd.commands import AgentStateChanged, AnyCommand, AnyFact, CancelTimer, StartTimer
+from ari_app.acd.queue import Caller, CallerState, OpenOffer, Queue, QueueRecord
+from ari_app.acd.stats import Counts, Statistics
+from ari_app.acd.strategies import Dice
+
+
+class Record(msgspec.Struct, kw_only=True):
+    """All that is kept: what a snapshot holds. Everything else is made from it."""
+
+    account: int
+    dice: int
+    next_offer: int = 1
+    next_order: int = 1
+    queues: dict[str, QueueRecord] = {}
+    agents: dict[int, Agent] = {}
+    callers: dict[str, Caller] = {}
+    offers: dict[str, OpenOffer] = {}
+    #: extension -> what its phone does by itself, where that is not "idle"
+    phones: dict[str, str] = {}
+    #: timer -> when it is due
+    timers: dict[str, float] = {}
+    counts: dict[str, Counts] = {}
+
+
+class Floor:
+    """State, indexes, and what the event at hand has brought about so far."""
+
+    def __init__(self, record: Record) -> None:
+        self.account = record.account
+        self.dice = Dice(record.dice)
+        self.next_offer = record.next_offer
+        self.next_order = record.next_order
+        self.agents = record.agents
+        self.callers = record.callers
+        self.offers = record.offers
+        self.phones = record.phones
+        self.timers = record.timers
+        self.queues = {extension: Queue(kept) for extension, kept in record.queues.items()}
+        self.statistics = Statistics(record.counts)
+        #: extension -> agent who has a session there, active or timed out
+        self.by_extension = {a.extension: a.id for a in self.agents.values() if a.extension}
+        #: answered offer -> call, while they talk
+        self.talking: dict[str, str] = {}
+        self.now = 0.0
+        self.out: list[AnyCommand | AnyFact] = []
+        #: events that came too late, twice, or for something unknown
+        self.ignored: Counter[str] = Counter()
+        self.event = ""
+        #: agents who may have become something else
+        self.dirty: dict[int, Agent] = {}
+        #: queues in which an agent got free or a caller wants one
+        self.touched: set[str] = set()
+        #: callers who lost their offers, or whose pause may have to begin
+        self.loose: dict[str, Caller] = {}
+        self._index()
+
+    def _index(self) -> None:
+        for agent in self.agents.values():
+            for extension in agent.memberships:
+                self.queues[extension].members[agent.id] = agent
+            self.reindex(agent)
+        for caller in self.callers.values():
+            if caller.offer is not None:
+                self.talking[caller.offer] = caller.call
+            else:
+                queue = self.queues[caller.queue]
+                queue.places.put(caller.call, caller.place)
+                if caller.state is not CallerState.OFFERED:
+                    queue.wanting.put(caller.call, caller.place)
+        self.touched.clear()
+
+    def record(self) -> Record:
+        return Record(
+            account=self.account,
+            dice=self.dice.state,
+            next_offer=self.next_offer,
+            next_order=self.next_order,
+            queues={extension: queue.record for extension, queue in self.queues.items()},
+            agents=self.agents,
+            callers=self.callers,
+            offers=self.offers,
+            phones=self.phones,
+            timers=self.timers,
+            counts=self.statistics.counts,
+        )
+
+    # what comes out
+
+    def do(self, command: AnyCommand) -> None:
+        self.out.append(command)
+
+    def tell(self, fact: AnyFact) -> None:
+        self.out.append(fact)
+        self.statistics.apply(fact)
+
+    def ignore(self) -> None:
+        """The event at hand is late, foreign, or said twice."""
+        self.ignored[self.event] += 1
+
+    # timers
+
+    def start(self, timer: str, at: float) -> None:
+        if self.timers.get(timer) != at:
+            self.timers[timer] = at
+            self.do(StartTimer(timer=timer, at=at))
+
+    def cancel(self, timer: str) -> None:
+        if self.timers.pop(timer, None) is not None:
+            self.do(CancelTimer(timer=timer))
+
+    def start_or_cancel(self, timer: str, since: float, seconds: float | None) -> None:
+        """None: no limit, so no timer."""
+        if seconds is None:
+            self.cancel(timer)
+        else:
+            self.start(timer, since + seconds)
+
+    # agents
+
+    def changed(self, agent: Agent) -> None:
+        """Something of this agent has changed that decides what he is or whether he is free."""
+        self.dirty[agent.id] = agent
+
+    def order(self) -> int:
+        self.next_order += 1
+        return self.next_order - 1
+
+    def wrap_up_everywhere(self, agent: Agent) -> bool:
+        """He is in a wrap-up that holds for all his queues."""
+        return any(
+            m.wrap_up_since is not None and self.queues[extension].settings.wrap_up_all_queues
+            for extension, m in agent.memberships.items()
+        )
+
+    def reindex(self, agent: Agent) -> None:
+        """Puts an agent among the free ones of each of his queues, or takes him out."""
+        free = agent.reachable and agent.extension not in self.phones and not self.wrap_up_everywhere(agent)
+        for extension, membership in agent.memberships.items():
+            queue = self.queues[extension]
+            if not (free and membership.ready):
+                queue.idle.drop(agent.id)
+            elif queue.admit(agent, membership):
+                self.touched.add(extension)
+
+    def report(self, agent: Agent) -> None:
+        """Tells what an agent has become, where that is not what was told."""
+        for extension, membership in agent.memberships.items():
+            kind = membership.kind
+            if kind != membership.told:
+                membership.told = kind
+                self._tell_state(agent, extension, kind)
+        offer = None if agent.offer is None else self.offers[agent.offer].call
+        phone = self.phones.get(agent.extension, "idle")
+        altogether = together(agent, phone, offer, self.wrap_up_everywhere(agent))
+        moved = altogether != agent.told
+        if moved:
+            agent.told, agent.since = altogether, self.now
+            self._tell_state(agent, None, altogether)
+        for membership in agent.memberships.values():
+            status = shown(altogether, membership.kind)
+            if status != membership.status or (moved and status == altogether.state):
+                membership.status, membership.since = status, self.now
+
+    def leave(self, agent: Agent, extension: str) -> Membership:
+        """An agent is signed out of a queue."""
+        membership = agent.memberships.pop(extension)
+        queue = self.queues[extension]
+        queue.idle.drop(agent.id)
+        del queue.members[agent.id]
+        self.cancel(f"wrap:{agent.id}:{extension}")
+        self.cancel(f"resume:{agent.id}:{extension}")
+        self._tell_state(agent, extension, State("signed_out"))
+        self.changed(agent)
+        return membership
+
+    def _tell_state(self, agent: Agent, queue: str | None, state: State) -> None:
+        self.tell(
+            AgentStateChanged(
+                at=self.now,
+                agent=agent.id,
+                queue=queue,
+                state=state.state,
+                pause_code=state.pause_code,
+                reason=state.reason,
+                call=state.call,
+            )
+        )
+
+    # callers
+
+    def want(self, caller: Caller) -> None:
+        """A caller whom no phone rings for wants an agent: any; or, for `retry` seconds from the last miss, only one
+        who has not missed him. His place is kept; `matching` finishes what is begun here."""
+        queue = self.queues[caller.queue]
+        retry = queue.settings.retry
+        if caller.missed and (retry is None or self.now < caller.missed_at + retry):
+            caller.state = CallerState.RESTING
+        else:
+            caller.state = CallerState.WAITING
+            caller.missed.clear()
+            self.cancel(f"retry:{caller.call}")
+        queue.wanting.put(caller.call, caller.place)
+        self.touched.add(caller.queue)
+        self.loose[caller.call] = caller

@@ -1,0 +1,85 @@
+"""Bringing callers and agents together.
+
+There is one way for a caller to get to an agent, whichever of the two came last: `settle`, after every event. It looks
+only at queues in which an agent got free or a caller wants one, takes the callers of all of them in one order (weight
+of the queue, priority, time of joining), and lets the strategy of his queue choose for each. Nothing polls, and nothing
+is looked at while nobody is free.
+"""
+
+from __future__ import annotations
+
+from heapq import heapify, heappop, heappush
+
+from ari_app.acd import callers
+from ari_app.acd.commands import Offer
+from ari_app.acd.floor import Floor
+from ari_app.acd.queue import Caller, CallerState, Key, OpenOffer, Queue
+
+
+def settle(floor: Floor) -> None:
+    """After this no caller who wants an agent and no agent who could take him are both still there."""
+    for agent in floor.dirty.values():
+        floor.reindex(agent)
+    if floor.touched:
+        _match(floor)
+    if floor.loose:
+        for caller in list(floor.loose.values()):
+            if caller.state is CallerState.RESTING:
+                _rest(floor, caller)
+        floor.loose.clear()
+
+
+def _match(floor: Floor) -> None:
+    heads: list[tuple[int, Key, str]] = []
+    for extension in floor.touched:
+        queue = floor.queues.get(extension)
+        if queue is not None and queue.idle and queue.wanting:
+            heads.append((-queue.settings.weight, queue.wanting.keys[0], extension))
+    floor.touched.clear()
+    heapify(heads)
+    while heads:
+        weight, place, extension = heappop(heads)
+        queue = floor.queues[extension]
+        if not queue.idle:  # another queue took them
+            continue
+        caller = floor.callers[place[-1]]
+        if chosen := queue.choose(caller, floor.dice):
+            _offer(floor, queue, caller, chosen)
+        following = queue.wanting.after(place)
+        if following is not None and queue.idle:
+            heappush(heads, (weight, following, extension))
+
+
+def _offer(floor: Floor, queue: Queue, caller: Caller, chosen: list[int]) -> None:
+    queue.wanting.drop(caller.call)
+    caller.state = CallerState.OFFERED
+    floor.cancel(f"retry:{caller.call}")
+    for number in chosen:
+        agent = floor.agents[number]
+        name = str(floor.next_offer)
+        floor.next_offer += 1
+        floor.offers[name] = OpenOffer(
+            offer=name,
+            call=caller.call,
+            queue=caller.queue,
+            agent=agent.id,
+            extension=agent.extension,
+            since=floor.now,
+        )
+        caller.offers.append(name)
+        agent.offer = name
+        floor.reindex(agent)
+        floor.changed(agent)
+        floor.do(
+            Offer(offer=name, call=caller.call, queue=caller.queue, agent=agent.id, extension=agent.extension),
+        )
+        floor.start_or_cancel(f"ring:{name}", floor.now, queue.settings.agent_timeout)
+
+
+def _rest(floor: Floor, caller: Caller) -> None:
+    """Every agent who is free has missed him: his pause begins, or he goes."""
+    retry = floor.queues[caller.queue].settings.retry
+    if retry is None:
+        callers.release(floor, caller, "no_retry")
+    else:
+        floor.start(f"retry:{caller.call}", caller.missed_at + retry)

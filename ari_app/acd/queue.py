@@ -1,0 +1,153 @@
+"""A queue, its callers, and the orders they stand in."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Hashable
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from ari_app.acd import strategies
+from ari_app.acd.agent import Agent, Membership
+from ari_app.acd.settings import QueueSettings
+
+T = TypeVar("T", bound=Hashable)
+Key = tuple[Any, ...]
+
+
+class CallerState(StrEnum):
+    """Where a caller is."""
+
+    #: wants an agent, any
+    WAITING = "waiting"
+    #: wants an agent, but not one who missed him in this round: that is for after the retry pause
+    RESTING = "resting"
+    #: phones ring for him
+    OFFERED = "offered"
+    #: an agent answered
+    TALKING = "talking"
+
+
+class Caller(msgspec.Struct, kw_only=True):
+    """A call in a queue, from joining to the end of the conversation."""
+
+    call: str
+    queue: str
+    priority: int
+    joined_at: float
+    #: of arrival, over the whole account
+    order: int
+    original_position: int
+    state: CallerState = CallerState.WAITING
+    #: the offers that ring for him
+    offers: list[str] = []
+    #: agents who did not take him in this round
+    missed: dict[int, float] = {}
+    missed_at: float = 0.0
+    #: who answered, by which offer, when
+    agent: int | None = None
+    offer: str | None = None
+    answered_at: float = 0.0
+
+    @property
+    def place(self) -> tuple[int, float, int, str]:
+        """Smaller is served first."""
+        return (-self.priority, self.joined_at, self.order, self.call)
+
+
+class OpenOffer(msgspec.Struct, kw_only=True):
+    """A phone rings for a caller."""
+
+    offer: str
+    call: str
+    queue: str
+    agent: int
+    extension: str
+    since: float
+    ringing: bool = False
+
+
+class QueueRecord(msgspec.Struct, kw_only=True):
+    """The part of a queue that is kept."""
+
+    settings: QueueSettings
+    #: rrmemory and rrordered: who was offered last
+    pointer: int = 0
+
+
+class Ranking(Generic[T]):
+    """Things in order of a key. Each of its methods costs O(log n) comparisons (and a memory move, cheap to many
+    thousands)."""
+
+    __slots__ = ("key_of", "keys")
+
+    def __init__(self) -> None:
+        self.keys: list[Key] = []
+        self.key_of: dict[T, Key] = {}
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def __contains__(self, item: T) -> bool:
+        return item in self.key_of
+
+    def put(self, item: T, key: Key) -> bool:
+        """Add or move. Keys are unique. True: it was not there before."""
+        old = self.key_of.get(item)
+        if old == key:
+            return False
+        if old is not None:
+            del self.keys[bisect_left(self.keys, old)]
+        self.key_of[item] = key
+        insort(self.keys, key)
+        return old is None
+
+    def drop(self, item: T) -> None:
+        """Take out, if it is there."""
+        key = self.key_of.pop(item, None)
+        if key is not None:
+            del self.keys[bisect_left(self.keys, key)]
+
+    def position(self, item: T) -> int:
+        """From 1; 0: not there."""
+        key = self.key_of.get(item)
+        return 0 if key is None else bisect_left(self.keys, key) + 1
+
+    def after(self, key: Key) -> Key | None:
+        at = bisect_right(self.keys, key)
+        return self.keys[at] if at < len(self.keys) else None
+
+
+class Queue:
+    """A queue at work: what is kept of it, and the orders made from the rest of the state."""
+
+    __slots__ = ("idle", "members", "places", "record", "wanting")
+
+    def __init__(self, record: QueueRecord) -> None:
+        self.record = record
+        #: every caller who was not answered yet, by place
+        self.places: Ranking[str] = Ranking()
+        #: those of them who want an agent (waiting or resting)
+        self.wanting: Ranking[str] = Ranking()
+        #: agents who may be offered a call of this queue now, best first
+        self.idle: Ranking[int] = Ranking()
+        #: all who are signed in
+        self.members: dict[int, Agent] = {}
+
+    @property
+    def settings(self) -> QueueSettings:
+        return self.record.settings
+
+    def admit(self, agent: Agent, membership: Membership) -> bool:
+        """He may be offered a call of this queue. True: he might not before."""
+        return self.idle.put(agent.id, strategies.rank(self.settings.strategy, agent, membership))
+
+    def choose(self, caller: Caller, dice: strategies.Dice) -> list[int]:
+        """Whom to ring for a caller; empty: nobody he has not been offered to in this round."""
+        candidates = strategies.Candidates(self.idle.keys, caller.missed, self.record.pointer, dice)
+        chosen = strategies.pick(self.settings.strategy, candidates)
+        if chosen and strategies.RULES[self.settings.strategy].turns:
+            self.record.pointer = int(self.idle.key_of[chosen[0]][strategies.METRIC])
+        return chosen

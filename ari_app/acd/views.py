@@ -1,0 +1,242 @@
+"""What can be seen of an engine: made when asked for, changes nothing, and is not changed by what comes after.
+
+Times are seconds; `at` kinds are since the epoch. Statuses are the EQ contract's (1.4).
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from ari_app.acd.agent import Agent, Membership, Session
+from ari_app.acd.floor import Floor
+from ari_app.acd.queue import Caller, CallerState, Queue
+from ari_app.acd.stats import service_level_asterisk
+from ari_app.errors import NotFound
+
+#: AgentStateChanged.state -> status
+STATUS = {"signed_out": "signedOut", "on_call": "onCall", "wrap_up": "wrapUp"}
+
+
+class QueuedCall(msgspec.Struct, frozen=True, kw_only=True):
+    """A caller who was not answered yet."""
+
+    call: str
+    queue: str
+    position: int
+    priority: int
+    joined_at: float
+    wait: float
+    #: phones ring for him
+    offered: bool
+
+
+class OfferView(msgspec.Struct, frozen=True, kw_only=True):
+    """A phone that rings."""
+
+    offer: str
+    call: str
+    queue: str
+    agent: int
+    extension: str
+    since: float
+
+
+class Conversation(msgspec.Struct, frozen=True, kw_only=True):
+    """A caller and an agent."""
+
+    call: str
+    queue: str
+    agent: int
+    #: the offer that was answered: names the agent's leg
+    offer: str
+    joined_at: float
+    answered_at: float
+
+
+class AgentQueueStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """An agent in a queue; or, combined (queue None), altogether."""
+
+    agent: int
+    queue: str | None
+    extension: str
+    #: available, ringing, onCall, wrapUp, paused, unavailable, signedOut
+    status: str
+    skill: int | None = None
+    paused: bool = False
+    pause_code: int | None = None
+    #: why, where the status does not say it: "noanswer" (paused by the system), "busy", "timed_out", "no_queue"
+    reason: str = ""
+    #: of this status; None: never anything else
+    since: float | None = None
+    signed_in_at: float | None = None
+    calls_taken: int = 0
+    last_call_at: float | None = None
+    #: he is on, or his phone rings for
+    call: str | None = None
+    #: combined: those he is signed in to
+    queues: tuple[str, ...] = ()
+
+
+class QueueStatistics(msgspec.Struct, frozen=True, kw_only=True):
+    """A queue now, and since its counts began."""
+
+    queue: str
+    calls_waiting: int
+    #: of those who wait now
+    longest_wait: float
+    #: of those who were answered (average speed of answer)
+    average_wait: float
+    answered: int
+    abandoned: int
+    #: Asterisk's definition, 0 to 1; the others are in stats.py, from `Engine.counts`
+    service_level: float | None
+    service_level_threshold: float
+    agents_signed_in: int
+    agents_available: int
+    agents_on_call: int
+    agents_wrap_up: int
+    agents_paused: int
+
+
+def _queues(floor: Floor, queue: str | None) -> list[tuple[str, Queue]]:
+    if queue is None:
+        return list(floor.queues.items())
+    if queue not in floor.queues:
+        raise NotFound("There is no such queue.", queue=queue)
+    return [(queue, floor.queues[queue])]
+
+
+def queued_calls(floor: Floor, queue: str | None, now: float) -> list[QueuedCall]:
+    return [
+        _queued_call(floor.callers[key[-1]], position, now)
+        for _, at in _queues(floor, queue)
+        for position, key in enumerate(at.places.keys, 1)
+    ]
+
+
+def queued_call(floor: Floor, call: str, now: float) -> QueuedCall | None:
+    caller = floor.callers.get(call)
+    if caller is None or caller.state is CallerState.TALKING:
+        return None
+    return _queued_call(caller, floor.queues[caller.queue].places.position(call), now)
+
+
+def _queued_call(caller: Caller, position: int, now: float) -> QueuedCall:
+    return QueuedCall(
+        call=caller.call,
+        queue=caller.queue,
+        position=position,
+        priority=caller.priority,
+        joined_at=caller.joined_at,
+        wait=max(0.0, now - caller.joined_at),
+        offered=caller.state is CallerState.OFFERED,
+    )
+
+
+def open_offers(floor: Floor) -> list[OfferView]:
+    return [
+        OfferView(offer=o.offer, call=o.call, queue=o.queue, agent=o.agent, extension=o.extension, since=o.since)
+        for o in floor.offers.values()
+    ]
+
+
+def conversations(floor: Floor) -> list[Conversation]:
+    return [
+        Conversation(
+            call=x.call,
+            queue=x.queue,
+            agent=x.agent,
+            offer=x.offer,
+            joined_at=x.joined_at,
+            answered_at=x.answered_at,
+        )
+        for x in floor.callers.values()
+        if x.agent is not None and x.offer is not None
+    ]
+
+
+def agent_status(floor: Floor, queue: str | None, agent: int | None, combined: bool) -> list[AgentQueueStatus]:
+    """A row for each queue an agent is signed in to or bound to (signedOut), in the order of queues or agents asked
+    for; combined: one for each agent. Unknown queue or agent: NotFound."""
+    if agent is not None and agent not in floor.agents:
+        raise NotFound("There is no such agent.", agent=agent)
+    agents = list(floor.agents.values()) if agent is None else [floor.agents[agent]]
+    if combined:
+        return [_combined(floor, each) for each in agents]
+    wanted = {extension for extension, _ in _queues(floor, queue)}
+    rows = []
+    for each in agents:
+        for extension in dict.fromkeys((*each.memberships, *each.bindings)):
+            if extension in wanted:
+                rows.append(_in_queue(floor, each, extension, each.memberships.get(extension)))
+    return rows
+
+
+def _call(floor: Floor, agent: Agent) -> str | None:
+    return floor.offers[agent.offer].call if agent.offer is not None else agent.call
+
+
+def _in_queue(floor: Floor, agent: Agent, queue: str, membership: Membership | None) -> AgentQueueStatus:
+    if membership is None:
+        return AgentQueueStatus(
+            agent=agent.id, queue=queue, extension=agent.extension, status="signedOut", skill=agent.bindings.get(queue)
+        )
+    return AgentQueueStatus(
+        agent=agent.id,
+        queue=queue,
+        extension=agent.extension,
+        status=STATUS.get(membership.status, membership.status),
+        skill=membership.skill,
+        paused=membership.paused_at is not None,
+        pause_code=membership.pause_code,
+        reason=membership.pause_reason or agent.told.reason,
+        since=membership.since,
+        signed_in_at=membership.signed_in_at,
+        calls_taken=membership.calls_taken,
+        last_call_at=membership.last_call_at,
+        call=_call(floor, agent),
+    )
+
+
+def _combined(floor: Floor, agent: Agent) -> AgentQueueStatus:
+    memberships = agent.memberships.values()
+    return AgentQueueStatus(
+        agent=agent.id,
+        queue=None,
+        extension=agent.extension,
+        status=STATUS.get(agent.told.state, agent.told.state),
+        paused=bool(memberships) and all(m.paused_at is not None for m in memberships),
+        pause_code=agent.told.pause_code,
+        reason=agent.told.reason,
+        since=agent.since,
+        signed_in_at=min((m.signed_in_at for m in memberships), default=None),
+        calls_taken=sum(m.calls_taken for m in memberships),
+        last_call_at=max((m.last_call_at for m in memberships if m.last_call_at is not None), default=None),
+        call=_call(floor, agent),
+        queues=tuple(agent.memberships),
+    )
+
+
+def statistics(floor: Floor, queue: str | None, now: float) -> list[QueueStatistics]:
+    return [_statistics(floor, extension, at, now) for extension, at in _queues(floor, queue)]
+
+
+def _statistics(floor: Floor, extension: str, queue: Queue, now: float) -> QueueStatistics:
+    counts = floor.statistics.counts[extension]
+    statuses = [member.memberships[extension].status for member in queue.members.values()]
+    oldest = min((floor.callers[key[-1]].joined_at for key in queue.places.keys), default=now)
+    return QueueStatistics(
+        queue=extension,
+        calls_waiting=len(queue.places),
+        longest_wait=max(0.0, now - oldest),
+        average_wait=counts.average_speed_of_answer or 0.0,
+        answered=counts.answered,
+        abandoned=counts.abandoned,
+        service_level=service_level_asterisk(counts),
+        service_level_threshold=counts.threshold,
+        agents_signed_in=sum(1 for m in queue.members.values() if m.session is Session.ACTIVE),
+        agents_available=statuses.count("available"),
+        agents_on_call=statuses.count("on_call"),
+        agents_wrap_up=statuses.count("wrap_up"),
+        agents_paused=statuses.count("paused"),
+    )

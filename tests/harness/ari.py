@@ -90,7 +90,7 @@ class Ari:
             await self._session.close()
         self._socket = self._reader = self._session = None
 
-    async def configure(self, kind: str, name: str, fields: dict[str, str], module: str = "res_pjsip") -> None:
-        """Creates or changes an object of Asterisk's dynamic configuration, such as an endpoint."""
+    async def configure(self, kind: str, name: str, fields: dict[str, str]) -> None:
+        """Creates or changes an object of res_pjsip's dynamic configuration, such as an endpoint."""
         body = {"fields": [{"attribute": attribute, "value": value} for attribute, value in fields.items()]}
-        await self.put(f"/asterisk/config/dynamic/{module}/{kind}/{name}", body=body)
+        await self.put(f"/asterisk/config/dynamic/res_pjsip/{kind}/{name}", body=body)

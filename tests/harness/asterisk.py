@@ -29,6 +29,7 @@ class Asterisk:
 
     app_uri: where Asterisk connects to the application (outbound websocket); None: the application connects.
     extra: text appended to configuration files, by file name: {"pjsip.conf": "...", "extensions.conf": "..."}.
+    volumes: directories of this machine that the container sees, read-only: {directory: path in the container}.
     environment: further settings of the image, by name (asterisk-conf/README.md), e.g. {"TRUNK_MATCH": "127.0.0.9"}.
     """
 
@@ -43,6 +44,7 @@ class Asterisk:
         extra: dict[str, str] | None = None,
         environment: dict[str, str] | None = None,
         address: str | None = None,
+        volumes: dict[str, str] | None = None,
     ) -> None:
         self.node = node
         self.address = address or net.free_address(HTTP_PORT, udp_ports=(SIP_PORT,))
@@ -53,6 +55,7 @@ class Asterisk:
         self.sip = f"{self.address}:{SIP_PORT}"
         self.ari = Ari(self.ari_url, self.ari_user, self.ari_password)
         self._extra = extra or {}
+        self._volumes = volumes or {}
         self._directory: tempfile.TemporaryDirectory[str] | None = None
         self._environment = {
             "NODE": node,
@@ -86,6 +89,8 @@ class Asterisk:
         arguments += ["--label", f"{docker.OWNER_LABEL}={docker.owner()}"]
         for name, value in self._environment.items():
             arguments += ["-e", f"{name}={value}"]
+        for directory, target in self._volumes.items():
+            arguments += ["-v", f"{directory}:{target}:ro"]
         if self._extra:
             arguments += ["-v", f"{self._write_extra()}:/etc/asterisk-extra:ro"]
         docker.adopt(self.container)

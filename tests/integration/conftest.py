@@ -9,6 +9,7 @@ import pytest
 
 from tests.harness import docker
 from tests.harness.asterisk import Asterisk
+from tests.harness.phones import PhoneBox
 
 AsteriskFactory = Callable[..., Awaitable[Asterisk]]
 
@@ -41,3 +42,10 @@ async def start_asterisk(asterisk_image: str) -> AsyncIterator[AsteriskFactory]:
             return await stack.enter_async_context(Asterisk(node, **options))
 
         yield start
+
+
+@pytest.fixture
+async def world(asterisk_image: str) -> AsyncIterator[PhoneBox]:
+    """The outside world: phones and a carrier."""
+    async with PhoneBox() as box:
+        yield box

@@ -145,7 +145,7 @@ class Dispatcher:
             await dial_start(
                 leg,
                 caller_id=conversation.caller_id(settings),
-                timeout=None if timeout is None else timeout + RING_MARGIN,
+                ring_time=None if timeout is None else timeout + RING_MARGIN,
             )
         except LegGone:
             return  # withdrawn, or gone by itself: both have been told already
@@ -255,7 +255,7 @@ class Dispatcher:
 
     def recover(self) -> None:
         """All calls are made again and compared with Asterisk: settle what the engine waits for in vain."""
-        for call_id in self.engine.known_calls():
+        for call_id in self.engine.calls():
             call = self.registry.calls.get(call_id)
             if call is None or call.origin is None:
                 self.apply(events.CallerLeft(call=call_id, reason="hangup"))

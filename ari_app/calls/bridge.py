@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from ari_app.ari.errors import Conflict
 from ari_app.calls.call import Call
 from ari_app.calls.leg import Leg
@@ -25,10 +27,8 @@ class Bridge:
             AriError
         """
         self.call.bridges.add(self.id)
-        try:
+        with suppress(Conflict):  # the id is ours: an earlier try got through
             await self.call.node.bridges.createWithId(bridgeId=self.id, type=TYPE)
-        except Conflict:
-            pass  # the id is ours: an earlier try got through
 
     async def add(self, *legs: Leg) -> None:
         """Let these legs hear each other.

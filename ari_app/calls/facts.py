@@ -1,4 +1,4 @@
-"""What happened to calls and their legs, for the record and for those who watch. Times: seconds since the epoch, UTC."""
+"""What happened to calls and their legs, for the record and for those who watch. Times: seconds since 1970, UTC."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ class MonitorProgram:
         return {"target": self.target, "mode": self.mode.value}
 
     async def run(self, call: Call) -> None:
-        outcome = await dial(call.caller, caller_id=f'"{self.mode.value}" <>', timeout=30.0)
+        outcome = await dial(call.caller, caller_id=f'"{self.mode.value}" <>', ring_time=30.0)
         if outcome is DialOutcome.ANSWERED:
             await self._listen(call)
 

@@ -66,7 +66,7 @@ class ExtensionCall:
         await ring(call.caller)
         callee = call.new_leg("callee", endpoint=self.endpoint)
         caller_id = f'"{call.caller_name}" <{call.caller_number}>'
-        outcome = await dial(callee, caller_id=caller_id, timeout=self.timeout)
+        outcome = await dial(callee, caller_id=caller_id, ring_time=self.timeout)
         if outcome is not DialOutcome.ANSWERED:
             await hangup(call.caller, _CAUSES.get(outcome, UNALLOCATED))
             return

@@ -76,23 +76,8 @@ def restore(registry: Registry, records: Iterable[CallRecord], nodes: Mapping[st
 def reconcile(registry: Registry, node: Node, channels: Iterable[Channel], bridges: Iterable[Bridge]) -> None:
     """Feed the differences in as if they had been events. Harmless when there are none."""
     present = {channel.id: channel for channel in channels}
-    now = registry.clock.now()
     for leg in [leg for leg in registry.legs.values() if leg.node is node]:
-        channel = present.get(leg.id)
-        if channel is None:
-            # one whose creation is on its way (a task of this process waits for the reply) is not lost
-            if leg.created or leg.call.restored:
-                registry.leg_gone(leg, 0, now)
-            continue
-        leg.name = channel.name
-        if channel.state == "Up":
-            registry.leg_state(leg, LegState.UP, now)
-        elif channel.state == "Ringing":
-            registry.leg_state(leg, LegState.RINGING, now)
-        else:
-            leg.created = True
-        if leg.leaving:
-            leg.call.spawn(hangup(leg), "hang up again")
+        _reconcile_leg(registry, leg, present.get(leg.id))
     ours: set[str] = set()
     for call in registry.calls.values():
         ours |= call.bridges
@@ -105,6 +90,23 @@ def reconcile(registry: Registry, node: Node, channels: Iterable[Channel], bridg
         elif bridge.id.startswith(BRIDGE_PREFIX):
             log.info("= orphan bridge destroyed", bridge=bridge.id)
             node.background(registry.release_bridge(node, bridge.id))
+
+
+def _reconcile_leg(registry: Registry, leg: Leg, channel: Channel | None) -> None:
+    now = registry.clock.now()
+    if channel is None:
+        # one whose creation is on its way (a task of this process waits for the reply) is not lost
+        if leg.created or leg.call.restored:
+            registry.leg_gone(leg, 0, now)
+        return
+    leg.name = channel.name
+    leg.created = True
+    if channel.state == "Up":
+        registry.leg_state(leg, LegState.UP, now)
+    elif channel.state == "Ringing":
+        registry.leg_state(leg, LegState.RINGING, now)
+    if leg.leaving:
+        leg.call.spawn(hangup(leg), "hang up again")
 
 
 def resume(calls: Iterable[Call]) -> None:

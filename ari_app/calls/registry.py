@@ -14,8 +14,8 @@ import structlog
 
 from ari_app.ari import events
 from ari_app.ari.errors import AriError, Gone
-from ari_app.ari.events import AnyEvent, event_time
 from ari_app.ari.node import Node
+from ari_app.ari.protocol import Received, event_time
 from ari_app.calls import facts
 from ari_app.calls.call import Call
 from ari_app.calls.leg import Leg, LegState
@@ -44,7 +44,7 @@ class CallStore(Protocol):
 #: which program serves a new call
 Router = Callable[[Call, str], Program]
 #: called with every event that names an object we wait for (a playback, a recording, a bridge)
-Waiter = Callable[[AnyEvent], None]
+Waiter = Callable[[Received], None]
 
 
 def _unserved(call: Call, context: str) -> Program:
@@ -75,7 +75,7 @@ class Registry:
 
     # the event stream
 
-    def on_event(self, node: Node, event: AnyEvent) -> None:
+    def on_event(self, node: Node, event: Received) -> None:
         """Take one event in."""
         match event:
             case events.StasisStart():
@@ -210,13 +210,13 @@ class Registry:
         leg.call.leg_gone(leg, at)
         leg.call.save()
 
-    def helped(self, node: Node, channel: str, event: AnyEvent) -> None:
+    def helped(self, node: Node, channel: str, event: Received) -> None:
         """An event of a channel that is ours but no leg."""
         waiter = self.helpers.get((node.name, channel))
         if waiter is not None:
             waiter(event)
 
-    def _wake(self, node: Node, object_id: str, event: AnyEvent) -> None:
+    def _wake(self, node: Node, object_id: str, event: Received) -> None:
         waiter = self.waiters.get((node.name, object_id))
         if waiter is not None:
             waiter(event)

@@ -6,23 +6,23 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
-from ari_app.ari.events import AnyEvent
 from ari_app.ari.node import Node
+from ari_app.ari.protocol import Received
 from ari_app.calls.leg import Leg, LegState
 from ari_app.calls.registry import Registry
 
 #: waits for an event that the predicate accepts; None when the leg went first
-WaitFor = Callable[[Leg, Callable[[AnyEvent], bool]], Awaitable[AnyEvent | None]]
+WaitFor = Callable[[Leg, Callable[[Received], bool]], Awaitable[Received | None]]
 
 
 @contextmanager
 def object_events(registry: Registry, node: Node, object_id: str) -> Iterator[WaitFor]:
     """Collect the events of an object from before it is asked for, so that none can come too early."""
     key = (node.name, object_id)
-    queue: asyncio.Queue[AnyEvent] = asyncio.Queue()
+    queue: asyncio.Queue[Received] = asyncio.Queue()
     registry.waiters[key] = queue.put_nowait
 
-    async def wait_for(leg: Leg, accept: Callable[[AnyEvent], bool]) -> AnyEvent | None:
+    async def wait_for(leg: Leg, accept: Callable[[Received], bool]) -> Received | None:
         gone = asyncio.ensure_future(leg.until(LegState.GONE))
         try:
             while True:

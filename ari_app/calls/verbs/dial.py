@@ -47,14 +47,14 @@ async def dial_start(
     leg: Leg,
     *,
     caller_id: str = "",
-    timeout: float | None = None,
+    ring_time: float | None = None,
     originator: str | None = None,
     variables: dict[str, str] | None = None,
     early_media: Bridge | None = None,
 ) -> None:
     """Create and dial. Returns when Asterisk has taken the order; the leg's states tell the rest.
 
-    timeout: seconds after which Asterisk gives up on its own; rounded up to whole ones, None: never.
+    ring_time: seconds after which Asterisk gives up on its own; rounded up to whole ones, None: never.
     early_media: a bridge the leg joins before it is dialled, so that what the far end plays before answering is heard.
 
     Raises:
@@ -84,7 +84,9 @@ async def dial_start(
     if early_media is not None:
         await leg.until(LegState.DOWN)
         await early_media.add(leg)
-    await leg.node.channels.dial(channelId=leg.id, timeout=None if timeout is None else max(1, int(timeout + 0.999)))
+    await leg.node.channels.dial(
+        channelId=leg.id, timeout=None if ring_time is None else max(1, int(ring_time + 0.999))
+    )
 
 
 def _variables(caller_id: str, variables: dict[str, str] | None) -> dict[str, str] | None:
@@ -95,15 +97,15 @@ def _variables(caller_id: str, variables: dict[str, str] | None) -> dict[str, st
 
 
 async def dial(
-    leg: Leg, *, caller_id: str = "", timeout: float = 30.0, early_media: Bridge | None = None
+    leg: Leg, *, caller_id: str = "", ring_time: float = 30.0, early_media: Bridge | None = None
 ) -> DialOutcome:
-    """Dial and wait for the answer or the end, `timeout` seconds at most. Cancelled, it hangs up.
+    """Dial and wait for the answer or the end, `ring_time` seconds at most. Cancelled, it hangs up.
 
     Raises:
         AriError: Asterisk cannot be reached.
     """
     try:
-        await dial_start(leg, caller_id=caller_id, timeout=timeout, early_media=early_media)
+        await dial_start(leg, caller_id=caller_id, ring_time=ring_time, early_media=early_media)
         state = await leg.until(LegState.UP)
     except asyncio.CancelledError:
         leg.leaving = True

@@ -17,7 +17,7 @@ from enum import StrEnum
 
 from ari_app.ari import events
 from ari_app.ari.errors import AriError
-from ari_app.ari.events import AnyEvent
+from ari_app.ari.protocol import Received
 from ari_app.calls.bridge import TYPE, Bridge
 from ari_app.calls.leg import Leg, LegGone
 
@@ -45,7 +45,7 @@ class Snoop:
         self.gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         registry.helpers[self._key] = self._event
 
-    def _event(self, event: AnyEvent) -> None:
+    def _event(self, event: Received) -> None:
         if isinstance(event, events.StasisStart) and not self._ready.done():
             self._ready.set_result(None)
         elif isinstance(event, events.ChannelDestroyed):

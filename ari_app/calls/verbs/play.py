@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from ari_app.ari import events
 from ari_app.ari.errors import AriError
-from ari_app.ari.events import AnyEvent
+from ari_app.ari.protocol import Received
 from ari_app.calls.leg import Leg, LegGone
 from ari_app.calls.wait import object_events
 
@@ -39,7 +39,7 @@ async def play(leg: Leg, media: Sequence[str], *, language: str | None = None) -
     return finished.playback.state == "done"
 
 
-def _finished(event: AnyEvent) -> bool:
+def _finished(event: Received) -> bool:
     return isinstance(event, events.PlaybackFinished)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 
 from ari_app.ari import events
-from ari_app.ari.events import AnyEvent
+from ari_app.ari.protocol import Received
 from ari_app.calls.bridge import Bridge
 from ari_app.calls.call import Call
 from ari_app.calls.leg import Leg
@@ -31,7 +31,7 @@ class Recording:
         self._key = (call.node.name, name)
         call.registry.waiters[self._key] = self._event
 
-    def _event(self, event: AnyEvent) -> None:
+    def _event(self, event: Received) -> None:
         if self._finished.done():
             return
         if isinstance(event, events.RecordingFinished):

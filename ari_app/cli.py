@@ -1,0 +1,143 @@
+"""The command line: `python -m ari_app --help`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+from ari_app import __version__
+from ari_app.config import Settings, load
+from ari_app.errors import AppError
+
+#: dialects that have an OpenAPI document
+DIALECTS = ("eq",)
+
+_ENVIRONMENT = """\
+settings, from the environment:
+  ARI_URL            Asterisk's ARI (http://127.0.0.1:8088/ari)
+  ARI_USER, ARI_PASSWORD
+  ARI_APP            name of the Stasis application (ari_app)
+  ARI_NODE           name of the Asterisk node, part of every key (main)
+  ARI_CONNECT        outbound: Asterisk connects to us and keeps events while we restart (default); inbound: we connect
+  ARI_LISTEN         host:port where Asterisk finds our websocket server (127.0.0.1:8099), path /ari/<ARI_NODE>
+  ARI_WS_USER, ARI_WS_PASSWORD   what Asterisk has to show there
+  HTTP_LISTEN        host:port of the REST interfaces (127.0.0.1:8080)
+  DATABASE_URL       postgresql://user:password@host/name; without it SQLite in DATA_DIR
+  DATA_DIR           where files are kept (var)
+  DIAL_TEMPLATE      how an extension is dialled (PJSIP/{extension})
+  SESSION_TIMEOUT    seconds without a sign of life after which a user's session is deactivated (300)
+  LOG_LEVEL          debug, info, warning, error (info)
+  LOG_FORMAT         text or json (text)
+"""
+
+
+async def _serve(settings: Settings, arguments: argparse.Namespace) -> int:
+    from ari_app.app import serve
+
+    await serve(settings)
+    return 0
+
+
+async def _migrate(settings: Settings, arguments: argparse.Namespace) -> int:
+    from ari_app.store import migrate
+
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    await migrate.upgrade(settings.database())
+    print("the database is up to date")
+    return 0
+
+
+async def _demo(settings: Settings, arguments: argparse.Namespace) -> int:
+    from ari_app.demo import load_demo
+
+    for line in await load_demo(settings):
+        print(line)
+    return 0
+
+
+async def _check(settings: Settings, arguments: argparse.Namespace) -> int:
+    from ari_app.check import check
+
+    problems = await check(settings)
+    for problem in problems:
+        print(problem)
+    print(f"{len(problems)} problem(s)" if problems else "all is well")
+    return 1 if problems else 0
+
+
+async def _keys(settings: Settings, arguments: argparse.Namespace) -> int:
+    from ari_app.keys import create, listing, revoke
+
+    if arguments.action == "create":
+        print(await create(settings, arguments.name))
+    elif arguments.action == "revoke":
+        await revoke(settings, arguments.id)
+        print("revoked")
+    else:
+        for line in await listing(settings):
+            print(line)
+    return 0
+
+
+async def _openapi(settings: Settings, arguments: argparse.Namespace) -> int:
+    from ari_app.dialects.eq.openapi import openapi_document
+
+    json.dump(openapi_document(), sys.stdout, indent=2)
+    print()
+    return 0
+
+
+Command = Callable[[Settings, argparse.Namespace], Coroutine[Any, Any, int]]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="ari_app",
+        description="Contact-centre and call-control server on Asterisk.",
+        epilog=_ENVIRONMENT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def add(name: str, run: Command, summary: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=summary, description=summary)
+        command.set_defaults(run=run)
+        return command
+
+    add("serve", _serve, "run the server until SIGTERM or Ctrl-C; live calls go on in Asterisk and are taken up again")
+    add("migrate", _migrate, "bring the database up to date, keeping what is in it")
+    add("demo", _demo, "make a demo: queue 500, three agents, a supervisor, an API key, SIP extensions; once")
+    add("check", _check, "look for problems: settings, database, Asterisk, its modules, our application")
+    keys = add("keys", _keys, "API keys")
+    actions = keys.add_subparsers(dest="action", required=True, metavar="ACTION")
+    create = actions.add_parser("create", help="make a key; it is shown this once")
+    create.add_argument("name", help="what it is for")
+    actions.add_parser("list", help="all keys, without the secret part")
+    revoke = actions.add_parser("revoke", help="make a key useless, at once")
+    revoke.add_argument("id", type=int)
+    openapi = add("openapi", _openapi, "print a dialect's OpenAPI document")
+    openapi.add_argument("dialect", choices=DIALECTS)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; the exit code. What an operator can mend is one line on standard error, not a traceback."""
+    parsed = _parser().parse_args(arguments)
+    try:
+        settings = load()
+        run: Command = parsed.run
+        if parsed.command == "serve":
+            import uvloop
+
+            return uvloop.run(run(settings, parsed))
+        return asyncio.run(run(settings, parsed))
+    except AppError as error:
+        print(f"ari_app: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130

@@ -1,0 +1,51 @@
+"""`python -m ari_app keys`: API keys from the command line."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+from ari_app.clock import SystemClock
+from ari_app.config import Settings
+from ari_app.store import accounts
+from ari_app.store.database import Database
+from ari_app.store.keys import Keys
+
+
+@asynccontextmanager
+async def _keys(settings: Settings) -> AsyncIterator[Keys]:
+    database = Database(settings.database())
+    await database.start()
+    try:
+        yield Keys(database, SystemClock())
+    finally:
+        await database.close()
+
+
+async def create(settings: Settings, name: str) -> str:
+    """Make a key for the default account; returned this once."""
+    async with _keys(settings) as keys:
+        _, plain = await keys.create(accounts.DEFAULT, name)
+        return plain
+
+
+async def revoke(settings: Settings, key: int) -> None:
+    """Make a key useless. A running server notices at its next check of the key.
+
+    Raises:
+        NotFound: no such key.
+    """
+    async with _keys(settings) as keys:
+        await keys.revoke(accounts.DEFAULT, key)
+
+
+async def listing(settings: Settings) -> list[str]:
+    """One line a key."""
+    async with _keys(settings) as keys:
+        lines = []
+        for key in await keys.listing(accounts.DEFAULT):
+            made = datetime.fromtimestamp(key.created_at, UTC).isoformat(timespec="seconds")
+            state = "revoked" if key.revoked_at else "active"
+            lines.append(f"{key.id:>4}  {key.prefix}…  {state:8} {made}  {key.name}")
+        return lines

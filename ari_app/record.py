@@ -1,0 +1,65 @@
+"""The one place where what calls and queues tell is handed to the store."""
+
+from __future__ import annotations
+
+import msgspec
+
+from ari_app.acd.commands import AnyFact
+from ari_app.acd.events import AnyEvent
+from ari_app.calls.call import Call, CallRecord
+from ari_app.calls.facts import AnyCallFact
+from ari_app.store.acd import AcdRecorder
+from ari_app.store.calls import CallRecorder
+from ari_app.store.journal import AccountJournal, Journal
+from ari_app.store.live_calls import LiveCalls
+from ari_app.store.writer import Writer
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(CallRecord).decode
+
+
+class Record:
+    """Implements the stores that `calls` and `acd` ask for."""
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+        self._journal = Journal(writer)
+        self._live = LiveCalls(writer)
+        self._calls = CallRecorder(writer)
+        self._acd = AcdRecorder(writer)
+
+    async def load(self) -> tuple[list[AccountJournal], list[CallRecord]]:
+        """What was kept: queues by account, and live calls."""
+        journals = await self._journal.load()
+        calls = [_decode(row.state) for row in await self._live.load()]
+        await self._calls.load()
+        await self._acd.load()
+        return journals, calls
+
+    def tell(self, fact: AnyCallFact) -> None:
+        """A fact of a call or a leg."""
+        self._calls.record(fact)
+
+    def save(self, call: Call) -> None:
+        """What a live call is now."""
+        self._live.save(call.id, call.account, call.node.name, _encode(call.record()))
+
+    def remove(self, call: Call) -> None:
+        """A call has ended."""
+        self._live.remove(call.id)
+
+    def event(self, account: int, at: float, event: AnyEvent) -> None:
+        """An event of an account's queues."""
+        self._journal.event(account, at, event)
+
+    def fact(self, account: int, fact: AnyFact) -> None:
+        """A fact of an account's queues."""
+        self._acd.record(account, fact)
+
+    def snapshot(self, account: int, at: float, state: bytes) -> None:
+        """The queues as they are now, in place of the journal up to here."""
+        self._journal.snapshot(account, at, state)
+
+    async def committed(self) -> None:
+        """Return when all that was given so far is on disk."""
+        await self._writer.committed()

@@ -1,0 +1,262 @@
+"""The application as its users run it: a process of its own, reached over REST, killed and started again by tests."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sqlite3
+import sys
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from tests.harness import net
+from tests.harness.asterisk import Asterisk
+from tests.harness.docker import ROOT
+from tests.harness.phones import Behaviour, Extension, PhoneBox
+
+APP_PASSWORD = "app-password"  # of a loopback address that lives for one test
+BASE = "/eq/api/2.0"
+#: How long a start may take, in seconds.
+START_LIMIT = 30.0
+
+
+class Server:
+    """One installation: a data directory, an Asterisk, and the process while it runs."""
+
+    def __init__(self, directory: Path, *, connect: str = "outbound", database_url: str = "") -> None:
+        self.directory = directory
+        self.connect = connect
+        self.database_url = database_url
+        self.http_port = net.free_port()
+        self.ari_port = net.free_port()
+        self.key = ""
+        self.process: asyncio.subprocess.Process | None = None
+        self.environment: dict[str, str] = {}
+        self._session: aiohttp.ClientSession | None = None
+
+    @property
+    def app_uri(self) -> str:
+        """Where Asterisk connects to."""
+        return f"ws://127.0.0.1:{self.ari_port}/ari/main"
+
+    async def install(self, pbx: Asterisk, **settings: str) -> None:
+        """Configure, migrate, and make an API key."""
+        self.environment = {
+            **os.environ,
+            "ARI_URL": pbx.ari_url,
+            "ARI_USER": pbx.ari_user,
+            "ARI_PASSWORD": pbx.ari_password,
+            "ARI_CONNECT": self.connect,
+            "ARI_LISTEN": f"127.0.0.1:{self.ari_port}",
+            "ARI_WS_USER": "asterisk",
+            "ARI_WS_PASSWORD": APP_PASSWORD,
+            "HTTP_LISTEN": f"127.0.0.1:{self.http_port}",
+            "DATA_DIR": str(self.directory),
+            "DATABASE_URL": self.database_url,
+            "LOG_FORMAT": "json",
+            **settings,
+        }
+        await self.command("migrate")
+        self.key = (await self.command("keys", "create", "test")).strip().splitlines()[-1]
+
+    async def command(self, *arguments: str) -> str:
+        """Run `python -m ari_app ...`; what it printed."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "ari_app",
+            *arguments,
+            cwd=ROOT,
+            env=self.environment,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        out, err = await process.communicate()
+        assert process.returncode == 0, f"{arguments}: {err.decode()}"
+        return out.decode()
+
+    @property
+    def log_path(self) -> Path:
+        return self.directory / "server.log"
+
+    async def start(self) -> None:
+        """Start the process and wait until it serves and is connected to Asterisk."""
+        with self.log_path.open("ab") as log:
+            self.process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "ari_app", "serve", cwd=ROOT, env=self.environment, stdout=log, stderr=log
+            )
+        end = time.monotonic() + START_LIMIT
+        while time.monotonic() < end:
+            assert self.process.returncode is None, f"the server ended:\n{self.log_path.read_text()}"
+            with contextlib.suppress(aiohttp.ClientError):
+                status, _ = await self.get_json("/health")
+                if status == 200:
+                    return
+            await asyncio.sleep(0.05)
+        raise TimeoutError(f"not healthy after {START_LIMIT} s:\n{self.log_path.read_text()[-5000:]}")
+
+    async def kill(self) -> None:
+        """End it as a crash would."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGKILL)
+        await self.process.wait()
+
+    async def stop(self) -> None:
+        """End it as an operator would."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+        if self.process is not None and self.process.returncode is None:
+            self.process.terminate()
+            try:
+                await asyncio.wait_for(self.process.wait(), 20)
+            except TimeoutError:
+                await self.kill()
+                raise
+
+    # REST
+
+    def _client(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20))
+        return self._session
+
+    async def get_json(self, path: str) -> tuple[int, Any]:
+        async with self._client().get(f"http://127.0.0.1:{self.http_port}{path}") as reply:
+            return reply.status, await reply.json(content_type=None)
+
+    async def request(self, method: str, path: str, query: dict[str, Any] | None = None, **form: Any) -> Any:
+        """One request of the EQ API; what it answered. Fails when that is not 200."""
+        status, body = await self.attempt(method, path, query, **form)
+        assert status == 200, f"{method} {path} {form}: {status} {body}"
+        return body
+
+    async def attempt(
+        self, method: str, path: str, query: dict[str, Any] | None = None, **form: Any
+    ) -> tuple[int, Any]:
+        """One request of the EQ API: status and body."""
+        fields = {
+            name: json.dumps(value) if isinstance(value, dict | list) else str(value) for name, value in form.items()
+        }
+        async with self._client().request(
+            method,
+            f"http://127.0.0.1:{self.http_port}{BASE}{path}",
+            params={"auth_key": self.key, **{name: str(value) for name, value in (query or {}).items()}},
+            data=fields or None,
+        ) as reply:
+            return reply.status, await reply.json(content_type=None)
+
+    # the record
+
+    def rows(self, sql: str, *parameters: Any) -> list[dict[str, Any]]:
+        """Rows of the embedded database."""
+        with contextlib.closing(sqlite3.connect(f"file:{self.directory}/ari_app.sqlite?mode=ro", uri=True)) as db:
+            db.row_factory = sqlite3.Row
+            return [dict(row) for row in db.execute(sql, parameters)]
+
+
+class ContactCentre:
+    """A server with a queue and agents whose phones are in the outside world."""
+
+    def __init__(self, server: Server, pbx: Asterisk, world: PhoneBox) -> None:
+        self.server = server
+        self.pbx = pbx
+        self.world = world
+        #: extension -> user id
+        self.agents: dict[str, int] = {}
+        self.phones: dict[str, Extension] = {}
+
+    async def queue(self, extension: str = "500", **settings: Any) -> None:
+        """Make a queue."""
+        data = {"extension": extension, "name": f"queue {extension}", "type": 0, **settings}
+        await self.server.request("POST", "/call_queue", data=data)
+
+    async def agent(self, extension: str, behaviour: Behaviour | None = None, *queues: str, skill: int = 3) -> int:
+        """An agent with a phone, signed in at it and to the queues (500 if none is named)."""
+        await self.pbx.provision(extension, "secret", contact=self.world.contact(extension))
+        self.phones[extension] = self.world.extension(extension, behaviour)
+        agent: int = await self.server.request(
+            "POST",
+            "/agent",
+            data={"number": extension, "firstName": "Agent", "lastName": extension, "password": "1234"},
+        )
+        self.agents[extension] = agent
+        await self.server.request("POST", "/agent_session", user=agent, extension=extension)
+        await self.act("signIn", extension, queues=list(queues or ("500",)), skills=[skill] * len(queues or ("500",)))
+        return agent
+
+    async def act(self, action: str, extension: str, **options: Any) -> None:
+        """An agent action."""
+        await self.server.request(
+            "POST", "/call_queue_agent_action", action=action, options={"agent": self.agents[extension], **options}
+        )
+
+    async def status(self, extension: str, queue: str = "500") -> dict[str, Any]:
+        """What an agent is in a queue."""
+        rows = await self.server.request("GET", "/call_queue_agent_status", {"agent": self.agents[extension]})
+        found: dict[str, Any] = next(row for row in rows if row["queue"] == queue)
+        return found
+
+    async def until_status(self, extension: str, status: str, queue: str = "500", within: float = 5) -> dict[str, Any]:
+        """Wait until an agent is that. Raises TimeoutError that says what he is."""
+        end = time.monotonic() + within
+        while time.monotonic() < end:
+            row = await self.status(extension, queue)
+            if row["status"] == status:
+                return row
+            await asyncio.sleep(0.02)
+        raise TimeoutError(f"agent {extension} is {row}, not {status}, after {within} s")
+
+    async def statistics(self, queue: str = "500") -> dict[str, Any]:
+        found: dict[str, Any] = await self.server.request("GET", "/call_queue_statistics", {"queue": queue})
+        return found
+
+    async def waiting(self, queue: str = "500") -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = await self.server.request("GET", "/queued_calls", {"queue": queue})
+        return found
+
+    async def until_waiting(self, count: int, queue: str = "500", within: float = 10) -> list[dict[str, Any]]:
+        """Wait until that many wait."""
+        end = time.monotonic() + within
+        while time.monotonic() < end:
+            calls = await self.waiting(queue)
+            if len(calls) == count:
+                return calls
+            await asyncio.sleep(0.02)
+        raise TimeoutError(f"{len(calls)} wait, not {count}, after {within} s")
+
+    async def idle(self, within: float = 10) -> None:
+        """Wait until nothing is left over, in Asterisk or in the process."""
+        await self.pbx.wait_idle(within)
+        end = time.monotonic() + within
+        while time.monotonic() < end:
+            _, health = await self.server.get_json("/health")
+            if not any(health["live"].values()):
+                return
+            await asyncio.sleep(0.02)
+        raise TimeoutError(f"left over in the process after {within} s: {health['live']}")
+
+
+@contextlib.asynccontextmanager
+async def contact_centre(
+    directory: Path, start_asterisk: Any, world: PhoneBox, *, connect: str = "outbound", **settings: str
+) -> AsyncIterator[ContactCentre]:
+    """A contact centre of its own, gone afterwards."""
+    server = Server(directory, connect=connect)
+    pbx = await start_asterisk(
+        "main",
+        app_uri=server.app_uri if connect == "outbound" else None,
+        app_password=APP_PASSWORD,
+        environment={"TRUNK_MATCH": world.trunk_address},
+    )
+    await server.install(pbx, **settings)
+    await server.start()
+    try:
+        yield ContactCentre(server, pbx, world)
+    finally:
+        await server.stop()

@@ -1,0 +1,168 @@
+"""The EQ API as an aiohttp application, made from the table in paths.py."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from aiohttp import web
+
+from ari_app.clock import Clock
+from ari_app.config import Settings
+from ari_app.dialects.eq import auth
+from ari_app.dialects.eq.auth import Authenticator, Caller
+from ari_app.dialects.eq.errors import ApiError, render, render_unexpected
+from ari_app.dialects.eq.openapi import openapi_document
+from ari_app.dialects.eq.paths import DOCUMENT, ENDPOINTS, TOTAL_HEADER
+from ari_app.dialects.eq.ports import Centre
+from ari_app.dialects.eq.routes import HANDLERS
+from ari_app.dialects.eq.routes.ask import Ask, Handler, Listed, Services
+from ari_app.dialects.eq.sessions import SignIns
+from ari_app.dialects.eq.wire.fields import is_blank
+from ari_app.dialects.http import (
+    BodyMalformed,
+    Endpoint,
+    guard,
+    json_response,
+    query_parameters,
+    read_parameters,
+)
+from ari_app.ops.metrics import HttpMetrics
+from ari_app.store.bindings import Bindings
+from ari_app.store.keys import Keys
+from ari_app.store.pause_codes import PauseCodes
+from ari_app.store.queues import Queues
+from ari_app.store.sessions import Sessions
+from ari_app.store.users import Users
+
+log = structlog.get_logger("eq")
+
+SIGN_INS = web.AppKey("sign_ins", SignIns)
+
+#: changes that a supervisor of type monitorOnly may make
+_FOR_MONITORS = frozenset({"call_monitor_action"})
+_SIGN_OUT = {"supervisor_session.delete"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class EqServices:
+    """What the API works on. `sessions` must have been loaded."""
+
+    keys: Keys
+    users: Users
+    queues: Queues
+    pause_codes: PauseCodes
+    bindings: Bindings
+    sessions: Sessions
+    centre: Centre
+    clock: Clock
+    settings: Settings
+    metrics: HttpMetrics | None = None
+
+
+def make_app(eq: EqServices) -> web.Application:
+    """The API; mount it with `root.add_subapp(PREFIX, app)`. At its start it takes up the sessions that are in the
+    store, and lets the centre, which must have its queues and agents by then, agree with them."""
+    sign_ins = SignIns(
+        sessions=eq.sessions, users=eq.users, centre=eq.centre, clock=eq.clock, timeout=eq.settings.session_timeout
+    )
+    services = Services(
+        users=eq.users,
+        queues=eq.queues,
+        pause_codes=eq.pause_codes,
+        bindings=eq.bindings,
+        sign_ins=sign_ins,
+        centre=eq.centre,
+        clock=eq.clock,
+    )
+    authenticator = Authenticator(keys=eq.keys, sign_ins=sign_ins, clock=eq.clock)
+    clock, metrics = eq.clock, eq.metrics
+    app = web.Application(
+        middlewares=[guard("eq", render=render, unexpected=render_unexpected, clock=clock, metrics=metrics)]
+    )
+    app[SIGN_INS] = sign_ins
+    for endpoint in ENDPOINTS:
+        serve = _Route(endpoint, HANDLERS[endpoint.name], services, authenticator)
+        app.router.add_route(endpoint.method, endpoint.path, serve)
+    document = openapi_document()
+
+    async def described(_request: web.Request) -> web.Response:
+        return json_response(document)
+
+    async def start(_app: web.Application) -> None:
+        await sign_ins.start()
+
+    async def close(_app: web.Application) -> None:
+        await sign_ins.close()
+
+    app.router.add_route("GET", DOCUMENT, described)
+    app.on_startup.append(start)
+    app.on_cleanup.append(close)
+    return app
+
+
+class _Route:
+    """One endpoint: reads the request, finds out who asks, calls the handler, writes the answer."""
+
+    def __init__(self, endpoint: Endpoint, handler: Handler, services: Services, authenticator: Authenticator) -> None:
+        self._endpoint = endpoint
+        self._handler = handler
+        self._services = services
+        self._authenticator = authenticator
+
+    async def __call__(self, request: web.Request) -> web.StreamResponse:
+        query = query_parameters(request)
+        body: Mapping[str, Any] = {}
+        malformed: BodyMalformed | None = None
+        if request.method != "GET":
+            try:
+                body = await read_parameters(request)
+            except BodyMalformed as error:
+                malformed = error  # the key comes first: without one, nobody learns anything else
+        given = {**body, **{name: value for name, value in query.items() if not is_blank(value)}}
+        key = await self._authenticator.key(request.remote or "local", given)
+        if malformed is not None:
+            raise malformed
+        session = await self._authenticator.session(key, given)
+        caller = Caller(account=key.account, key=key, session=session)
+        path = request.match_info
+        await self._check_allowed(caller, path)
+        row = self._endpoint
+        ask: Ask[Any, Any] = Ask(
+            services=self._services, caller=caller, path=path, query=(row.query, query), body=(row.body, body)
+        )
+        answer = await self._handler(ask)
+        if row.changes:
+            self._log(caller, path)
+        return _response(answer)
+
+    async def _check_allowed(self, caller: Caller, path: Mapping[str, str]) -> None:
+        """Supervisors of type monitorOnly change nothing but what they listen to, and may sign out."""
+        session, name = caller.session, self._endpoint.name
+        if session is None or session.kind != "supervisor" or not self._endpoint.changes or name in _FOR_MONITORS:
+            return
+        user = await self._services.users.get(caller.account, "supervisor", session.user)
+        if user.type != "monitorOnly":
+            return
+        if name in _SIGN_OUT and self._services.sign_ins.owner(caller.account, "supervisor", path["token"]) == user.id:
+            return
+        raise ApiError(403, auth.SESSIONS[0][0], "forbidden", "The supervisor may only monitor")
+
+    def _log(self, caller: Caller, path: Mapping[str, str]) -> None:
+        """Who changed what; a session's token is an id in a path too, and is left out."""
+        session = caller.session
+        log.info(
+            self._endpoint.name,
+            account=caller.account,
+            key=caller.key.id,
+            by=f"{session.kind} {session.user}" if session is not None else None,
+            id=path.get("id") or path.get("extension"),
+        )
+
+
+def _response(answer: object) -> web.Response:
+    if isinstance(answer, Listed):
+        return json_response(answer.rows, headers={TOTAL_HEADER: str(answer.total)})
+    return json_response(answer)

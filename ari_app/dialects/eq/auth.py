@@ -1,0 +1,104 @@
+"""Who asks: the key says for which account, a session's token on whose behalf.
+
+Key and token may be in the query string or, where the method has one, in the body; the query string counts first. Keys
+are compared by their hash in the store. Guessing is slowed down by address: when an address has used up its wrong
+keys, every key from it is refused alike, except those that were right from there before (others may share the address).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from ari_app.clock import Clock
+from ari_app.dialects.eq.errors import ApiError, unauthorized
+from ari_app.dialects.eq.sessions import Kind, SignIns
+from ari_app.dialects.eq.wire.fields import is_blank
+from ari_app.dialects.http import RateLimit
+from ari_app.store.keys import Keys
+from ari_app.store.values import ApiKey, UserSession
+
+log = structlog.get_logger("eq")
+
+KEY = "auth_key"
+#: the first one given counts, others have no effect
+SESSIONS: tuple[tuple[str, Kind], ...] = (("auth_supervisor_session", "supervisor"), ("auth_agent_session", "agent"))
+
+#: wrong keys an address may try at once, and a second after that
+WRONG_KEYS_BURST = 100
+WRONG_KEYS_RATE = 1.0
+
+_KEY = re.compile(r"[!-~]{1,256}\Z")
+_KNOWN_MAX = 10_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Caller:
+    """Who asks."""
+
+    account: int
+    key: ApiKey
+    #: None: nobody in particular
+    session: UserSession | None = None
+
+
+class Authenticator:
+    """Turns a request's key and token into a Caller."""
+
+    def __init__(self, *, keys: Keys, sign_ins: SignIns, clock: Clock) -> None:
+        self._keys = keys
+        self._sign_ins = sign_ins
+        self._wrong = RateLimit(clock, rate=WRONG_KEYS_RATE, burst=WRONG_KEYS_BURST)
+        #: (address, key id) that were right before
+        self._known: OrderedDict[tuple[str, int], None] = OrderedDict()
+
+    async def key(self, remote: str, parameters: Mapping[str, Any]) -> ApiKey:
+        """The key that was given.
+
+        Raises:
+            ApiError: 401.
+        """
+        plain = parameters.get(KEY)
+        if is_blank(plain):
+            raise unauthorized(KEY, "blank", "An API key must be given")
+        found = await self._keys.check(plain) if isinstance(plain, str) and _KEY.match(plain) else None
+        wait = self._wrong.wait(remote)
+        if found is not None and (wait == 0 or (remote, found.id) in self._known):
+            self._remember(remote, found)
+            return found
+        if wait > 0:
+            raise ApiError(
+                401,
+                KEY,
+                "invalid",
+                "Too many wrong API keys from this address; try again later",
+                headers={"Retry-After": str(math.ceil(wait))},
+            )
+        self._wrong.take(remote)
+        log.warning("wrong key", remote=remote)
+        raise unauthorized(KEY, "invalid", "The API key is not valid")
+
+    async def session(self, key: ApiKey, parameters: Mapping[str, Any]) -> UserSession | None:
+        """The session that was given, refreshed.
+
+        Raises:
+            ApiError: 401.
+        """
+        for parameter, kind in SESSIONS:
+            token = parameters.get(parameter)
+            if is_blank(token):
+                continue
+            return await self._sign_ins.refresh(key.account, kind, token if isinstance(token, str) else "")
+        return None
+
+    def _remember(self, remote: str, key: ApiKey) -> None:
+        self._known[remote, key.id] = None
+        self._known.move_to_end((remote, key.id))
+        if len(self._known) > _KNOWN_MAX:
+            self._known.popitem(last=False)

@@ -1,0 +1,51 @@
+"""What the EQ API asks of the live side. `ari_app.acd.centre.Centre` is the one that serves."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from ari_app.acd.centre import QueuedCallInfo
+from ari_app.acd.events import AnyEvent
+from ari_app.acd.views import AgentQueueStatus, QueueStatistics
+
+__all__ = ["Centre", "QueuedCallInfo"]
+
+
+class Centre(Protocol):
+    """Queues, agents and live calls of every account."""
+
+    def apply(self, account: int, event: AnyEvent) -> None:
+        """Tell the account's queues, at once.
+
+        Raises:
+            CommandRefused, NotFound: nothing has changed.
+        """
+
+    async def recorded(self) -> None:
+        """Return when all that was applied so far is committed."""
+
+    def queued_calls(self, account: int, queue: str | None) -> list[QueuedCallInfo]:
+        """Who waits, in order, in one queue or in all."""
+
+    def agent_status(
+        self, account: int, queue: str | None, agent: int | None, combined: bool
+    ) -> list[AgentQueueStatus]:
+        """What agents do, a row a queue; combined: a row an agent."""
+
+    def statistics(self, account: int, queue: str | None) -> list[QueueStatistics]:
+        """Figures of one queue or of all."""
+
+    async def extension_exists(self, account: int, extension: str) -> bool:
+        """Whether Asterisk has an endpoint for it.
+
+        Raises:
+            AriError: Asterisk does not answer.
+        """
+
+    async def monitor(self, account: int, action: str, target_extension: str, monitor_extension: str) -> None:
+        """Listen to the call of an extension, as the action says.
+
+        Raises:
+            NotFound: context "parameter" names the extension that does not exist or is on no call.
+            AriError: Asterisk does not answer.
+        """

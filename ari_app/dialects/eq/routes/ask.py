@@ -1,0 +1,179 @@
+"""What a handler gets, and what it may give."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Generic, Protocol, TypedDict, TypeVar, cast
+
+from pydantic import BaseModel
+
+from ari_app.clock import Clock
+from ari_app.dialects.eq.auth import Caller
+from ari_app.dialects.eq.errors import invalid, not_found, refused
+from ari_app.dialects.eq.ports import Centre
+from ari_app.dialects.eq.sessions import SignIns
+from ari_app.dialects.eq.wire.common import ListQuery
+from ari_app.dialects.eq.wire.fields import INT_MAX
+from ari_app.errors import Conflict, NotFound
+from ari_app.store.bindings import Bindings
+from ari_app.store.pause_codes import PauseCodes
+from ari_app.store.queues import Queues
+from ari_app.store.users import Users
+
+Q = TypeVar("Q")
+B = TypeVar("B")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """What the endpoints work on."""
+
+    users: Users
+    queues: Queues
+    pause_codes: PauseCodes
+    bindings: Bindings
+    sign_ins: SignIns
+    centre: Centre
+    clock: Clock
+
+
+class Ask(Generic[Q, B]):
+    """One request, after its key and session. Q: the query's model, B: the body's, None where there is none."""
+
+    def __init__(
+        self,
+        *,
+        services: Services,
+        caller: Caller,
+        path: Mapping[str, str],
+        query: tuple[type[BaseModel] | None, Mapping[str, Any]],
+        body: tuple[type[BaseModel] | None, Mapping[str, Any]],
+    ) -> None:
+        self.services = services
+        self.caller = caller
+        self.path = path
+        self._query = query
+        self._body = body
+
+    @property
+    def account(self) -> int:
+        """The account of the key: the only one this request can see."""
+        return self.caller.account
+
+    @cached_property
+    def query(self) -> Q:
+        """The query string's parameters. Raises: ValidationError, which is answered with 400."""
+        return cast(Q, _validated(*self._query))
+
+    @cached_property
+    def body(self) -> B:
+        """The body's parameters. Raises: ValidationError, which is answered with 400."""
+        return cast(B, _validated(*self._body))
+
+
+def _validated(model: type[BaseModel] | None, values: Mapping[str, Any]) -> Any:
+    return model.model_validate(dict(values)) if model is not None else None
+
+
+#: gives what is answered as JSON, or Listed
+Handler = Callable[[Ask[Any, Any]], Awaitable[object]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listed:
+    """A page of a list, and how many rows there are altogether."""
+
+    rows: list[Any]
+    total: int
+
+
+class Paging(TypedDict):
+    """The store's arguments for a page."""
+
+    deleted: bool | None
+    search: str
+    order: str
+    descending: bool
+    limit: int
+    offset: int
+
+
+def paging(query: ListQuery, columns: Mapping[str, str]) -> Paging:
+    """What a list is asked for.
+
+    Args:
+        columns: attribute -> the store's column, the default first.
+
+    Raises:
+        ApiError: 400: it cannot be sorted by that.
+    """
+    sort = query.sort or next(iter(columns))
+    descending, attribute = sort.startswith("-"), sort.removeprefix("-")
+    if attribute not in columns:
+        raise invalid("sort", f"sort must be one of {', '.join(columns)}")
+    return Paging(
+        deleted=query.deleted_filter,
+        search=query.search or "",
+        order=columns[attribute],
+        descending=descending,
+        limit=query.limit,
+        offset=query.offset,
+    )
+
+
+_ID = re.compile(r"[1-9][0-9]{0,9}\Z")
+
+
+def path_id(ask: Ask[Any, Any], noun: str) -> int:
+    """The id in the path.
+
+    Raises:
+        ApiError: 404: it cannot be one.
+    """
+    text = ask.path["id"]
+    if not _ID.match(text) or int(text) > INT_MAX:
+        raise not_found("id", noun)
+    return int(text)
+
+
+class Deletable(Protocol):
+    """What the store flags rather than removes."""
+
+    @property
+    def deleted(self) -> bool: ...
+
+
+def living(found: Deletable) -> None:
+    """To delete what is deleted is to delete what does not exist.
+
+    Raises:
+        NotFound
+    """
+    if found.deleted:
+        raise NotFound
+
+
+#: parameter -> how descriptions name it
+_WORDS = {"emailAddress": "email address"}
+
+
+@contextmanager
+def entity(noun: str, key: str) -> Iterator[None]:
+    """The store's errors about the entity in the path, in the words of the reference.
+
+    Args:
+        noun: with its article, "An agent".
+        key: the path's parameter.
+    """
+    try:
+        yield
+    except NotFound:
+        raise not_found(key, f"The {noun.split(maxsplit=1)[1]}") from None
+    except Conflict as error:
+        parameter = str(error.context.get("parameter", key))
+        words = _WORDS.get(parameter, parameter)
+        raise refused(parameter, "in_use", f"{noun} with the specified {words} already exists") from None

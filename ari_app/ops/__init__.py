@@ -1,0 +1,1 @@
+"""How the application shows itself to those who run it: log lines, health, metrics."""

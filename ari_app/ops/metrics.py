@@ -1,0 +1,45 @@
+"""GET /metrics: counters and timings in Prometheus' text format.
+
+Labels come from our own tables (the route's pattern, never the path that was asked for), so their number is bounded and
+no id or token becomes a label.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class HttpMetrics:
+    """What is counted of each dialect's requests."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        labels = ("dialect", "endpoint", "status")
+        self._requests = Counter("ariapp_http_requests", "REST requests by answer", labels, registry=registry)
+        self._seconds = Histogram(
+            "ariapp_http_request_seconds",
+            "Time to answer a REST request",
+            ("dialect", "endpoint"),
+            buckets=_BUCKETS,
+            registry=registry,
+        )
+        self.in_flight = Gauge("ariapp_http_requests_in_flight", "REST requests being answered", registry=registry)
+
+    def observe(self, dialect: str, endpoint: str, status: int, seconds: float) -> None:
+        """One request was answered."""
+        self._requests.labels(dialect, endpoint, str(status)).inc()
+        self._seconds.labels(dialect, endpoint).observe(seconds)
+
+
+def handler(registry: CollectorRegistry) -> Callable[[web.Request], Awaitable[web.Response]]:
+    """The aiohttp handler for a registry."""
+
+    async def metrics(_request: web.Request) -> web.Response:
+        return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    return metrics

@@ -1,0 +1,92 @@
+"""The live side for tests of the EQ API: the real engine of each account, without telephones."""
+
+from __future__ import annotations
+
+from ari_app.acd.commands import CancelTimer, Offer, StartTimer
+from ari_app.acd.engine import Engine
+from ari_app.acd.events import AnyEvent, TimerFired
+from ari_app.acd.views import AgentQueueStatus, QueueStatistics
+from ari_app.ari.errors import Unreachable
+from ari_app.clock import ManualClock, Timer
+from ari_app.dialects.eq.ports import QueuedCallInfo
+from ari_app.errors import NotFound
+
+
+class EngineCentre:
+    """Engines of all accounts; commands to telephones are kept for the test to look at."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        self.clock = clock
+        self.engines: dict[int, Engine] = {}
+        self.offers: list[Offer] = []
+        #: account -> extensions that Asterisk has
+        self.extensions: dict[int, set[str]] = {}
+        self.monitored: list[tuple[str, str, str]] = []
+        self.reachable = True
+        self.commits = 0
+        self._timers: dict[tuple[int, str], Timer] = {}
+
+    def engine(self, account: int) -> Engine:
+        return self.engines.setdefault(account, Engine(account))
+
+    def apply(self, account: int, event: AnyEvent) -> None:
+        for decided in self.engine(account).apply(event, self.clock.now()):
+            match decided:
+                case StartTimer():
+                    self._start(account, decided)
+                case CancelTimer():
+                    self._cancel(account, decided.timer)
+                case Offer():
+                    self.offers.append(decided)
+
+    def _start(self, account: int, command: StartTimer) -> None:
+        self._cancel(account, command.timer)
+        fired = TimerFired(timer=command.timer)
+        self._timers[account, command.timer] = self.clock.call_at(command.at, lambda: self.apply(account, fired))
+
+    def _cancel(self, account: int, timer: str) -> None:
+        found = self._timers.pop((account, timer), None)
+        if found is not None:
+            found.cancel()
+
+    async def recorded(self) -> None:
+        self.commits += 1
+
+    def queued_calls(self, account: int, queue: str | None) -> list[QueuedCallInfo]:
+        return [
+            QueuedCallInfo(
+                call=call.call,
+                unique_id=f"unique-{call.call}",
+                channel=f"PJSIP/trunk-{call.call}",
+                queue=call.queue,
+                position=call.position,
+                priority=call.priority,
+                caller_number="5551000",
+                caller_name="",
+                joined_at=call.joined_at,
+                wait=call.wait,
+            )
+            for call in self.engine(account).queued_calls(queue, self.clock.now())
+        ]
+
+    def agent_status(
+        self, account: int, queue: str | None, agent: int | None, combined: bool
+    ) -> list[AgentQueueStatus]:
+        return self.engine(account).agent_status(queue, agent, combined)
+
+    def statistics(self, account: int, queue: str | None) -> list[QueueStatistics]:
+        return self.engine(account).statistics(queue, self.clock.now())
+
+    async def extension_exists(self, account: int, extension: str) -> bool:
+        if not self.reachable:
+            raise Unreachable("connection refused", operation="endpoints.get", method="GET", path="/endpoints")
+        return extension in self.extensions.get(account, set())
+
+    async def monitor(self, account: int, action: str, target_extension: str, monitor_extension: str) -> None:
+        """As the real one answers: whoever is monitored must be on a call, one of the engine's here."""
+        on_call = {
+            status.extension for status in self.agent_status(account, None, None, True) if status.status == "onCall"
+        }
+        if target_extension not in on_call:
+            raise NotFound(f"extension {target_extension} is not on a call", parameter="targetExtension")
+        self.monitored.append((action, target_extension, monitor_extension))

@@ -1,0 +1,149 @@
+"""Runs a golden case: a folder with case.json and expected.json.
+
+case.json
+    proves   the sentences it proves: of the reference (in our words), the contract (rule), or the README
+    steps    a list of
+        {"request": "POST /agent", "query": {..}, "json": .. | "form": {..} | "raw": "..", "type": "..",
+         "key": "default" | "other" | null | any text, "save": "name"}     save: keep the reply's JSON as {name}
+        {"advance": 300}                     move the clock
+        {"event": {"event": "CallerJoined", ..}, "account": "default"}     what happens on the telephone side
+        {"offered": "agent's extension", "then": "answered" | ..}          OfferAnswered etc. for that agent's offer
+        {"asterisk": "down" | "up"}  {"database": "down" | "up"}  {"restart": true}
+expected.json
+    a list, one for each request: {"status": .., "json": .., "headers": {..}}
+    in it "<token>" is any 64 characters, "<text>" any text, "<id>" any positive integer, "..." as a member or last
+    element: anything more; {name} stands for what was saved, in either file
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ari_app.acd import events
+from tests.dialects.eq.world import Reply, World
+
+OFFER_EVENTS = {
+    "ringing": events.OfferRinging,
+    "answered": events.OfferAnswered,
+    "failed": events.OfferFailed,
+}
+
+
+class Mismatch(AssertionError):
+    """What was answered is not what was expected."""
+
+
+def load(folder: Path, name: str) -> Any:
+    return json.loads((folder / name).read_text(encoding="utf-8"))
+
+
+async def run(world: World, folder: Path) -> None:
+    case, expected = load(folder, "case.json"), load(folder, "expected.json")
+    saved: dict[str, Any] = {}
+    answers = iter(expected)
+    for number, step in enumerate(case["steps"]):
+        if "request" not in step:
+            await _happen(world, step)
+            continue
+        reply = await _request(world, _fill(step, saved))
+        if "save" in step:
+            saved[step["save"]] = reply.json
+        _compare(reply, _fill(next(answers), saved), f"{folder.name} step {number} ({step['request']})")
+    rest = list(answers)
+    if rest:
+        raise Mismatch(f"{folder.name}: {len(rest)} expected answers are left over")
+
+
+async def _request(world: World, step: dict[str, Any]) -> Reply:
+    method, path = step["request"].split(" ", 1)
+    body: dict[str, Any] = {}
+    if "json" in step:
+        body["json"] = step["json"]
+    elif "form" in step:
+        body["data"] = {k: v if isinstance(v, str) else json.dumps(v) for k, v in step["form"].items()}
+    elif "raw" in step:
+        body["data"] = step["raw"].encode()
+        body["headers"] = {"Content-Type": step["type"]}
+    return await world.ask(method, path, key=step.get("key", "default"), query=step.get("query"), **body)
+
+
+async def _happen(world: World, step: dict[str, Any]) -> None:
+    account = world.accounts[step.get("account", "default")]
+    match step:
+        case {"advance": seconds}:
+            await world.pass_time(seconds)
+        case {"event": event}:
+            world.centre.apply(account, msgspec.convert(event, events.AnyEvent))
+        case {"offered": extension, "then": what}:
+            offer = [o for o in world.centre.offers if o.extension == extension][-1]
+            world.centre.apply(account, OFFER_EVENTS[what](offer=offer.offer))
+        case {"asterisk": state}:
+            world.centre.reachable = state == "up"
+        case {"database": "down"}:
+            await world.database.close()
+        case {"database": "up"}:
+            await world.database.start()
+        case {"restart": True}:
+            await world.restart()
+        case _:
+            raise AssertionError(f"no such step: {step}")
+
+
+def _fill(value: Any, saved: dict[str, Any]) -> Any:
+    match value:
+        case str():
+            whole = re.fullmatch(r"\{(\w+)\}", value)
+            if whole and whole[1] in saved:
+                return saved[whole[1]]
+            return re.sub(r"\{(\w+)\}", lambda m: str(saved.get(m[1], m[0])), value)
+        case list():
+            return [_fill(item, saved) for item in value]
+        case dict():
+            return {key: _fill(item, saved) for key, item in value.items()}
+        case _:
+            return value
+
+
+def _compare(reply: Reply, expected: dict[str, Any], where: str) -> None:
+    if reply.status != expected["status"]:
+        raise Mismatch(f"{where}: {reply.status}, not {expected['status']}: {reply.json}")
+    if "json" in expected and not _same(reply.json, expected["json"]):
+        got, want = json.dumps(reply.json, indent=1), json.dumps(expected["json"], indent=1)
+        raise Mismatch(f"{where}\n--- answered\n{got}\n--- expected\n{want}")
+    for name, value in expected.get("headers", {}).items():
+        if not _same(reply.headers.get(name), value):
+            raise Mismatch(f"{where}: {name} is {reply.headers.get(name)!r}, not {value!r}")
+
+
+def _same(got: Any, want: Any) -> bool:
+    match want:
+        case "<token>":
+            return isinstance(got, str) and len(got) == 64
+        case "<text>":
+            return isinstance(got, str)
+        case "<id>":
+            return type(got) is int and got > 0
+        case dict():
+            if not isinstance(got, dict):
+                return False
+            more = "..." in want
+            named = {key: value for key, value in want.items() if key != "..."}
+            return (more or got.keys() == named.keys()) and all(
+                key in got and _same(got[key], value) for key, value in named.items()
+            )
+        case list():
+            if not isinstance(got, list):
+                return False
+            more = bool(want) and want[-1] == "..."
+            named_items = want[:-1] if more else want
+            if len(got) < len(named_items) or (not more and len(got) != len(named_items)):
+                return False
+            return all(_same(g, w) for g, w in zip(got, named_items, strict=False))
+        case _:
+            # True is not 1 here
+            return type(got) is type(want) and bool(got == want)

@@ -1,0 +1,149 @@
+"""A whole EQ API for a test: real HTTP on loopback, the real store on SQLite, the real engine, a clock of the
+test's own.
+
+Two accounts, "default" (1) and "other", with a key each, so that every test can look across the border.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from ari_app.clock import ManualClock
+from ari_app.config import Settings
+from ari_app.dialects import eq
+from ari_app.dialects.eq.app import SIGN_INS
+from ari_app.store import migrate
+from ari_app.store.accounts import DEFAULT, Accounts
+from ari_app.store.bindings import Bindings
+from ari_app.store.database import Database
+from ari_app.store.keys import Keys
+from ari_app.store.passwords import Passwords
+from ari_app.store.pause_codes import PauseCodes
+from ari_app.store.queues import Queues
+from ari_app.store.sessions import Sessions
+from ari_app.store.users import Users
+from tests.dialects.eq.engine_centre import EngineCentre
+
+#: phones that Asterisk knows, in each account
+EXTENSIONS = {str(number) for number in range(100, 120)}
+
+
+class World:
+    """What `open_world` makes."""
+
+    def __init__(self, database: Database, clock: ManualClock) -> None:
+        self.database = database
+        self.clock = clock
+        self.settings = Settings(session_timeout=300)
+        self.accounts = {"default": DEFAULT}
+        #: account's name -> plain key
+        self.keys: dict[str, str] = {}
+        self.centre = EngineCentre(clock)
+        self.key_store = Keys(database, clock)
+        self.users = Users(database, clock, Passwords(time_cost=1, memory_cost=8, parallelism=1))
+        self.queues = Queues(database, clock)
+        self.pause_codes = PauseCodes(database, clock)
+        self.bindings = Bindings(database)
+        self.client: TestClient[web.Request, web.Application]
+        self.app: web.Application
+
+    async def start(self) -> None:
+        """Accounts, keys, and the server."""
+        self.accounts["other"] = await Accounts(self.database, self.clock).create("other")
+        for name, account in self.accounts.items():
+            _, self.keys[name] = await self.key_store.create(account, name)
+            self.centre.extensions[account] = set(EXTENSIONS)
+        await self.serve()
+
+    async def serve(self) -> None:
+        """Start the application, as a process does."""
+        sessions = Sessions(self.database, self.clock)
+        await sessions.load()
+        self.sessions = sessions
+        self.app = eq.make_app(
+            eq.EqServices(
+                keys=self.key_store,
+                users=self.users,
+                queues=self.queues,
+                pause_codes=self.pause_codes,
+                bindings=self.bindings,
+                sessions=sessions,
+                centre=self.centre,
+                clock=self.clock,
+                settings=self.settings,
+            )
+        )
+        root = web.Application()
+        root.add_subapp(eq.PREFIX, self.app)
+        self.client = TestClient(TestServer(root))
+        await self.client.start_server()
+
+    async def stop(self) -> None:
+        await self.client.close()
+
+    async def restart(self) -> None:
+        """The process ends and comes back; the engine, which has a journal in real life, stays."""
+        await self.stop()
+        await self.serve()
+
+    async def pass_time(self, seconds: float) -> None:
+        """Move the clock, and let what came due be written."""
+        self.clock.advance(seconds)
+        await self.app[SIGN_INS].idle()
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        key: str | None = "default",
+        query: dict[str, str] | None = None,
+        **body: Any,
+    ) -> Reply:
+        """One request. body: json=, data= (a form or raw bytes), headers=."""
+        query = dict(query or {})
+        if key is not None:
+            query.setdefault("auth_key", self.keys.get(key, key))
+        async with self.client.request(method, eq.PREFIX + path, params=query, **body) as response:
+            is_json = response.content_type == "application/json"
+            return Reply(
+                status=response.status,
+                json=await response.json() if is_json else await response.text(),
+                headers=dict(response.headers),
+            )
+
+    async def done(self, method: str, path: str, **request: Any) -> Any:
+        """One request that must succeed; its document."""
+        reply = await self.ask(method, path, **request)
+        assert reply.status == 200, reply
+        return reply.json
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    status: int
+    json: Any
+    headers: dict[str, str]
+
+
+async def template_database(folder: Path) -> Path:
+    """A migrated database to copy."""
+    path = folder / "template.sqlite"
+    await migrate.upgrade(f"sqlite+aiosqlite:///{path}")
+    return path
+
+
+async def open_world(template: Path, folder: Path) -> World:
+    path = folder / "test.sqlite"
+    shutil.copy(template, path)
+    database = Database(f"sqlite+aiosqlite:///{path}")
+    await database.start()
+    world = World(database, ManualClock())
+    await world.start()
+    return world

@@ -6,6 +6,7 @@ connection of its own.
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -49,7 +50,7 @@ def parse_url(url: str) -> URL:
     if parsed.drivername not in _DRIVERS.values():
         raise ConfigError(f"DATABASE_URL names {parsed.drivername}; supported are sqlite and postgresql")
     if is_sqlite(parsed) and parsed.database in (None, "", ":memory:"):
-        raise ConfigError("DATABASE_URL must name a file: sqlite:///path (a database in memory has no second connection)")
+        raise ConfigError("DATABASE_URL must name a file, sqlite:///path: one in memory has no second connection")
     return parsed
 
 
@@ -137,6 +138,10 @@ class Database:
         return is_sqlite(self.url)
 
     @property
+    def _file(self) -> Path:
+        return Path(self.url.database or "").resolve()
+
+    @property
     def engine(self) -> AsyncEngine:
         """The engine, once started."""
         if self._engine is None:
@@ -151,7 +156,8 @@ class Database:
         """
         try:
             if self.sqlite:
-                Path(self.url.database or "").resolve().parent.mkdir(parents=True, exist_ok=True)
+                folder = self._file.parent
+                await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
             self._engine = make_engine(self.url)
             async with self._engine.connect() as connection:
                 await connection.execute(text("SELECT 1"))
@@ -168,8 +174,8 @@ class Database:
     def explain(self, error: BaseException) -> str:
         """What was tried, what came of it, what to set."""
         if self.sqlite:
-            path = Path(self.url.database or "").resolve()
-            return f"cannot open the database file {path} ({reason(error)}); set DATABASE_URL, or DATA_DIR for its folder"
+            what = f"cannot open the database file {self._file} ({reason(error)})"
+            return f"{what}; set DATABASE_URL, or DATA_DIR for its folder"
         where = self.url.render_as_string(hide_password=True).replace("+asyncpg", "")
         return f"cannot reach the database {where} ({reason(error)}); set DATABASE_URL"
 

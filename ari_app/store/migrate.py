@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -15,6 +14,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 import models
+from alembic import command
 from ari_app.errors import ConfigError, StoreUnavailable
 from ari_app.store.database import Database, is_sqlite, make_engine, parse_url
 

@@ -1,0 +1,104 @@
+"""What the outside world is to be told: kept until it is. Delivery itself is hooks/tell.py's."""
+
+from __future__ import annotations
+
+import random
+
+import msgspec
+from sqlalchemy import select
+
+from ari_app.clock import Clock
+from ari_app.ids import IdSource
+from ari_app.store.rows import table_of
+from ari_app.store.values import clean
+from ari_app.store.writer import Writer
+from models import OutboxMessage as Model
+
+_TABLE = table_of(Model)
+#: seconds before the second attempt, doubled for each further one, and at most
+FIRST_RETRY, LAST_RETRY = 5.0, 3600.0
+#: attempts before giving up: about a day
+ATTEMPTS = 32
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """One message to be delivered."""
+
+    id: str
+    account: int
+    kind: str
+    target: str
+    #: JSON
+    body: str
+    created_at: float
+    attempts: int
+
+
+class Outbox:
+    """Messages go in through the writer, so they are committed with the facts they speak of."""
+
+    def __init__(self, writer: Writer, clock: Clock, rng: random.Random | None = None) -> None:
+        self._writer = writer
+        self._clock = clock
+        self._ids = IdSource(clock)
+        self._rng = rng or random.Random()
+        #: handed out and not reported on yet
+        self._in_hand: set[str] = set()
+
+    def add(self, account: int, kind: str, target: str, body: str) -> str:
+        """Add a message, to be delivered at once; its id."""
+        id, now = self._ids.new("out"), self._clock.now()
+        self._writer.insert(
+            Model,
+            {
+                "id": id,
+                "account_id": account,
+                "kind": kind,
+                "target": clean(target),
+                "body": clean(body),
+                "created_at": now,
+                "attempts": 0,
+                "next_at": now,
+            },
+        )
+        return id
+
+    async def due(self, limit: int = 100) -> list[Message]:
+        """Messages whose time has come, oldest first; each is handed out once until it is reported on. Only what is
+        committed is due. Raises StoreUnavailable."""
+        await self._writer.flush()
+        query = select(_TABLE).where(_TABLE.c.delivered_at.is_(None), _TABLE.c.next_at <= self._clock.now())
+        async with self._writer.database.transaction(write=False) as connection:
+            rows = await connection.execute(query.order_by(_TABLE.c.next_at).limit(limit + len(self._in_hand)))
+            found = [row for row in rows if row.id not in self._in_hand][:limit]
+        self._in_hand.update(row.id for row in found)
+        return [
+            Message(
+                id=row.id,
+                account=row.account_id,
+                kind=row.kind,
+                target=row.target,
+                body=row.body,
+                created_at=row.created_at,
+                attempts=row.attempts,
+            )
+            for row in found
+        ]
+
+    def delivered(self, message: Message) -> None:
+        """It has arrived."""
+        self._in_hand.discard(message.id)
+        self._writer.update(
+            Model, {"id": message.id, "attempts": message.attempts + 1, "delivered_at": self._clock.now()}
+        )
+
+    def failed(self, message: Message, error: str) -> float | None:
+        """It has not; when to try again, or None: given up."""
+        self._in_hand.discard(message.id)
+        attempts = message.attempts + 1
+        delay = min(LAST_RETRY, FIRST_RETRY * 2 ** min(message.attempts, 20)) * self._rng.uniform(0.75, 1.25)
+        next_at = self._clock.now() + delay if attempts < ATTEMPTS else None
+        self._writer.update(
+            Model, {"id": message.id, "attempts": attempts, "next_at": next_at, "last_error": clean(error)}
+        )
+        return next_at

@@ -1,0 +1,41 @@
+"""Passwords of users: argon2id, away from the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+
+class Passwords:
+    """Hashes and checks. The default is RFC 9106's second recommendation: 64 MiB, and about 90 ms of two cores; one at
+    a time, so that many sign-ins at once take neither the memory nor the cores that calls need."""
+
+    def __init__(self, *, time_cost: int = 3, memory_cost: int = 65536, parallelism: int = 4) -> None:
+        """memory_cost: KiB."""
+        self._hasher = PasswordHasher(time_cost=time_cost, memory_cost=memory_cost, parallelism=parallelism)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="passwords")
+        self._nobody: str | None = None
+
+    async def hash(self, plain: str) -> str:
+        """argon2's own encoded form."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._hash, plain)
+
+    async def check(self, plain: str, hashed: str | None) -> bool:
+        """Whether it is the one; takes as long when there is none to compare with."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._check, plain, hashed)
+
+    def _hash(self, plain: str) -> str:
+        # surrogates: what JSON may bring and UTF-8 has no form for
+        return self._hasher.hash(plain.encode("utf-8", "surrogatepass"))
+
+    def _check(self, plain: str, hashed: str | None) -> bool:
+        if self._nobody is None:
+            self._nobody = self._hash("")
+        try:
+            self._hasher.verify(hashed or self._nobody, plain.encode("utf-8", "surrogatepass"))
+        except (VerificationError, InvalidHashError):
+            return False
+        return hashed is not None

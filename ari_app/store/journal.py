@@ -40,13 +40,8 @@ class Journal:
 
     def snapshot(self, account: int, at: float, body: bytes) -> None:
         """Keep the engine's state after the last event, in place of all events up to it. `body`: JSON."""
-        row: dict[str, Value] = {
-            "account_id": account,
-            "seq": self._seq.get(account, 0),
-            "at": at,
-            "body": body.decode(),
-        }
-        self._writer.upsert(JournalSnapshot, row)
+        seq = self._seq.get(account, 0)
+        self._writer.upsert(JournalSnapshot, {"account_id": account, "seq": seq, "at": at, "body": body.decode()})
         self._writer.prune_journal(account)
 
     async def load(self) -> list[AccountJournal]:

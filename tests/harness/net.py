@@ -15,8 +15,8 @@ def free_address(*tcp_ports: int, udp_ports: tuple[int, ...] = (5060,)) -> str:
         address = f"127.{random.randint(16, 250)}.{random.randint(0, 255)}.{random.randint(2, 250)}"
         if address in _chosen:
             continue
-        if all(_free(address, p, socket.SOCK_STREAM) for p in tcp_ports) and all(
-            _free(address, p, socket.SOCK_DGRAM) for p in udp_ports
+        if all(is_free(address, p, socket.SOCK_STREAM) for p in tcp_ports) and all(
+            is_free(address, p, socket.SOCK_DGRAM) for p in udp_ports
         ):
             _chosen.add(address)
             return address
@@ -30,7 +30,8 @@ def free_port(address: str = "127.0.0.1", kind: socket.SocketKind = socket.SOCK_
         return port
 
 
-def _free(address: str, port: int, kind: socket.SocketKind) -> bool:
+def is_free(address: str, port: int, kind: socket.SocketKind) -> bool:
+    """Whether the port can be bound now."""
     with socket.socket(socket.AF_INET, kind) as probe:
         try:
             probe.bind((address, port))

@@ -10,6 +10,8 @@ import pytest
 from tests.harness import docker
 from tests.harness.asterisk import Asterisk
 from tests.harness.phones import PhoneBox
+from tests.harness.postgres import Postgres
+from tests.harness.postgres import unavailable as postgres_unavailable
 
 AsteriskFactory = Callable[..., Awaitable[Asterisk]]
 
@@ -49,3 +51,12 @@ async def world(asterisk_image: str) -> AsyncIterator[PhoneBox]:
     """The outside world: phones and a carrier."""
     async with PhoneBox() as box:
         yield box
+
+
+@pytest.fixture
+async def postgres() -> AsyncIterator[Postgres]:
+    """A PostgreSQL server of its own."""
+    if reason := postgres_unavailable():
+        pytest.skip(reason)
+    async with Postgres() as server:
+        yield server

@@ -1,0 +1,43 @@
+# Each target is one script or one command; `make help` lists them.
+PYTHON := .venv/bin/python
+.DEFAULT_GOAL := help
+.PHONY: help run demo-call test check format generate bench env clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## a running contact centre: Asterisk, database, demo, server (Ctrl-C stops it; ARI_URL=... uses your own Asterisk)
+	@exec scripts/run
+
+demo-call: ## SIP callers ring the demo's queue 500 of a `make run`, and its agents answer
+	@exec scripts/demo-call
+
+test: ## every test; installs what it needs where it may (ARGS="tests/unit -k name" for some)
+	@exec scripts/test $(ARGS)
+
+check: env ## what must hold before a commit, under a minute: format, lint, types, imports, generated code, unit tests
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	scripts/generated-is-current
+	$(PYTHON) -m pytest -q tests/unit
+
+format: env ## rewrite the code as `make check` wants it
+	.venv/bin/ruff format .
+	.venv/bin/ruff check --fix .
+
+generate: env ## the ARI client, from Asterisk's own description
+	$(PYTHON) -m ari_app.ari.generate
+
+bench: env ## measure against app_queue on this machine; writes bench/results/
+	scripts/docker-up
+	scripts/test-tools
+	$(PYTHON) -m bench $(ARGS)
+
+env:
+	@scripts/python-env
+
+clean: ## forget the demo: its database, secrets, files, and Asterisk's volume
+	-find var -mindepth 1 ! -name "dockerd.*" -delete
+	-docker volume rm -f ari-app-demo-asterisk

@@ -30,6 +30,7 @@ from ari_app.dialects.http import (
     read_parameters,
 )
 from ari_app.ops.metrics import HttpMetrics
+from ari_app.store.accounts import Accounts
 from ari_app.store.bindings import Bindings
 from ari_app.store.keys import Keys
 from ari_app.store.pause_codes import PauseCodes
@@ -50,6 +51,7 @@ _SIGN_OUT = {"supervisor_session.delete"}
 class EqServices:
     """What the API works on. `sessions` must have been loaded."""
 
+    accounts: Accounts
     keys: Keys
     users: Users
     queues: Queues
@@ -66,7 +68,12 @@ def make_app(eq: EqServices) -> web.Application:
     """The API; mount it with `root.add_subapp(PREFIX, app)`. At its start it takes up the sessions that are in the
     store, and lets the centre, which must have its queues and agents by then, agree with them."""
     sign_ins = SignIns(
-        sessions=eq.sessions, users=eq.users, centre=eq.centre, clock=eq.clock, timeout=eq.settings.session_timeout
+        accounts=eq.accounts,
+        sessions=eq.sessions,
+        users=eq.users,
+        centre=eq.centre,
+        clock=eq.clock,
+        timeout=eq.settings.session_timeout,
     )
     services = Services(
         users=eq.users,
@@ -84,8 +91,8 @@ def make_app(eq: EqServices) -> web.Application:
     )
     app[SIGN_INS] = sign_ins
     for endpoint in ENDPOINTS:
-        serve = _Route(endpoint, HANDLERS[endpoint.name], services, authenticator)
-        app.router.add_route(endpoint.method, endpoint.path, serve)
+        route = _Route(endpoint, HANDLERS[endpoint.name], services, authenticator)
+        app.router.add_route(endpoint.method, endpoint.path, route.handle)
     document = openapi_document()
 
     async def described(_request: web.Request) -> web.Response:
@@ -112,7 +119,7 @@ class _Route:
         self._services = services
         self._authenticator = authenticator
 
-    async def __call__(self, request: web.Request) -> web.StreamResponse:
+    async def handle(self, request: web.Request) -> web.StreamResponse:
         query = query_parameters(request)
         body: Mapping[str, Any] = {}
         malformed: BodyMalformed | None = None

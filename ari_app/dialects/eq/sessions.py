@@ -28,6 +28,7 @@ from ari_app.clock import Clock, Timer
 from ari_app.dialects.eq.errors import not_found, unauthorized
 from ari_app.dialects.eq.ports import Centre
 from ari_app.errors import AlreadySignedIn, CommandRefused, Conflict, NotFound, StoreUnavailable
+from ari_app.store.accounts import Accounts
 from ari_app.store.sessions import Sessions
 from ari_app.store.users import Users
 from ari_app.store.values import UserSession
@@ -45,7 +46,17 @@ _RETRY = 5.0
 class SignIns:
     """Who is signed in, of all accounts."""
 
-    def __init__(self, *, sessions: Sessions, users: Users, centre: Centre, clock: Clock, timeout: float) -> None:
+    def __init__(
+        self,
+        *,
+        accounts: Accounts,
+        sessions: Sessions,
+        users: Users,
+        centre: Centre,
+        clock: Clock,
+        timeout: float,
+    ) -> None:
+        self._accounts = accounts
         self._sessions = sessions
         self._users = users
         self._centre = centre
@@ -65,6 +76,11 @@ class SignIns:
             self._arm(session)
             if session.kind == "agent":
                 self._tell_signed_in(session)
+        # Whose session ended in the moment of a crash, after SQL knew it and before the queues did.
+        for account in await self._accounts.listing():
+            for row in self._centre.agent_status(account.id, None, None, True):
+                if row.status != "signedOut" and not self.is_signed_in(account.id, "agent", row.agent):
+                    self._tell(account.id, AgentTimedOut(agent=row.agent))
 
     async def close(self) -> None:
         """Set no more timers, and finish what is being written."""

@@ -12,7 +12,8 @@ case.json
 expected.json
     a list, one for each request: {"status": .., "json": .., "headers": {..}}
     in it "<token>" is any 64 characters, "<text>" any text, "<id>" any positive integer, "..." as a member or last
-    element: anything more; {name} stands for what was saved, in either file
+    element: anything more; {name} stands for what was saved, in either file,
+    and {key} for the key of the default account
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ def load(folder: Path, name: str) -> Any:
 
 async def run(world: World, folder: Path) -> None:
     case, expected = load(folder, "case.json"), load(folder, "expected.json")
-    saved: dict[str, Any] = {}
+    saved: dict[str, Any] = {"key": world.keys["default"]}
     answers = iter(expected)
     for number, step in enumerate(case["steps"]):
         if "request" not in step:

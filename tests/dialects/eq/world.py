@@ -68,6 +68,7 @@ class World:
         self.sessions = sessions
         self.app = eq.make_app(
             eq.EqServices(
+                accounts=Accounts(self.database, self.clock),
                 keys=self.key_store,
                 users=self.users,
                 queues=self.queues,

@@ -1,0 +1,156 @@
+"""Whatever is sent: never a 500, always JSON of a known shape, and what is refused has written nothing."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from typing import Any
+from urllib.parse import quote
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ari_app.dialects.eq.paths import ENDPOINTS
+from ari_app.dialects.http import Endpoint
+from tests.dialects.eq.world import Reply, World
+
+fuzzed = settings(
+    max_examples=150,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+
+JUNK = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**70), 2**70)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(exclude_categories=()), max_size=12).map(lambda s: s.encode("utf-8", "ignore").decode())
+    | st.sampled_from(["", " ", "\0", "500", "0", "101", "a@b.de", "full", "yes", "x" * 5000]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+
+GOOD: dict[str, dict[str, Any]] = {
+    "supervisor": {
+        "username": "boss",
+        "firstName": "B",
+        "password": "secret",
+        "emailAddress": "b@c.de",
+        "type": "full",
+    },
+    "agent": {"number": "101", "firstName": "A", "password": "1234", "boundQueues": [{"queue": "500"}]},
+    "call_queue": {"extension": "500", "name": "Q", "type": 0},
+    "pause_code": {"name": "Lunch"},
+    "supervisor_session": {"user": 1, "extension": "100", "force": "1"},
+    "agent_session": {"user": 1, "extension": "100", "force": "0"},
+    "call_queue_agent_action": {"action": "signIn", "agent": 1, "queue": "500", "skill": 3, "pauseCode": 1},
+    "call_monitor_action": {"action": "spy", "targetExtension": "100", "monitorExtension": "101"},
+}
+WITH_BODY = [row for row in ENDPOINTS if row.body is not None]
+
+
+def attributes(row: Endpoint) -> list[str]:
+    """Every name the body knows, at any depth."""
+    assert row.body is not None
+    schema = row.body.model_json_schema()
+    names = set(schema["properties"])
+    for definition in schema.get("$defs", {}).values():
+        names |= set(definition.get("properties", {}))
+    return sorted(names)
+
+
+@st.composite
+def bodies(draw: st.DrawFn, row: Endpoint) -> dict[str, Any]:
+    """A good body of which some attributes are junk or missing."""
+    entity = dict(GOOD[row.name.split(".")[0]])
+    spoilt = draw(st.lists(st.sampled_from(attributes(row)), max_size=4, unique=True))
+    for name in spoilt:
+        if draw(st.booleans()):
+            entity[name] = draw(JUNK)
+        else:
+            entity.pop(name, None)
+    if row.name == "call_queue_agent_action":
+        action = entity.pop("action", None)
+        return {"action": action, "options": entity}
+    holder = "data" in (row.body.model_fields if row.body else {})
+    return {"data": draw(JUNK) if draw(st.integers(0, 9)) == 0 else entity} if holder else entity
+
+
+@st.composite
+def requests(draw: st.DrawFn) -> tuple[Endpoint, dict[str, Any]]:
+    row = draw(st.sampled_from(WITH_BODY))
+    body = draw(bodies(row))
+    form = draw(st.sampled_from(["json", "form", "text"]))
+    if form == "json":
+        return row, {"json": body}
+    if form == "form":
+        return row, {"data": {k: v if isinstance(v, str) else json.dumps(v) for k, v in body.items()}}
+    raw = draw(st.binary(max_size=40)) + json.dumps(body).encode()[: draw(st.integers(0, 400))]
+    kind = draw(st.sampled_from(["application/json", "application/x-www-form-urlencoded", "text/plain", ""]))
+    return row, {"data": raw, "headers": {"Content-Type": kind} if kind else {}}
+
+
+def rows(world: World) -> list[Any]:
+    """What is written down."""
+    path = world.database.url.database
+    assert path is not None
+    with sqlite3.connect(path) as connection:
+        tables = ("users", "queues", "queue_bindings", "pause_codes", "user_sessions")
+        return [connection.execute(f"SELECT * FROM {table}").fetchall() for table in tables]
+
+
+def check(reply: Reply) -> None:
+    assert reply.status in (200, 400, 401, 403, 404, 405), reply
+    if reply.status != 200:
+        assert reply.json.keys() == {"errors"}
+        assert reply.json["errors"]
+        for error in reply.json["errors"]:
+            assert error.keys() == {"parameter", "type", "description"}
+            assert error["parameter"] is None or error["parameter"]
+            assert error["type"]
+            assert error["description"]
+
+
+@given(request=requests(), id=st.sampled_from(["1", "2", "500", "9"]))
+@fuzzed
+async def test_bodies(world: World, request: tuple[Endpoint, dict[str, Any]], id: str) -> None:
+    row, body = request
+    before = rows(world)
+    reply = await world.ask(row.method, row.path.format(**dict.fromkeys(row.path_names, id)), **body)
+    check(reply)
+    if reply.status != 200:
+        assert rows(world) == before
+
+
+ANY_TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
+
+
+@given(
+    row=st.sampled_from(ENDPOINTS),
+    id=ANY_TEXT.filter(lambda text: text not in ("", ".", "..")),
+    query=st.dictionaries(
+        st.sampled_from(
+            [
+                "limit",
+                "offset",
+                "deleted",
+                "sort",
+                "search",
+                "queue",
+                "agent",
+                "combined",
+                "undelete",
+                "auth_agent_session",
+            ]
+        ),
+        ANY_TEXT | st.integers(-(2**70), 2**70).map(str),
+        max_size=4,
+    ),
+)
+@fuzzed
+async def test_paths_and_queries(world: World, row: Endpoint, id: str, query: dict[str, str]) -> None:
+    path = row.path.format(**dict.fromkeys(row.path_names, quote(id, safe="")))
+    check(await world.ask(row.method, path, query=query))

@@ -75,7 +75,7 @@ def waited_too_long(floor: Floor, call: str) -> None:
 def paused_long_enough(floor: Floor, call: str) -> None:
     """The timer "retry:<call>"."""
     caller = floor.callers[call]
-    caller.missed.clear()
+    floor.end_rest(caller)
     floor.want(caller)
 
 

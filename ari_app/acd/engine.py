@@ -16,7 +16,7 @@ import msgspec
 from ari_app.acd import callers, configuration, events, matching, offers, people, views
 from ari_app.acd.agent import Agent
 from ari_app.acd.commands import AnyCommand, AnyFact, StartTimer
-from ari_app.acd.floor import Floor, Record
+from ari_app.acd.floor import EARLY, Floor, Record
 from ari_app.acd.people import end_pause, end_wrap_up
 from ari_app.acd.settings import QueueSettings
 from ari_app.acd.stats import Counts
@@ -27,7 +27,7 @@ def _timer_fired(floor: Floor, event: events.TimerFired) -> None:
     due = floor.timers.get(event.timer)
     if due is None:
         return floor.ignore()
-    if floor.now < due - offers.EARLY:
+    if floor.now < due - EARLY:
         # Set again since; or the clock that runs timers is not the one that tells the time: it must not be lost.
         floor.do(StartTimer(timer=event.timer, at=due))
         return floor.ignore()
@@ -162,6 +162,19 @@ class Engine:
 
     def conversations(self) -> list[views.Conversation]:
         return views.conversations(self._floor)
+
+    def queues(self) -> list[str]:
+        """Their extensions."""
+        return list(self._floor.queues)
+
+    def agents(self) -> list[int]:
+        """Their user ids."""
+        return list(self._floor.agents)
+
+    def bindings(self, agent: int) -> dict[str, int] | None:
+        """The queues an agent is bound to, with his skill; None: there is no such agent."""
+        found = self._floor.agents.get(agent)
+        return None if found is None else dict(found.bindings)
 
     def knows(self, call: str) -> bool:
         """Whether a call waits here or talks to an agent."""

@@ -17,6 +17,9 @@ from ari_app.acd.queue import Caller, CallerState, OpenOffer, Queue, QueueRecord
 from ari_app.acd.stats import Counts, Statistics
 from ari_app.acd.strategies import Dice
 
+#: a timer that fires this much early is due: whoever runs them may round to milliseconds
+EARLY = 0.001
+
 
 class Record(msgspec.Struct, kw_only=True):
     """All that is kept: what a snapshot holds. Everything else is made from it."""
@@ -206,13 +209,20 @@ class Floor:
         """A caller whom no phone rings for wants an agent: any; or, for `retry` seconds from the last miss, only one
         who has not missed him. His place is kept; `matching` finishes what is begun here."""
         queue = self.queues[caller.queue]
-        retry = queue.settings.retry
-        if caller.missed and (retry is None or self.now < caller.missed_at + retry):
-            caller.state = CallerState.RESTING
-        else:
-            caller.state = CallerState.WAITING
-            caller.missed.clear()
-            self.cancel(f"retry:{caller.call}")
+        caller.state = CallerState.RESTING
+        if not caller.missed or self.rested(caller):
+            self.end_rest(caller)
         queue.wanting.put(caller.call, caller.place)
         self.touched.add(caller.queue)
         self.loose[caller.call] = caller
+
+    def rested(self, caller: Caller) -> bool:
+        """His retry pause is over, whether or not its timer has come round yet."""
+        retry = self.queues[caller.queue].settings.retry
+        return retry is not None and self.now >= caller.missed_at + retry - EARLY
+
+    def end_rest(self, caller: Caller) -> None:
+        """Any agent may be rung for him again."""
+        caller.state = CallerState.WAITING
+        caller.missed.clear()
+        self.cancel(f"retry:{caller.call}")

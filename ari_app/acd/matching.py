@@ -43,6 +43,8 @@ def _match(floor: Floor) -> None:
         if not queue.idle:  # another queue took them
             continue
         caller = floor.callers[place[-1]]
+        if caller.state is CallerState.RESTING and floor.rested(caller):
+            floor.end_rest(caller)
         if chosen := queue.choose(caller, floor.dice):
             _offer(floor, queue, caller, chosen)
         following = queue.wanting.after(place)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from ari_app.acd import commands as c
 from ari_app.acd import events as e
-from ari_app.acd.agent import Agent
+from ari_app.acd.agent import Agent, Session
 from ari_app.acd.callers import end_offer, hang_up, release
-from ari_app.acd.floor import Floor
+from ari_app.acd.floor import EARLY, Floor
 from ari_app.acd.queue import Caller, CallerState, OpenOffer
 from ari_app.acd.settings import AutoPause
 
@@ -16,8 +16,6 @@ MISS_MEMORY = 120.0
 #: seconds without offers for an agent whose phone refused one, where the queue has no retry pause: a phone that refuses
 #: by itself (do not disturb, not registered) must not be tried hundreds of times a second
 COOL_DOWN = 5.0
-#: a timer that fires this much early is due
-EARLY = 0.001
 
 
 def ringing(floor: Floor, event: e.OfferRinging) -> None:
@@ -63,7 +61,7 @@ def _answered_late(floor: Floor, name: str) -> None:
     """An offer of ours that is over was answered all the same: his leg must not be left hanging. (The offer of a
     conversation that goes on is answered already.)"""
     floor.ignore()
-    ours = name.isdecimal() and int(name) < floor.next_offer
+    ours = name.isdecimal() and 0 < int(name) < floor.next_offer
     if ours and name not in floor.talking:
         floor.do(c.Withdraw(offer=name, reason="late"))
 
@@ -112,10 +110,10 @@ def connect_failed(floor: Floor, event: e.ConnectFailed) -> None:
     queue.places.put(call, caller.place)
     floor.do(c.Wait(call=call, queue=caller.queue))
     floor.start_or_cancel(f"wait:{call}", caller.joined_at, queue.settings.max_wait)
-    if queue.settings.retry is None:
-        _cool(floor, agent, "error", None)
-    else:  # others first; him again after the pause
+    if queue.settings.retry is not None:  # others first; him again after the pause
         caller.missed[agent.id], caller.missed_at = floor.now, floor.now
+    elif agent.session is Session.ACTIVE:
+        _cool(floor, agent, "error", None)
     return floor.want(caller)
 
 

@@ -1,0 +1,597 @@
+"""A second opinion: what the state of queues and agents must be, worked out naively from what went in and came out.
+
+It does not choose whom to ring; it judges each choice. It knows no index, no timer bookkeeping and no order but "look
+at everything", so that an error of the engine is not likely to be its error too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from ari_app.acd import commands as c
+from ari_app.acd import events as e
+from ari_app.acd.settings import AutoPause, QueueSettings, Strategy
+from ari_app.errors import AlreadySignedIn, NotFound, NotSignedIn
+
+COOL_DOWN = 5.0
+MISS_MEMORY = 120.0
+
+
+@dataclass
+class Member:
+    skill: int
+    order: int
+    paused: float | None = None
+    code: int | None = None
+    why: str = ""
+    resume: float | None = None
+    wrap: float | None = None
+    calls: int = 0
+    last: float | None = None
+
+
+@dataclass
+class Person:
+    number: int
+    bindings: dict[str, int]
+    session: str = "none"
+    extension: str = ""
+    queues: dict[str, Member] = field(default_factory=dict)
+    cooling: float | None = None
+    cooled_by: str = ""
+    late: float | None = None
+    removed: bool = False
+
+
+@dataclass
+class Waiting:
+    call: str
+    queue: str
+    priority: int
+    joined: float
+    order: int
+    missed: set[int] = field(default_factory=set)
+    missed_at: float = 0.0
+    agent: int | None = None
+    offer: str | None = None
+    answered: float = 0.0
+
+    @property
+    def place(self) -> tuple[float, float, float]:
+        return (-self.priority, self.joined, self.order)
+
+
+@dataclass
+class Ring:
+    call: str
+    agent: int
+    queue: str
+    since: float
+    rings: bool = False
+
+
+class Model:
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.tick = 0
+        self.queues: dict[str, QueueSettings] = {}
+        self.turn: dict[str, int] = {}
+        self.people: dict[int, Person] = {}
+        self.phones: dict[str, str] = {}
+        self.calls: dict[str, Waiting] = {}
+        self.rings: dict[str, Ring] = {}
+        self.issued: set[str] = set()
+        #: what must come out, apart from offers and their consequences
+        self.expected: list[tuple[str, ...]] = []
+        self.ignored = False
+
+    # looking
+
+    def offers_of(self, call: str) -> list[str]:
+        return [name for name, ring in self.rings.items() if ring.call == call]
+
+    def offer_of(self, agent: int) -> str | None:
+        return next((name for name, ring in self.rings.items() if ring.agent == agent), None)
+
+    def call_of(self, agent: int) -> str | None:
+        return next((x.call for x in self.calls.values() if x.agent == agent), None)
+
+    def wrapping_everywhere(self, person: Person) -> bool:
+        return any(m.wrap is not None and self.queues[q].wrap_up_all_queues for q, m in person.queues.items())
+
+    def free(self, number: int, queue: str) -> bool:
+        person = self.people[number]
+        member = person.queues.get(queue)
+        return (
+            member is not None
+            and person.session == "active"
+            and person.extension not in self.phones
+            and person.cooling is None
+            and member.paused is None
+            and member.wrap is None
+            and not self.wrapping_everywhere(person)
+            and self.offer_of(number) is None
+            and self.call_of(number) is None
+        )
+
+    def wanting(self) -> list[Waiting]:
+        """In the order in which they are to be served."""
+        calls = [x for x in self.calls.values() if x.agent is None and not self.offers_of(x.call)]
+        return sorted(calls, key=lambda x: (-self.queues[x.queue].weight, x.place))
+
+    def takers(self, caller: Waiting) -> list[int]:
+        """Who could be rung for a caller now."""
+        return [n for n in self.people if self.free(n, caller.queue) and n not in caller.missed]
+
+    def status(self, number: int, queue: str) -> str:
+        person = self.people[number]
+        member = person.queues.get(queue)
+        if member is None:
+            return "signedOut"
+        if self.call_of(number) is not None:
+            return "onCall"
+        if self.offer_of(number) is not None:
+            return "ringing"
+        if person.session == "timed_out":
+            return "unavailable"
+        if member.wrap is not None:
+            return "wrapUp"
+        if member.paused is not None:
+            return "paused"
+        if self.wrapping_everywhere(person):
+            return "wrapUp"
+        return "unavailable" if person.cooling is not None or person.extension in self.phones else "available"
+
+    def altogether(self, number: int) -> str:
+        person = self.people[number]
+        here = [self.status(number, queue) for queue in person.queues]
+        if self.call_of(number) is not None:
+            return "onCall"
+        if self.offer_of(number) is not None:
+            return "ringing"
+        if person.session == "none":
+            return "signedOut"
+        if person.session == "timed_out" or not here:
+            return "unavailable"
+        return next(x for x in ("available", "unavailable", "wrapUp", "paused") if x in here)
+
+    def refusal(self, event: Any) -> type[Exception] | None:
+        """Why a command of people is refused, if it is."""
+        person = self.people.get(getattr(event, "agent", -1))
+        match event:
+            case e.AgentSignedIn():
+                return NotFound if person is None or person.removed else None
+            case e.QueueSignedIn():
+                if person is None or person.session != "active":
+                    return NotSignedIn
+                for queue in event.queues or ():
+                    if queue not in self.queues:
+                        return NotFound
+                    if queue in person.queues:
+                        return AlreadySignedIn
+                return AlreadySignedIn if len(set(event.queues or ())) < len(event.queues or ()) else None
+            case e.QueueSignedOut() | e.Paused() | e.Resumed() | e.WrapUpExited():
+                if person is None or person.session == "none":
+                    return NotSignedIn
+                if event.queue is not None and event.queue not in self.queues:
+                    return NotFound
+                joined = person.queues if event.queue is None else event.queue in person.queues
+                return None if joined else NotSignedIn
+        return None
+
+    def timers(self) -> dict[str, float]:
+        due: dict[str, float] = {}
+        for call in self.calls.values():
+            settings = self.queues.get(call.queue)
+            if call.agent is None and settings is not None and settings.max_wait is not None:
+                due[f"wait:{call.call}"] = call.joined + settings.max_wait
+        for call in self.wanting():
+            if call.missed:
+                due[f"retry:{call.call}"] = call.missed_at + (self.queues[call.queue].retry or 0)
+        for name, ring in self.rings.items():
+            if (timeout := self.queues[ring.queue].agent_timeout) is not None:
+                due[f"ring:{name}"] = ring.since + timeout
+        return due | self.timers_of_agents()
+
+    def timers_of_agents(self) -> dict[str, float]:
+        due: dict[str, float] = {}
+        for person in self.people.values():
+            if person.cooling is not None:
+                due[f"cool:{person.number}"] = person.cooling
+            if person.late is not None:
+                due[f"miss:{person.number}"] = person.late
+            for queue, member in person.queues.items():
+                if member.resume is not None:
+                    due[f"resume:{person.number}:{queue}"] = member.resume
+                if member.wrap is not None and (seconds := self.queues[queue].wrap_up):
+                    due[f"wrap:{person.number}:{queue}"] = member.wrap + seconds
+        return due
+
+    # events
+
+    def told(self, event: Any, now: float, due: dict[str, float]) -> None:
+        """What an event does by itself, before anyone is rung. due: the timers that were set."""
+        self.now, self.expected, self.ignored = now, [], False
+        if isinstance(event, e.TimerFired):
+            self.on_TimerFired(event, due)
+        else:
+            getattr(self, f"on_{type(event).__name__}")(event)
+
+    def on_QueueConfigured(self, event: e.QueueConfigured) -> None:
+        new = event.queue
+        old = self.queues.get(new.extension)
+        self.queues[new.extension] = new
+        if old is None:
+            return
+        if old.strategy is not new.strategy:
+            self.turn.pop(new.extension, None)
+        for person in self.people.values():
+            if (member := person.queues.get(new.extension)) is None:
+                continue
+            if new.wrap_up is None:
+                member.wrap = None
+            if member.why and member.paused is not None:
+                member.resume = None if new.system_resume is None else member.paused + new.system_resume
+        for call in self.wanting():
+            if call.queue == new.extension:
+                self.rested(call)
+
+    def on_QueueRemoved(self, event: e.QueueRemoved) -> None:
+        if event.queue not in self.queues:
+            self.ignored = True
+            return
+        for call in sorted(self.calls.values(), key=lambda x: x.place):
+            if call.queue == event.queue and call.agent is None:
+                self.leave(call, "caller_left")
+                self.expected.append(("Release", call.call, "queue_removed"))
+        for person in self.people.values():
+            person.queues.pop(event.queue, None)
+        del self.queues[event.queue]
+        self.turn.pop(event.queue, None)
+
+    def on_StatisticsReset(self, event: e.StatisticsReset) -> None:
+        pass
+
+    def on_AgentConfigured(self, event: e.AgentConfigured) -> None:
+        person = self.people.setdefault(event.agent, Person(event.agent, {}))
+        for queue, skill in event.bindings.items():
+            if queue in person.queues and person.bindings.get(queue) != skill:
+                person.queues[queue].skill = skill
+        person.bindings = dict(event.bindings)
+        person.removed = False
+
+    def on_AgentRemoved(self, event: e.AgentRemoved) -> None:
+        person = self.people.get(event.agent)
+        if person is None:
+            self.ignored = True
+            return
+        self.sign_out(person)
+        person.bindings, person.removed = {}, True
+        self.forget(person)
+
+    def on_AgentSignedIn(self, event: e.AgentSignedIn) -> None:
+        person = self.people[event.agent]
+        for other in self.people.values():
+            if other is not person and other.extension == event.extension:
+                if other.session == "active":
+                    other.session = "timed_out"
+                    self.stop_ringing(other, "agent_left")
+                other.extension = ""
+        if person.extension != event.extension:
+            self.stop_ringing(person, "agent_left")
+        person.extension, person.session, person.late = event.extension, "active", None
+
+    def on_AgentTimedOut(self, event: e.AgentTimedOut) -> None:
+        person = self.people.get(event.agent)
+        if person is None or person.session != "active":
+            self.ignored = True
+            return
+        self.stop_ringing(person, "agent_left")
+        person.session = "timed_out"
+
+    def on_AgentSignedOut(self, event: e.AgentSignedOut) -> None:
+        person = self.people.get(event.agent)
+        if person is None or person.session == "none":
+            self.ignored = True
+            return
+        self.sign_out(person)
+
+    def on_QueueSignedIn(self, event: e.QueueSignedIn) -> None:
+        person = self.people[event.agent]
+        queues = event.queues
+        if queues is None:
+            queues = tuple(q for q in person.bindings if q in self.queues and q not in person.queues)
+        for i, queue in enumerate(queues):
+            skill = person.bindings.get(queue, 3) if event.skills is None else event.skills[i]
+            self.tick += 1
+            person.queues[queue] = Member(skill, self.tick, paused=self.now if event.paused else None)
+        person.late = None
+
+    def on_QueueSignedOut(self, event: e.QueueSignedOut) -> None:
+        person = self.people[event.agent]
+        self.stop_ringing(person, "agent_left", event.queue)
+        for queue in list(person.queues) if event.queue is None else [event.queue]:
+            del person.queues[queue]
+        person.late = None
+
+    def on_Paused(self, event: e.Paused) -> None:
+        person = self.people[event.agent]
+        self.stop_ringing(person, "agent_left", event.queue)
+        for queue in list(person.queues) if event.queue is None else [event.queue]:
+            member = person.queues[queue]
+            member.wrap, member.resume = None, None
+            if member.paused is None or (member.code, member.why) != (event.code, ""):
+                member.paused, member.code, member.why = self.now, event.code, ""
+        person.late = None
+
+    def on_Resumed(self, event: e.Resumed) -> None:
+        person = self.people[event.agent]
+        for queue in list(person.queues) if event.queue is None else [event.queue]:
+            self.unpause(person.queues[queue])
+        person.late = None
+
+    def on_WrapUpExited(self, event: e.WrapUpExited) -> None:
+        person = self.people[event.agent]
+        for queue in list(person.queues) if event.queue is None else [event.queue]:
+            person.queues[queue].wrap = None
+        person.late = None
+
+    def on_PhoneStateChanged(self, event: e.PhoneStateChanged) -> None:
+        if self.phones.get(event.extension, "idle") == event.state:
+            return
+        self.phones[event.extension] = event.state
+        if event.state == "idle":
+            del self.phones[event.extension]
+        for person in self.people.values():
+            if person.extension == event.extension and event.state != "unavailable":
+                person.late = None
+
+    def on_CallerJoined(self, event: e.CallerJoined) -> None:
+        if event.call in self.calls:
+            self.ignored = True
+        elif event.queue not in self.queues:
+            self.expected.append(("Reject", event.call, "nonexistent"))
+        else:
+            waiting = [x for x in self.calls.values() if x.queue == event.queue and x.agent is None]
+            limit = self.queues[event.queue].max_callers
+            if limit is not None and len(waiting) >= limit:
+                self.expected.append(("Reject", event.call, "full"))
+                return
+            self.expected.append(("Wait", event.call))
+            self.tick += 1
+            joined = self.now if event.joined_at is None else event.joined_at
+            self.calls[event.call] = Waiting(event.call, event.queue, event.priority, joined, self.tick)
+
+    def on_CallerLeft(self, event: e.CallerLeft) -> None:
+        call = self.calls.get(event.call)
+        if call is None:
+            self.ignored = True
+        elif call.agent is not None:
+            self.complete(call)
+        else:
+            self.leave(call, "caller_left")
+
+    def on_OfferRinging(self, event: e.OfferRinging) -> None:
+        ring = self.rings.get(event.offer)
+        self.ignored = ring is None or ring.rings
+        if ring is not None:
+            ring.rings = True
+
+    def on_OfferAnswered(self, event: e.OfferAnswered) -> None:
+        if event.offer not in self.rings:
+            self.ignored = True
+            talking = any(x.offer == event.offer for x in self.calls.values())
+            if event.offer in self.issued and not talking:
+                self.expected.append(("Withdraw", event.offer, "late"))
+            return
+        ring = self.rings.pop(event.offer)
+        call = self.calls[ring.call]
+        for other in self.offers_of(call.call):
+            self.withdraw(other, "answered_elsewhere")
+        call.agent, call.offer, call.answered = ring.agent, event.offer, self.now
+        self.people[ring.agent].late = None
+        self.expected.append(("Connect", call.call, event.offer))
+
+    def on_OfferFailed(self, event: e.OfferFailed) -> None:
+        if event.offer not in self.rings:
+            self.ignored = True
+            return
+        ring = self.rings.pop(event.offer)
+        person = self.people[ring.agent]
+        person.cooling = self.now + (self.queues[ring.queue].retry or COOL_DOWN)
+        person.cooled_by = event.reason
+        self.missed(ring)
+        if event.reason == "noanswer":
+            self.auto_pause(ring)
+
+    def on_ConnectFailed(self, event: e.ConnectFailed) -> None:
+        call = next((x for x in self.calls.values() if x.offer == event.offer), None)
+        if call is None:
+            self.ignored = True
+            return
+        person = self.people[call.agent or 0]
+        call.agent = call.offer = None
+        self.forget(person)
+        if call.queue not in self.queues:
+            del self.calls[call.call]
+            self.expected.append(("Release", call.call, "queue_removed"))
+            return
+        self.expected.append(("Wait", call.call))
+        if self.queues[call.queue].retry is None:
+            if person.session != "active":
+                return
+            person.cooling, person.cooled_by = self.now + COOL_DOWN, "error"
+        else:
+            call.missed.add(person.number)
+            call.missed_at = self.now
+        self.rested(call)
+
+    def on_ConversationEnded(self, event: e.ConversationEnded) -> None:
+        call = self.calls.get(event.call)
+        if call is None or call.agent is None:
+            self.ignored = True
+            return
+        self.complete(call)
+        if event.by in ("agent", "system"):
+            self.expected.append(("Release", event.call, "completed"))
+
+    def on_TimerFired(self, event: e.TimerFired, due: dict[str, float]) -> None:
+        at = due.get(event.timer)
+        if at is None or self.now < at - 0.001:
+            self.ignored = True
+            return
+        kind, *about = event.timer.split(":")
+        getattr(self, f"timer_{kind}")(*about)
+
+    def timer_wait(self, name: str) -> None:
+        self.leave(self.calls[name], "caller_left")
+        self.expected.append(("Release", name, "timeout"))
+
+    def timer_retry(self, name: str) -> None:
+        self.calls[name].missed.clear()
+
+    def timer_ring(self, name: str) -> None:
+        call = self.rings[name].call
+        timeout = self.queues[self.rings[name].queue].agent_timeout
+        assert timeout is not None
+        for other in self.offers_of(call):
+            if other == name or self.rings[other].since + timeout <= self.now + 0.001:
+                ring = self.rings.pop(other)
+                self.expected.append(("Withdraw", other, "noanswer"))
+                self.missed(ring)
+                self.auto_pause(ring)
+
+    def timer_wrap(self, number: str, queue: str) -> None:
+        self.people[int(number)].queues[queue].wrap = None
+
+    def timer_resume(self, number: str, queue: str) -> None:
+        self.unpause(self.people[int(number)].queues[queue])
+
+    def timer_cool(self, number: str) -> None:
+        self.people[int(number)].cooling = None
+
+    def timer_miss(self, number: str) -> None:
+        self.people[int(number)].late = None
+
+    # what they have in common
+
+    def unpause(self, member: Member) -> None:
+        member.paused = member.code = member.resume = None
+        member.why = ""
+
+    def sign_out(self, person: Person) -> None:
+        self.stop_ringing(person, "agent_left")
+        person.queues.clear()
+        person.session, person.extension, person.cooling, person.late = "none", "", None, None
+
+    def forget(self, person: Person) -> None:
+        if person.removed and self.call_of(person.number) is None:
+            del self.people[person.number]
+
+    def withdraw(self, offer: str, reason: str) -> None:
+        del self.rings[offer]
+        self.expected.append(("Withdraw", offer, reason))
+
+    def stop_ringing(self, person: Person, reason: str, queue: str | None = None) -> None:
+        offer = self.offer_of(person.number)
+        if offer is not None and queue in (None, self.rings[offer].queue):
+            call = self.calls[self.rings[offer].call]
+            self.withdraw(offer, reason)
+            self.rested(call)
+
+    def leave(self, call: Waiting, reason: str) -> None:
+        for offer in self.offers_of(call.call):
+            self.withdraw(offer, reason)
+        del self.calls[call.call]
+
+    def missed(self, ring: Ring) -> None:
+        self.calls[ring.call].missed.add(ring.agent)
+        self.calls[ring.call].missed_at = self.now
+        self.people[ring.agent].late = self.now + MISS_MEMORY
+        self.rested(self.calls[ring.call])
+
+    def rested(self, call: Waiting) -> None:
+        retry = self.queues[call.queue].retry
+        if not self.offers_of(call.call) and retry is not None and self.now >= call.missed_at + retry - 0.001:
+            call.missed.clear()
+
+    def auto_pause(self, ring: Ring) -> None:
+        settings = self.queues[ring.queue]
+        for queue, member in self.people[ring.agent].queues.items():
+            everywhere = settings.auto_pause is AutoPause.ALL
+            here = settings.auto_pause is AutoPause.YES and queue == ring.queue
+            if member.paused is None and (everywhere or here):
+                member.paused, member.why = self.now, "noanswer"
+                member.resume = None if settings.system_resume is None else self.now + settings.system_resume
+
+    def complete(self, call: Waiting) -> None:
+        del self.calls[call.call]
+        person = self.people[call.agent or 0]
+        self.forget(person)
+        if (member := person.queues.get(call.queue)) is not None:
+            member.calls += 1
+            member.last = self.now
+            if self.queues[call.queue].wrap_up is not None:
+                member.wrap = self.now
+
+    # what came out
+
+    def rung(self, out: list[Any]) -> None:
+        """Judges each offer and each caller given up for want of agents, in their order."""
+        made = [x for x in out if isinstance(x, c.Offer)]
+        while made:
+            caller = self.calls[made[0].call]
+            self.rested(caller)  # his pause may be over before its timer comes round
+            batch = [x for x in made if x.call == caller.call]
+            assert made[: len(batch)] == batch, "the offers of a caller are made together"
+            made = made[len(batch) :]
+            takers = self.takers(caller)
+            for other in self.wanting():
+                if other is caller:
+                    break
+                assert not set(self.takers(other)) & {x.agent for x in batch}, f"{other.call} stands before {caller}"
+            self.chosen(caller, [x.agent for x in batch], takers)
+            for offer in batch:
+                assert offer.queue == caller.queue
+                assert offer.extension == self.people[offer.agent].extension
+                assert offer.offer not in self.issued
+                self.issued.add(offer.offer)
+                self.rings[offer.offer] = Ring(caller.call, offer.agent, caller.queue, self.now)
+        for x in out:
+            if isinstance(x, c.Release) and x.reason == "no_retry":
+                caller = self.calls.pop(x.call)
+                assert self.queues[caller.queue].retry is None
+                assert caller.missed
+                assert not self.offers_of(x.call)
+                assert not self.takers(caller)
+                self.expected.append(("Release", x.call, "no_retry"))
+
+    def chosen(self, caller: Waiting, agents: list[int], takers: list[int]) -> None:
+        """Whether the strategy would have it so."""
+        assert set(agents) <= set(takers), "only who is free and has not missed him"
+        queue = caller.queue
+        strategy = self.queues[queue].strategy
+        member = {n: self.people[n].queues[queue] for n in takers}
+        if strategy is Strategy.RINGALL:
+            best = min(m.skill for m in member.values())
+            assert sorted(agents) == sorted(n for n, m in member.items() if m.skill == best)
+            return
+        assert len(agents) == 1
+        late = {n: self.people[n].late is not None for n in takers}
+        level = {n: (0 if strategy is Strategy.WRANDOM else m.skill, late[n]) for n, m in member.items()}
+        group = [n for n in takers if level[n] == min(level.values())]
+        keys: dict[Strategy, Any] = {
+            Strategy.LEASTRECENT: lambda n: (member[n].last or -1.0, member[n].order),
+            Strategy.FEWESTCALLS: lambda n: (member[n].calls, member[n].order),
+            Strategy.LINEAR: lambda n: member[n].order,
+            Strategy.RRMEMORY: lambda n: (member[n].order <= self.turn.get(queue, 0), member[n].order),
+            Strategy.RRORDERED: lambda n: (n <= self.turn.get(queue, 0), n),
+        }
+        assert agents[0] in group
+        if strategy in keys:
+            assert agents[0] == min(group, key=keys[strategy])
+        if strategy is Strategy.RRMEMORY:
+            self.turn[queue] = member[agents[0]].order
+        elif strategy is Strategy.RRORDERED:
+            self.turn[queue] = agents[0]

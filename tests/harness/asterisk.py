@@ -17,8 +17,8 @@ import aiohttp
 
 from tests.harness import docker, net
 from tests.harness.ari import Ari, AriError
+from tests.harness.net import SIP_PORT
 
-SIP_PORT = 5060
 HTTP_PORT = 8088
 #: How long a start may take, in seconds; 0.5 on an idle machine.
 START_LIMIT = 30.0
@@ -63,8 +63,8 @@ class Asterisk:
             "SIP_PORT": str(SIP_PORT),
             "HTTP_BIND": self.address,
             "HTTP_PORT": str(HTTP_PORT),
-            "RTP_START": "10000",
-            "RTP_END": "20000",
+            "RTP_START": "20000",
+            "RTP_END": "32000",
             "ARI_APP": app,
             "ARI_USER": self.ari_user,
             "ARI_PASSWORD": self.ari_password,

@@ -3,10 +3,13 @@
 import random
 import socket
 
+#: SIP of whatever the harness starts. Not 5060: a `make run`, bound to all addresses there, may run beside the tests.
+SIP_PORT = 15060
+
 _chosen: set[str] = set()
 
 
-def free_address(*tcp_ports: int, udp_ports: tuple[int, ...] = (5060,)) -> str:
+def free_address(*tcp_ports: int, udp_ports: tuple[int, ...] = (SIP_PORT,)) -> str:
     """A loopback address (127.x.y.z) on which the given ports are free, different at each call.
 
     Random in the whole of 127/8, so that several test runs on one machine do not meet.

@@ -20,9 +20,10 @@ from typing import Any
 
 from tests.harness import audio, net
 from tests.harness.ari import Ari, AriError, Event
-from tests.harness.asterisk import HTTP_PORT, SIP_PORT, Asterisk
+from tests.harness.asterisk import HTTP_PORT, Asterisk
 from tests.harness.docker import ROOT
 from tests.harness.ear import Ear, EarServer
+from tests.harness.net import SIP_PORT
 from tests.harness.phone import (
     BUSY,
     DECLINED,
@@ -62,7 +63,7 @@ PJSIP = """
 [trunk]
 type = transport
 protocol = udp
-bind = {trunk}:5060
+bind = {trunk}:{port}
 
 ; Calls from the system under test come from any loopback address.
 [world]
@@ -151,7 +152,7 @@ class PhoneBox:
             app=APP,
             address=self.address,
             extra={
-                "pjsip.conf": PJSIP.format(trunk=self.trunk_address),
+                "pjsip.conf": PJSIP.format(trunk=self.trunk_address, port=SIP_PORT),
                 "extensions.conf": EXTENSIONS.format(ears=self.ears.address),
             },
             volumes={str(_tone_directory()): TONES},

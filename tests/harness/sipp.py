@@ -188,6 +188,11 @@ class Sipp:
 # --- scenarios
 
 
+def contact(extension: str, address: str, port: int = net.SIP_PORT) -> str:
+    """Where a phone of `agents` is reached: the static contact of its extension."""
+    return f"sip:{extension}@{address}:{port}"
+
+
 def callers(
     target: str,
     number: str,
@@ -222,7 +227,7 @@ def callers(
 def agents(
     address: str,
     *,
-    port: int = 5060,
+    port: int = net.SIP_PORT,
     answer_after: Sequence[float] = (0.0,),
     talk: Sequence[float] = (FOREVER,),
     no_answer: float = 0.0,
@@ -241,7 +246,7 @@ def agents(
     return Sipp(text, address, port, [])
 
 
-def registrations(target: str, secrets: dict[str, str], *, address: str, port: int = 5060) -> Sipp:
+def registrations(target: str, secrets: dict[str, str], *, address: str, port: int = net.SIP_PORT) -> Sipp:
     """Registers extensions (with their secrets) at the address and port from which this runs, and ends."""
     rows = ["SEQUENTIAL"]
     rows += [f"{name};[authentication username={name} password={secret}]" for name, secret in secrets.items()]

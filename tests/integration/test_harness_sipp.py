@@ -24,7 +24,7 @@ def phones() -> str:
 async def pbx(start_asterisk: AsteriskFactory, phones: str) -> Asterisk:
     pbx = await start_asterisk("pbx", extra={"extensions.conf": DIALPLAN})
     await pbx.provision("1000", "secret1000", context="plain")
-    await pbx.provision("1001", "secret1001", contact=f"sip:1001@{phones}:5060", context="plain")
+    await pbx.provision("1001", "secret1001", contact=sipp.contact("1001", phones), context="plain")
     return pbx
 
 

@@ -10,6 +10,7 @@ import asyncio
 import re
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
@@ -237,7 +238,8 @@ def guard(
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         loop = asyncio.get_running_loop()
         started = loop.time()
-        response = await answer(request, handler)
+        with metrics.in_flight.track_inprogress() if metrics is not None else nullcontext():
+            response = await answer(request, handler)
         seconds = loop.time() - started
         endpoint = endpoint_of(request)
         if metrics is not None:

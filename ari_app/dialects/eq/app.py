@@ -142,6 +142,8 @@ class _Route:
         )
         answer = await self._handler(ask)
         if row.changes:
+            # What was changed in SQL is committed; what the queues made of it must be too, before anybody is told.
+            await self._services.centre.recorded()
             self._log(caller, path)
         return _response(answer)
 

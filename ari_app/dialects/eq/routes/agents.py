@@ -31,7 +31,6 @@ async def create(ask: Ask[None, AgentCreateBody]) -> int:
             user = await services.users.create(account, _KIND, agent.to_data())
         await _bind(services, account, user, bindings)
         await tell(services, account, user)
-    await services.centre.recorded()
     return user
 
 

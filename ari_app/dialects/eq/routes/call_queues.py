@@ -30,7 +30,6 @@ async def create(ask: Ask[None, CallQueueCreateBody]) -> str:
         with entity(_NOUN, _KEY):
             extension = await services.queues.create(account, queue.to_data(queue.extension))
         await _tell(services, account, extension)
-    await services.centre.recorded()
     return extension
 
 

@@ -74,7 +74,6 @@ async def agent_action(ask: Ask[None, AgentActionBody]) -> None:
     event = _event(ask)
     if event is not None:
         _apply(ask, event)
-    await services.centre.recorded()
 
 
 async def _check_agent(services: Services, account: int, agent: int) -> None:

@@ -35,7 +35,6 @@ async def _create(ask: Ask[Any, Any], kind: Kind, user: int, extension: str | No
             raise refused(None, "already_signed_in", description) from None
         except Conflict:
             raise refused("extension", "in_use", "Another user is signed in at the extension") from None
-    await services.centre.recorded()
     return token
 
 
@@ -63,7 +62,6 @@ async def delete_agent(ask: Ask[None, None]) -> None:
 
 async def _delete(ask: Ask[None, None], kind: Kind) -> None:
     await ask.services.sign_ins.sign_out(ask.account, kind, ask.path["token"])
-    await ask.services.centre.recorded()
 
 
 async def active_supervisors(ask: Ask[None, None]) -> list[Session]:

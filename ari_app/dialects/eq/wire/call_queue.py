@@ -22,7 +22,7 @@ from ari_app.dialects.eq.wire.fields import (
     Wire,
     or_default,
 )
-from ari_app.store import values
+from ari_app.store.values import Queue, QueueData
 
 _Empty = Literal["yes", "no", "strict", "ultrastrict", "loose"]
 _Strategy = Literal["ringall", "leastrecent", "fewestcalls", "random", "rrmemory", "rrordered", "linear", "wrandom"]
@@ -85,10 +85,10 @@ class CallQueueUpdate(Wire):
         or_default(20),
     ] = 20
 
-    def to_data(self, extension: str) -> values.QueueData:
+    def to_data(self, extension: str) -> QueueData:
         """As the store has it: the attributes have the same names there."""
         mine = self.model_dump(exclude={"extension", "cid_name_prefix", "service_level"})
-        return values.QueueData(
+        return QueueData(
             extension=extension,
             cid_name_prefix=self.cid_name_prefix or "",
             service_level=float(self.service_level),
@@ -146,7 +146,7 @@ class CallQueue(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     deleted: bool
 
     @classmethod
-    def of(cls, queue: values.Queue) -> CallQueue:
+    def of(cls, queue: Queue) -> CallQueue:
         mine = {name: getattr(queue, name) for name in cls.__struct_fields__}
         mine["cid_name_prefix"] = queue.cid_name_prefix or None
         mine["service_level"] = int(queue.service_level)

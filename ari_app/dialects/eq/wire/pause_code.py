@@ -9,7 +9,7 @@ from pydantic import Field, StrictStr
 
 from ari_app.dialects.eq.wire import fields
 from ari_app.dialects.eq.wire.fields import Given, JsonObject, Printable
-from ari_app.store import values
+from ari_app.store.values import PauseCode as Stored
 
 
 class PauseCodeData(fields.Wire):
@@ -32,5 +32,5 @@ class PauseCode(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     deleted: bool
 
     @classmethod
-    def of(cls, code: values.PauseCode) -> PauseCode:
+    def of(cls, code: Stored) -> PauseCode:
         return cls(id=code.id, name=code.name, deleted=code.deleted)

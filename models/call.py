@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Index, text
+from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Time
-
-_OPEN = text("ended_at IS NULL")
 
 
 class Call(Base):
@@ -16,7 +14,6 @@ class Call(Base):
     __tablename__ = "calls"
     __table_args__ = (
         Index("ix_calls_started", "account_id", "started_at"),
-        Index("ix_calls_open", "id", sqlite_where=_OPEN, postgresql_where=_OPEN),
         {"sqlite_with_rowid": False},
     )
 

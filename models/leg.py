@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Time
-
-_OPEN = text("ended_at IS NULL")
 
 
 class Leg(Base):
     """One channel's part in a call. The call is in the key because channel ids are unique on one Asterisk only."""
 
     __tablename__ = "legs"
-    __table_args__ = (
-        Index("ix_legs_agent", "account_id", "agent_id", "created_at"),
-        Index("ix_legs_open", "call_id", sqlite_where=_OPEN, postgresql_where=_OPEN),
-        {"sqlite_with_rowid": False},
-    )
+    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012  # declarative's own form
 
     call_id: Mapped[str] = mapped_column(primary_key=True)
     #: the channel's id

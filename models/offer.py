@@ -13,14 +13,13 @@ class Offer(Base):
 
     __tablename__ = "offers"
     __table_args__ = (
-        Index("ix_offers_agent", "account_id", "agent_id", "offered_at"),
-        Index("ix_offers_call", "call_id"),
+        Index("ix_offers_offered", "account_id", "offered_at"),
         {"sqlite_with_rowid": False},
     )
 
+    call_id: Mapped[str] = mapped_column(primary_key=True)
     id: Mapped[str] = mapped_column(primary_key=True)
     account_id: Mapped[int]
-    call_id: Mapped[str]
     queue: Mapped[str]
     agent_id: Mapped[int]
     offered_at: Mapped[Time]

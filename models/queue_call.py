@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Double, Index, text
+from sqlalchemy import Double, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Seconds, Time
-
-_OPEN = text("ended_at IS NULL")
 
 
 class QueueCall(Base):
@@ -16,7 +14,6 @@ class QueueCall(Base):
     __tablename__ = "queue_calls"
     __table_args__ = (
         Index("ix_queue_calls_joined", "account_id", "joined_at"),
-        Index("ix_queue_calls_open", "call_id", sqlite_where=_OPEN, postgresql_where=_OPEN),
         {"sqlite_with_rowid": False},
     )
 

@@ -12,6 +12,7 @@ class SpillMark(Base):
     batch's own transaction, so that a batch whose commit was not confirmed is never written twice."""
 
     __tablename__ = "spill_marks"
+    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012  # declarative's own form
 
     writer: Mapped[str] = mapped_column(primary_key=True)
     batch: Mapped[Big]

@@ -71,7 +71,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_calls"),
         sqlite_with_rowid=False,
     )
-    op.create_index("ix_calls_open", "calls", ["id"], sqlite_where=OPEN, postgresql_where=OPEN)
     op.create_index("ix_calls_started", "calls", ["account_id", "started_at"])
     op.create_table(
         "journal",
@@ -106,8 +105,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("call_id", "id", name="pk_legs"),
         sqlite_with_rowid=False,
     )
-    op.create_index("ix_legs_agent", "legs", ["account_id", "agent_id", "created_at"])
-    op.create_index("ix_legs_open", "legs", ["call_id"], sqlite_where=OPEN, postgresql_where=OPEN)
     op.create_table(
         "live_calls",
         sa.Column("call_id", sa.String(), nullable=False),
@@ -115,23 +112,23 @@ def upgrade() -> None:
         sa.Column("node", sa.String(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("call_id", name="pk_live_calls"),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "offers",
+        sa.Column("call_id", sa.String(), nullable=False),
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("account_id", sa.Integer(), nullable=False),
-        sa.Column("call_id", sa.String(), nullable=False),
         sa.Column("queue", sa.String(), nullable=False),
         sa.Column("agent_id", sa.Integer(), nullable=False),
         sa.Column("offered_at", sa.Double(), nullable=False),
         sa.Column("ended_at", sa.Double(), nullable=False),
         sa.Column("outcome", sa.String(), nullable=False),
         sa.Column("ring", sa.Double(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name="pk_offers"),
+        sa.PrimaryKeyConstraint("call_id", "id", name="pk_offers"),
         sqlite_with_rowid=False,
     )
-    op.create_index("ix_offers_agent", "offers", ["account_id", "agent_id", "offered_at"])
-    op.create_index("ix_offers_call", "offers", ["call_id"])
+    op.create_index("ix_offers_offered", "offers", ["account_id", "offered_at"])
     op.create_table(
         "outbox",
         sa.Column("id", sa.String(), nullable=False),
@@ -169,13 +166,13 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("ix_queue_calls_joined", "queue_calls", ["account_id", "joined_at"])
-    op.create_index("ix_queue_calls_open", "queue_calls", ["call_id"], sqlite_where=OPEN, postgresql_where=OPEN)
     op.create_table(
         "spill_marks",
         sa.Column("writer", sa.String(), nullable=False),
         sa.Column("batch", sa.BigInteger(), nullable=False),
         sa.Column("at", sa.Double(), nullable=False),
         sa.PrimaryKeyConstraint("writer", name="pk_spill_marks"),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "api_keys",
@@ -358,23 +355,18 @@ def downgrade() -> None:
     op.drop_index("ix_api_keys_account_id", table_name="api_keys")
     op.drop_table("api_keys")
     op.drop_table("spill_marks")
-    op.drop_index("ix_queue_calls_open", table_name="queue_calls")
     op.drop_index("ix_queue_calls_joined", table_name="queue_calls")
     op.drop_table("queue_calls")
     op.drop_index("ix_outbox_due", table_name="outbox")
     op.drop_index("ix_outbox_created", table_name="outbox")
     op.drop_table("outbox")
-    op.drop_index("ix_offers_call", table_name="offers")
-    op.drop_index("ix_offers_agent", table_name="offers")
+    op.drop_index("ix_offers_offered", table_name="offers")
     op.drop_table("offers")
     op.drop_table("live_calls")
-    op.drop_index("ix_legs_open", table_name="legs")
-    op.drop_index("ix_legs_agent", table_name="legs")
     op.drop_table("legs")
     op.drop_table("journal_snapshots")
     op.drop_table("journal")
     op.drop_index("ix_calls_started", table_name="calls")
-    op.drop_index("ix_calls_open", table_name="calls")
     op.drop_table("calls")
     op.drop_table("agent_states")
     op.drop_index("ix_accounts_parent_id", table_name="accounts")

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from ari_app.acd import commands
 from ari_app.store.batch import Value
+from ari_app.store.live_calls import LIVE_CALLS
 from ari_app.store.rows import table_of
 from ari_app.store.writer import Writer
 from models import AgentState, Offer, QueueCall
@@ -46,7 +47,10 @@ class AcdRecorder:
     async def load(self) -> None:
         """Learn which calls were in queues when the process ended. Raises StoreUnavailable."""
         async with self._writer.database.transaction(write=False) as connection:
-            rows = await connection.execute(select(_QUEUE_CALLS).where(_QUEUE_CALLS.c.ended_at.is_(None)))
+            waiting_or_talking = select(_QUEUE_CALLS).where(
+                _QUEUE_CALLS.c.call_id.in_(select(LIVE_CALLS.c.call_id)), _QUEUE_CALLS.c.ended_at.is_(None)
+            )
+            rows = await connection.execute(waiting_or_talking)
             self._joined = {(row.account_id, row.call_id, row.queue): row.joined_at for row in rows}
 
     def record(self, account: int, fact: commands.AnyFact) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import select
 
 from ari_app.calls import facts
+from ari_app.store.live_calls import LIVE_CALLS
 from ari_app.store.rows import table_of
 from ari_app.store.values import clean
 from ari_app.store.writer import Writer
@@ -39,7 +40,9 @@ class CallRecorder:
     async def load(self) -> None:
         """Learn which legs were alive when the process ended. Raises StoreUnavailable."""
         async with self._writer.database.transaction(write=False) as connection:
-            open_legs = select(_LEGS.c.id, _LEGS.c.call_id).where(_LEGS.c.ended_at.is_(None))
+            open_legs = select(_LEGS.c.id, _LEGS.c.call_id).where(
+                _LEGS.c.call_id.in_(select(LIVE_CALLS.c.call_id)), _LEGS.c.ended_at.is_(None)
+            )
             self._call_of = {row.id: row.call_id for row in await connection.execute(open_legs)}
 
     def record(self, fact: facts.AnyCallFact) -> None:

@@ -9,7 +9,7 @@ from ari_app.store.rows import table_of
 from ari_app.store.writer import Writer
 from models import LiveCall as Model
 
-_TABLE = table_of(Model)
+LIVE_CALLS = _TABLE = table_of(Model)
 
 
 class LiveCall(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import select
 
 from ari_app.clock import Clock
+from ari_app.errors import StoreUnavailable
 from ari_app.ids import IdSource
 from ari_app.store.rows import table_of
 from ari_app.store.values import clean
@@ -66,6 +67,8 @@ class Outbox:
     async def due(self, limit: int = 100) -> list[Message]:
         """Messages whose time has come, oldest first; each is handed out once until it is reported on. Only what is
         committed is due. Raises StoreUnavailable."""
+        if not self._writer.healthy:
+            raise StoreUnavailable(self._writer.stats.last_error)
         await self._writer.flush()
         query = select(_TABLE).where(_TABLE.c.delivered_at.is_(None), _TABLE.c.next_at <= self._clock.now())
         async with self._writer.database.transaction(write=False) as connection:

@@ -12,9 +12,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
+import structlog
 
 from ari_app.store.batch import Batch, Operation
 from ari_app.store.connections import Rejected
+
+log = structlog.get_logger(__name__)
 
 _decode = msgspec.json.Decoder(tuple[int, list[Operation]]).decode
 
@@ -113,7 +116,7 @@ class Leftover:
     def __init__(self, path: Path, file: int) -> None:
         self.path = path
         self.writer = path.stem
-        #: bytes at the end that were being written when the process died
+        #: bytes that cannot be read, at the end: being written when the process died, or a disk's fault
         self.torn = 0
         self._file = file
 
@@ -140,7 +143,7 @@ class Leftover:
                 try:
                     found, operations = _decode(line)
                 except msgspec.DecodeError:
-                    self.torn += len(line)
+                    self.torn = len(line) + len(lines.read())
                     break
                 if found <= after:
                     continue
@@ -152,9 +155,13 @@ class Leftover:
         if gathered:
             yield number, Batch(gathered)
 
-    def close(self, *, remove: bool) -> None:
-        """Let go of it."""
-        if remove:
+    def close(self, *, finished: bool) -> None:
+        """Let go of it: for the next start, or, when all of it is in the database, for good. What could not be read is
+        kept under another name, for a person to look at."""
+        if finished and self.torn:
+            log.error("part of a spill file could not be read", bytes=self.torn, file=f"{self.path.name}.torn")
+            self.path.rename(f"{self.path}.torn")
+        elif finished:
             self.path.unlink(missing_ok=True)
         os.close(self._file)
 

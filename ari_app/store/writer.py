@@ -16,13 +16,10 @@ import asyncio
 import random
 from collections import deque
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
-import msgspec
 import structlog
 
 from ari_app.clock import Clock, Timer
@@ -44,48 +41,20 @@ from ari_app.store.batch import (
 )
 from ari_app.store.connections import BatchConnection, Mark, Rejected
 from ari_app.store.database import Database
-from ari_app.store.spill import UNENCODABLE, Leftover, Place, RejectedFile, SpillFile, encodable, encode, leftovers
+from ari_app.store.spill import Leftover, leftovers
+from ari_app.store.spiller import Sealed, Spiller, WriterStats
 from models import Base
 
 log = structlog.get_logger(__name__)
 
 Connect = Callable[[Database], Awaitable[BatchConnection]]
 
-#: operations written in one transaction when there is much to catch up with
-TOGETHER = 2000
+#: operations, and batches, written in one transaction when there is much to catch up with
+TOGETHER, TOGETHER_BATCHES = 2000, 200
 #: seconds before the first attempt to reach the database again, and at most between two
 FIRST_RETRY, LAST_RETRY = 0.2, 10.0
 #: seconds after which the mark of a writer that was killed is of no more use
 MARK_LIFE = 90 * 86400.0
-
-
-class WriterStats(msgspec.Struct):
-    """Counts since the start."""
-
-    #: operations that are not in the database yet
-    pending: int = 0
-    #: of these, in the spill file
-    spilled: int = 0
-    committed: int = 0
-    batches: int = 0
-    #: rows the database would not have: see rejected.jsonl
-    rejected: int = 0
-    failures: int = 0
-    last_error: str = ""
-
-
-class _Sealed:
-    """A batch that will not change."""
-
-    __slots__ = ("batch", "number", "place", "rows", "waiters")
-
-    def __init__(self, number: int, batch: Batch, waiters: list[asyncio.Future[None]]) -> None:
-        self.number = number
-        #: None: in the spill file only
-        self.batch: Batch | None = batch
-        self.rows = len(batch)
-        self.place: Place | None = None
-        self.waiters = waiters
 
 
 class Writer:
@@ -104,7 +73,8 @@ class Writer:
         rng: random.Random | None = None,
     ) -> None:
         """max_delay: seconds a row waits for others at most. safe_after: seconds after which a transaction that is not
-        done is put into the spill file too. max_rows: operations kept in memory when they are in the spill file."""
+        done is put into the spill file too. max_rows: so many operations waiting for a transaction go to the spill file
+        at once, and above it those there are not kept in memory."""
         self.database = database
         self.clock = clock
         self.id = IdSource(clock).new("writer")
@@ -113,28 +83,24 @@ class Writer:
         self.on_health: Callable[[bool, str], None] = lambda healthy, why: None
         self._max_delay, self._safe_after, self._max_rows = max_delay, safe_after, max_rows
         self._connect, self._rng = connect, rng or random.Random()
-        self._folder = data_dir / "spill"
-        self._spill = SpillFile(self._folder, self.id)
-        self._rejected = RejectedFile(data_dir / "rejected.jsonl")
-        self._files = ThreadPoolExecutor(1, thread_name_prefix="store-spill")
-        self._connection: BatchConnection | None = None
         self._open = Batch()
         self._waiters: list[asyncio.Future[None]] = []
-        self._queue: deque[_Sealed] = deque()
+        self._queue: deque[Sealed] = deque()
+        self._spiller = Spiller(self._queue, self.stats, data_dir, self.id, max_rows)
+        self._connection: BatchConnection | None = None
+        #: of the last batch sealed
         self._number = 0
         self._healthy = True
-        #: a transaction has been under way for longer than safe_after
+        #: a transaction has been under way for too long
         self._slow = False
-        self._spill_broken = False
         self._attempts = 0
+        #: the open batch is due; the transaction takes too long; the database is to be tried again
         self._timer: Timer | None = None
         self._watch: Timer | None = None
         self._retry: Timer | None = None
         self._closing = False
-        self._wake, self._spill_wake = asyncio.Event(), asyncio.Event()
-        self._tasks: list[asyncio.Task[None]] = []
-
-    # what others call
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
 
     @property
     def healthy(self) -> bool:
@@ -187,35 +153,29 @@ class Writer:
             StoreUnavailable: the database does not answer.
             ConfigError: the data directory cannot be used.
         """
+        folder = self._spiller.folder
         try:
-            await asyncio.to_thread(self._folder.mkdir, parents=True, exist_ok=True)
+            await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
         except OSError as error:
-            raise ConfigError(f"cannot use {self._folder} ({error.strerror}); set DATA_DIR") from error
+            raise ConfigError(f"cannot use {folder} ({error.strerror}); set DATA_DIR") from error
         self._connection = await self._connect(self.database)
-        for path in await asyncio.to_thread(leftovers, self._folder):
+        for path in await asyncio.to_thread(leftovers, folder):
             await self._play_back(self._connection, path)
         await self._connection.forget(self.id, self.clock.now() - MARK_LIFE)
-        self._tasks = [asyncio.create_task(self._run(), name="store-writer")]
-        self._tasks.append(asyncio.create_task(self._run_spill(), name="store-spill"))
+        self._task = asyncio.create_task(self._run(), name="store-writer")
+        self._spiller.start()
 
     async def close(self) -> None:
         """Commit what is pending; what the database does not take goes to the spill file."""
         self._closing = True
         self._seal()
         self._wake.set()
-        if self._tasks:
-            flusher, spiller = self._tasks
-            await flusher
-            spiller.cancel()
-            with suppress(asyncio.CancelledError):
-                await spiller
-        if self._queue:
-            await self._spill_now()
-        if any(sealed.place is None for sealed in self._queue):
-            log.critical("rows lost: neither database nor disk took them", rows=self.stats.pending - self.stats.spilled)
-        await self._in_file_thread(self._spill.close)
+        if self._task is not None:
+            await self._task
+        await self._spiller.close()
         await self._disconnect(forget=not self._queue)
-        self._files.shutdown()
+        if self._retry is not None:
+            self._retry.cancel()
         for sealed in self._queue:
             _tell(sealed.waiters, StoreUnavailable(self.stats.last_error))
 
@@ -225,27 +185,29 @@ class Writer:
         if self._closing:
             raise RuntimeError("the writer is closed")
         self._open.add(kind, info, values)
-        self.stats.pending += 1
         if self._timer is None:
             self._timer = self.clock.call_at(self.clock.now() + self._max_delay, self._tick)
 
     def _tick(self) -> None:
         self._timer = None
-        if not self._healthy or self._slow:
+        if self._watch is not None and len(self._open) > self._max_rows:
+            self._slow = True
+        if self._slow or not self._healthy:
             self._seal()
         self._wake.set()
 
     def _seal(self) -> None:
-        """Close the open batch and begin another."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         if self._open:
             self._number += 1
-            self._queue.append(_Sealed(self._number, self._open, self._waiters))
+            sealed = Sealed(self._number, self._open, self._waiters)
+            self._queue.append(sealed)
+            self.stats.pending += sealed.rows
             self._open, self._waiters = Batch(), []
-        if not self._healthy or self._slow:
-            self._spill_wake.set()
+        if self._slow or not self._healthy:
+            self._spiller.wake()
 
     # to the database
 
@@ -266,10 +228,9 @@ class Writer:
                 log.exception("the batch writer failed")
             await self._failed(error)
             return
-        if not self._healthy:
-            self._health(True, "")
-        if self._spill.size:
-            self._spill_wake.set()
+        self._tell_health(True, "")
+        if self._spiller.used:
+            self._spiller.wake()
 
     async def _connected(self) -> BatchConnection:
         if self._connection is None:
@@ -282,40 +243,35 @@ class Writer:
 
     async def _write_next(self, connection: BatchConnection) -> None:
         count, rows = 0, 0
-        for sealed in islice(self._queue, 200):
+        for sealed in islice(self._queue, TOGETHER_BATCHES):
             if count and rows + sealed.rows > TOGETHER:
                 break
             count, rows = count + 1, rows + sealed.rows
         if not count:
             return
-        batch = await self._gather(count)
+        batches = await self._spiller.batches(islice(self._queue, count))
+        batch = batches[0] if count == 1 else Batch(operation for one in batches for operation in one)
         mark = Mark(self.id, self._queue[count - 1].number, self.clock.now())
-        self._watch = self.clock.call_at(mark.at + self._safe_after, self._too_slow)
+        self._watch = self.clock.call_at(mark.at + self._safe_after, self._takes_too_long)
         try:
             await self._write(connection, batch, mark)
         finally:
             self._watch.cancel()
-            self._slow = False
+            self._watch, self._slow = None, False
         self._done(count)
-        self.stats.batches += 1
-
-    async def _gather(self, count: int) -> Batch:
-        batches = []
-        for sealed in list(islice(self._queue, count)):
-            batches.append(sealed.batch or await self._in_file_thread(self._spill.read, sealed.place))
-        return batches[0] if count == 1 else Batch(operation for batch in batches for operation in batch)
 
     async def _write(self, connection: BatchConnection, batch: Batch, mark: Mark) -> None:
+        def park(rejected: list[Rejected]) -> None:
+            try:
+                self._spiller.park(rejected)
+            except OSError as error:
+                raise StoreUnavailable(f"cannot write {self._spiller.rejected.path} ({error.strerror})") from error
+
         try:
             await connection.write(batch, mark)
         except BadRow:
-            count = await connection.write_rest(batch, mark, self._rejected.park)
-            self._count_rejected(count)
-
-    def _count_rejected(self, count: int) -> None:
-        self.stats.rejected += count
-        if count:
-            log.error("rows the database would not have", rows=count, file=str(self._rejected.path))
+            await connection.write_rest(batch, mark, park)
+        self.stats.batches += 1
 
     def _done(self, count: int) -> None:
         for _ in range(count):
@@ -325,37 +281,37 @@ class Writer:
             if sealed.place is not None:
                 self.stats.spilled -= sealed.rows
             _tell(sealed.waiters, None)
-        if not self._queue:
-            self.stats.pending = len(self._open)
 
-    def _too_slow(self) -> None:
+    def _takes_too_long(self) -> None:
         self._slow = True
         self._seal()
 
     async def _failed(self, error: Exception) -> None:
         self.stats.failures += 1
         self.stats.last_error = str(error)
-        await self._disconnect(forget=False)
+        self._tell_health(False, str(error))
+        self._seal()
         delay = min(LAST_RETRY, FIRST_RETRY * 2 ** min(self._attempts, 10)) * self._rng.uniform(0.5, 1.5)
         self._attempts += 1
-        if self._retry is not None:
-            self._retry.cancel()
         self._retry = self.clock.call_at(self.clock.now() + delay, self._try_again)
-        self._health(False, str(error))
-        self._seal()
+        await self._disconnect(forget=False)
 
     def _try_again(self) -> None:
         self._retry = None
         self._wake.set()
 
-    def _health(self, healthy: bool, why: str) -> None:
-        changed, self._healthy = healthy != self._healthy, healthy
+    def _tell_health(self, healthy: bool, why: str) -> None:
         self.database.healthy = healthy
         if healthy:
             self._attempts = 0
-        if changed:
-            log.info("= database is back") if healthy else log.error("= database does not answer", reason=why)
-            self.on_health(healthy, why)
+        if healthy == self._healthy:
+            return
+        self._healthy = healthy
+        if healthy:
+            log.info("= the database is back")
+        else:
+            log.error("= the database does not answer", reason=why, pending=self.stats.pending)
+        self.on_health(healthy, why)
 
     async def _disconnect(self, *, forget: bool) -> None:
         connection, self._connection = self._connection, None
@@ -366,64 +322,7 @@ class Writer:
                 await connection.forget(self.id, 0.0)
         await connection.close()
 
-    # to the disk
-
-    async def _run_spill(self) -> None:
-        while True:
-            await self._spill_wake.wait()
-            self._spill_wake.clear()
-            try:
-                await self._spill_now()
-            except Exception:
-                log.exception("the spill file failed")
-
-    async def _spill_now(self) -> None:
-        """Bring the spill file up to date: add what is only in memory, or drop all when it is in the database."""
-        new = [sealed for sealed in self._queue if sealed.place is None]
-        if new:
-            try:
-                places = await self._in_file_thread(self._append, new)
-            except OSError as error:
-                if not self._spill_broken:
-                    log.error("= spill file cannot be written; rows stay in memory", reason=str(error))
-                self._spill_broken = True
-                return
-            for sealed, place in zip(new, places, strict=True):
-                self._spilled(sealed, place)
-            self._spill_broken = False
-        if self.stats.pending > self._max_rows:
-            for sealed in self._queue:
-                sealed.batch = None if sealed.place is not None else sealed.batch
-        if not self._queue and self._spill.size:
-            await self._in_file_thread(self._spill.clear)
-
-    def _append(self, new: list[_Sealed]) -> list[Place]:
-        lines = []
-        for sealed in new:
-            batch = sealed.batch or Batch()
-            try:
-                line = encode(sealed.number, batch)
-            except UNENCODABLE:
-                batch, bad = encodable(batch)
-                self._park(bad)
-                sealed.batch = batch
-                line = encode(sealed.number, batch)
-            lines.append(line)
-        return self._spill.append(lines)
-
-    def _park(self, bad: list[Rejected]) -> None:
-        self._rejected.park(bad)
-        self._count_rejected(len(bad))
-
-    def _spilled(self, sealed: _Sealed, place: Place) -> None:
-        if sealed.number > 0 and self._queue and sealed.number >= self._queue[0].number:
-            sealed.place = place
-            self.stats.spilled += sealed.rows
-
-    async def _in_file_thread(self, function: Callable[..., Any], *args: Any) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(self._files, function, *args)
-
-    # from the disk
+    # from an earlier process
 
     async def _play_back(self, connection: BatchConnection, path: Path) -> None:
         leftover = await asyncio.to_thread(Leftover.take, path)
@@ -437,12 +336,16 @@ class Writer:
                 rows += len(batch)
             finished = True
         finally:
-            leftover.close(remove=finished)
+            leftover.close(finished=finished)
         await connection.forget(leftover.writer, 0.0)
-        log.info("= played back what an earlier process could not write", rows=rows, torn=leftover.torn, file=path.name)
+        log.info("= played back what an earlier process could not write", rows=rows, file=path.name)
 
 
 def _tell(waiters: list[asyncio.Future[None]], error: Exception | None) -> None:
     for waiter in waiters:
-        if not waiter.done():
-            waiter.set_exception(error) if error is not None else waiter.set_result(None)
+        if waiter.done():
+            continue
+        if error is None:
+            waiter.set_result(None)
+        else:
+            waiter.set_exception(error)

@@ -1,0 +1,276 @@
+"""What the record of one queue call costs: CPU of our process, and the delay until it is on disk.
+
+    python bench/store.py [--calls 2000] [--rate 25] [--postgres URL] [--write]
+
+A call is what a caller makes who waits, is offered to an agent, talks, and leaves him in wrap-up: its legs, its place in
+the queue, the agent's states, the journal and the live call's state, as the dispatcher writes them. The paced run spreads
+each call's facts over time as life does, so that little falls into one batch; the fast run is the catch-up after a stall.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import platform
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import uvloop
+
+from ari_app.acd import commands, events
+from ari_app.calls import facts
+from ari_app.clock import SystemClock
+from ari_app.store import migrate
+from ari_app.store.acd import AcdRecorder
+from ari_app.store.calls import CallRecorder
+from ari_app.store.database import Database
+from ari_app.store.journal import Journal
+from ari_app.store.keys import Keys
+from ari_app.store.live_calls import LiveCalls
+from ari_app.store.writer import Writer
+
+RESULT = Path(__file__).parent / "results" / "store.json"
+STATE = json.dumps(
+    {"call": "call-01hf3k2m9q7w8e5r6t4y", "legs": [{"id": "x" * 24, "state": "up"}] * 2, "pad": "." * 300}
+)
+
+Step = tuple[float, Callable[[float], None]]
+
+
+class Sample:
+    """Writes the record of calls."""
+
+    def __init__(self, writer: Writer) -> None:
+        self.journal, self.live = Journal(writer), LiveCalls(writer)
+        self.calls, self.acd = CallRecorder(writer), AcdRecorder(writer)
+
+    def steps(self, n: int) -> Iterator[Step]:
+        """What happens in call n: (seconds after its beginning, what is written then)."""
+        call, agent = f"call-{n:020d}", n % 20
+        legs = (f"{call}-a", f"{call}-b")
+        offer = f"offer-{n:020d}"
+
+        def begin(at: float) -> None:
+            self._call(
+                facts.CallStarted(
+                    at=at,
+                    call=call,
+                    account=1,
+                    node="main",
+                    direction="inbound",
+                    number="500",
+                    caller_number="0301234567",
+                    caller_name="Ada",
+                    program="queue",
+                ),
+                self._leg(at, legs[0], call, "caller", None),
+                facts.LegAnswered(at=at, leg=legs[0]),
+                facts.CallAnswered(at=at, call=call),
+            )
+            self._event(at, events.CallerJoined(call=call, queue="500"))
+            self._fact(commands.CallerEntered(at=at, call=call, queue="500", position=1, priority=0))
+            self._save(call)
+
+        def ring(at: float) -> None:
+            self._states(at, agent, "ringing", call)
+            self._call(self._leg(at, legs[1], call, "agent", agent))
+            self._save(call)
+
+        def ringing(at: float) -> None:
+            self._event(at, events.OfferRinging(offer=offer))
+            self._call(facts.LegRinging(at=at, leg=legs[1]))
+            self._save(call)
+
+        def answer(at: float) -> None:
+            self._event(at, events.OfferAnswered(offer=offer))
+            self._fact(
+                commands.OfferEnded(
+                    at=at, offer=offer, call=call, queue="500", agent=agent, outcome="answered", ring=0.3
+                )
+            )
+            self._fact(commands.CallerServed(at=at, call=call, queue="500", agent=agent, wait=0.5, ring=0.3))
+            self._states(at, agent, "on_call", call)
+            self._call(facts.LegAnswered(at=at, leg=legs[1]))
+            self._save(call)
+
+        def hang_up(at: float) -> None:
+            self._event(at, events.ConversationEnded(call=call, by="caller"))
+            self._fact(
+                commands.CallCompleted(at=at, call=call, queue="500", agent=agent, talk=1.0, wait=0.5, by="caller")
+            )
+            self._states(at, agent, "wrap_up", None)
+            self._call(
+                facts.LegEnded(at=at, leg=legs[0], cause=16),
+                facts.LegEnded(at=at, leg=legs[1], cause=16),
+                facts.CallEnded(at=at, call=call, cause=16, ended_by="caller"),
+            )
+            self.live.remove(call)
+
+        def ready(at: float) -> None:
+            self._event(at, events.TimerFired(timer=f"wrap-up/{agent}/500"))
+            self._states(at, agent, "available", None)
+
+        yield from ((0.0, begin), (0.15, ring), (0.35, ringing), (0.6, answer), (1.7, hang_up), (2.9, ready))
+
+    def _leg(self, at: float, leg: str, call: str, role: str, agent: int | None) -> facts.LegStarted:
+        return facts.LegStarted(at=at, leg=leg, call=call, account=1, role=role, endpoint="PJSIP/200", agent=agent)
+
+    def _call(self, *told: facts.AnyCallFact) -> None:
+        for fact in told:
+            self.calls.record(fact)
+
+    def _fact(self, fact: commands.AnyFact) -> None:
+        self.acd.record(1, fact)
+
+    def _states(self, at: float, agent: int, state: str, call: str | None) -> None:
+        for queue in ("500", None):
+            self._fact(commands.AgentStateChanged(at=at, agent=agent, queue=queue, state=state, call=call))
+
+    def _event(self, at: float, event: events.AnyEvent) -> None:
+        self.journal.event(1, at, event)
+
+    def _save(self, call: str) -> None:
+        self.live.save(call, 1, "main", STATE.encode())
+
+
+async def paced(sample: Sample, calls: int, rate: float) -> None:
+    """As life does: `rate` calls a second, the facts of each in their own time."""
+    loop, begin = asyncio.get_running_loop(), time.time() + 0.05
+    due = sorted(
+        ((n / rate + offset, n, step) for n in range(calls) for offset, step in sample.steps(n)),
+        key=lambda item: item[:2],
+    )
+    done = asyncio.Event()
+    for offset, _, step in due:
+        loop.call_later(max(0.0, begin + offset - time.time()), step, begin + offset)
+    loop.call_later(max(0.0, begin + due[-1][0] - time.time()) + 0.01, done.set)
+    await done.wait()
+
+
+async def fast(sample: Sample, calls: int) -> None:
+    """All at once, thirty calls between two looks at the event loop."""
+    now = time.time()
+    for n in range(calls):
+        for offset, step in sample.steps(n):
+            step(now + offset)
+        if n % 30 == 29:
+            await asyncio.sleep(0)
+
+
+async def measure(url: str, folder: Path, calls: int, rate: float) -> dict[str, float]:
+    """CPU microseconds a call and the delays, at `rate` calls a second (0: as fast as it goes)."""
+    await migrate.upgrade(url)
+    database, clock = Database(url), SystemClock()
+    await database.start()
+    writer = Writer(database, clock, folder)
+    await writer.start()
+    sample = Sample(writer)
+    delays: list[float] = []
+
+    async def probe() -> None:
+        while True:
+            await asyncio.sleep(0.25)
+            began = time.perf_counter()
+            await writer.committed()
+            delays.append(time.perf_counter() - began)
+
+    idle = await _cpu_of(paced(Silent(writer), calls, rate)) if rate else 0.0
+    prober = asyncio.create_task(probe()) if rate else None
+    began = time.perf_counter()
+    cpu = await _cpu_of(_all(sample, writer, calls, rate))
+    took = time.perf_counter() - began
+    if prober is not None:
+        prober.cancel()
+    stats = writer.stats
+    await writer.close()
+    await database.close()
+    delays.sort()
+    return {
+        "cpu_us": (cpu - idle) / calls * 1e6,
+        "rows": stats.committed / calls,
+        "batches": stats.batches,
+        "calls_per_second": calls / took,
+        "delay_p99_ms": delays[int(len(delays) * 0.99)] * 1e3 if delays else 0.0,
+    }
+
+
+class Silent(Sample):
+    """The same calls with nothing written: what the bench itself costs."""
+
+    def steps(self, n: int) -> Iterator[Step]:
+        for offset, _ in super().steps(n):
+            yield offset, lambda at: None
+
+
+async def _all(sample: Sample, writer: Writer, calls: int, rate: float) -> None:
+    await (paced(sample, calls, rate) if rate else fast(sample, calls))
+    await writer.committed()
+
+
+async def _cpu_of(work: object) -> float:
+    before = time.process_time()
+    await work  # type: ignore[misc]
+    return time.process_time() - before
+
+
+async def key_check(url: str) -> float:
+    """Microseconds of one check of a known API key."""
+    database = Database(url)
+    await database.start()
+    keys = Keys(database, SystemClock())
+    _, plain = await keys.create(1, "bench")
+    await keys.check(plain)
+    began = time.perf_counter()
+    for _ in range(20_000):
+        await keys.check(plain)
+    took = time.perf_counter() - began
+    await database.close()
+    return took / 20_000 * 1e6
+
+
+async def run(arguments: argparse.Namespace) -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = []
+
+    def row(name: str, unit: str, ours: float, goal: float | None) -> None:
+        met = None if goal is None else ours <= goal
+        rows.append(
+            {"name": name, "unit": unit, "ours": round(ours, 2), "peer": None, "ratio": None, "goal": goal, "met": met}
+        )
+        print(f"{name:58} {ours:10.2f} {unit:12} goal {goal if goal is not None else '-'}")
+
+    with tempfile.TemporaryDirectory() as folder:
+        urls = {"SQLite": f"sqlite:///{folder}/bench.sqlite"}
+        if arguments.postgres:
+            urls["PostgreSQL"] = arguments.postgres
+        for name, url in urls.items():
+            life = await measure(url, Path(folder) / name, int(arguments.rate * arguments.seconds), arguments.rate)
+            row(f"{name}: CPU a queue call at {arguments.rate:g} calls/s", "us", life["cpu_us"], 700.0)
+            row(f"{name}: operations a queue call", "rows", life["rows"], None)
+            row(f"{name}: row to commit, p99", "ms", life["delay_p99_ms"], 60.0)
+            rush = await measure(url, Path(folder) / name, arguments.calls, 0)
+            row(f"{name}: CPU a queue call, as fast as it goes", "us", rush["cpu_us"], 700.0)
+            row(f"{name}: queue calls a second", "calls/s", rush["calls_per_second"], None)
+        row("API key check, known key", "us", await key_check(urls["SQLite"]), 20.0)
+    return rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--calls", type=int, default=3000)
+    parser.add_argument("--rate", type=float, default=25.0)
+    parser.add_argument("--seconds", type=float, default=20.0)
+    parser.add_argument("--postgres", help="URL of an empty PostgreSQL database")
+    parser.add_argument("--write", action="store_true", help=f"write {RESULT.relative_to(RESULT.parents[2])}")
+    arguments = parser.parse_args()
+    rows = uvloop.run(run(arguments))
+    if arguments.write:
+        RESULT.parent.mkdir(exist_ok=True)
+        machine = {"machine": platform.machine(), "python": platform.python_version()}
+        RESULT.write_text(json.dumps({**machine, "rows": rows}, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

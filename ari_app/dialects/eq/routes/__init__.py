@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from ari_app.dialects.eq.routes import agents, call_queues, live, pause_codes, sessions, supervisors
+from ari_app.dialects.eq.routes.agents import HANDLERS as _AGENTS
 from ari_app.dialects.eq.routes.ask import Handler
+from ari_app.dialects.eq.routes.call_queues import HANDLERS as _CALL_QUEUES
+from ari_app.dialects.eq.routes.live import HANDLERS as _LIVE
+from ari_app.dialects.eq.routes.pause_codes import HANDLERS as _PAUSE_CODES
+from ari_app.dialects.eq.routes.sessions import HANDLERS as _SESSIONS
+from ari_app.dialects.eq.routes.supervisors import HANDLERS as _SUPERVISORS
 
-HANDLERS: dict[str, Handler] = {
-    **sessions.HANDLERS,
-    **supervisors.HANDLERS,
-    **agents.HANDLERS,
-    **call_queues.HANDLERS,
-    **pause_codes.HANDLERS,
-    **live.HANDLERS,
-}
+HANDLERS: dict[str, Handler] = {**_SESSIONS, **_SUPERVISORS, **_AGENTS, **_CALL_QUEUES, **_PAUSE_CODES, **_LIVE}

@@ -1,4 +1,8 @@
-"""The composition root: builds everything, starts it in order, and stops it in the reverse order."""
+"""The composition root: builds everything, starts it in order, and stops it in the reverse order.
+
+Order of a start, and why: the store first (nothing may happen that is not kept); then calls and queues as they were;
+then REST; and the websocket of Asterisk last, because with it come the events of what happened meanwhile.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from contextlib import AsyncExitStack
 
 import structlog
 from aiohttp import web
+from prometheus_client import CollectorRegistry
 
 from ari_app.acd import events
 from ari_app.acd.centre import Centre
@@ -20,12 +25,15 @@ from ari_app.calls.registry import Registry
 from ari_app.clock import Clock, SystemClock
 from ari_app.config import Settings, host_port
 from ari_app.dialects.eq.app import EqServices, make_app
+from ari_app.dialects.eq.paths import PREFIX
 from ari_app.errors import ConfigError
 from ari_app.ids import IdSource
 from ari_app.ops.health import Health, health_routes
 from ari_app.ops.logging import configure as configure_logging
+from ari_app.ops.metrics import HttpMetrics, live_gauges
 from ari_app.record import Record
 from ari_app.store import migrate
+from ari_app.store.accounts import Accounts
 from ari_app.store.bindings import Bindings
 from ari_app.store.database import Database
 from ari_app.store.journal import AccountJournal
@@ -39,7 +47,15 @@ from ari_app.store.writer import Writer
 log = structlog.get_logger(__name__)
 
 #: events that cost and that nobody here looks at
-UNWANTED_EVENTS = ("ChannelVarset", "ChannelDialplan", "ChannelConnectedLine", "ChannelCallerId", "BridgeVideoSourceChanged")
+UNWANTED_EVENTS = (
+    "ChannelVarset",
+    "ChannelDialplan",
+    "ChannelConnectedLine",
+    "ChannelCallerId",
+    "BridgeVideoSourceChanged",
+)
+#: rows read at a time where all are wanted
+_PAGE = 1000
 
 
 class Application:
@@ -48,6 +64,7 @@ class Application:
     def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
         self.settings = settings
         self.clock = clock or SystemClock()
+        self.metrics = CollectorRegistry()
         self._stack = AsyncExitStack()
         self._restored: list[Call] = []
         self._resumed = False
@@ -56,19 +73,20 @@ class Application:
         """Build and start everything.
 
         Raises:
-            ConfigError: a setting is missing.
+            ConfigError: a setting is missing or an address is taken.
             StoreUnavailable: the database does not answer.
         """
-        settings = self.settings
-        if not settings.ari_password.get_secret_value():
-            raise ConfigError("ARI_PASSWORD is not set: the password of ARI_USER in Asterisk's ari.conf")
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
-        await self._start_store()
-        await self._start_calls()
-        await self._start_http()
-        await self._start_node()
+        try:
+            await self._start_store()
+            await self._start_calls()
+            await self._start_http()
+            await self._start_node()
+        except BaseException:
+            await self.stop()
+            raise
 
     async def _start_store(self) -> None:
+        self.settings.data_dir.mkdir(parents=True, exist_ok=True)
         database = self.database = Database(self.settings.database())
         await database.start()
         self._stack.push_async_callback(database.close)
@@ -77,6 +95,7 @@ class Application:
         writer = self.writer = Writer(database, self.clock, self.settings.data_dir)
         await writer.start()
         self._stack.push_async_callback(writer.close)
+        self.accounts = Accounts(database, self.clock)
         self.keys = Keys(database, self.clock, writer)
         self.users = Users(database, self.clock)
         self.queues = Queues(database, self.clock)
@@ -97,33 +116,74 @@ class Application:
         self._make_node()
         self._restored = recovery.restore(self.registry, calls, self.registry.nodes)
         self.centre.restored(self._restored)
-        await self._configure_queues()
+        await self._configure()
         log.info("= restored", accounts=len(journals), calls=len(self._restored))
 
-    async def _configure_queues(self) -> None:
-        """What was configured while we were away, or never reached the journal."""
+    async def _configure(self) -> None:
+        """Tell the engines what is configured: at the first start, and what never reached the journal."""
         for account in await self.queues.accounts():
             engine = self.centre.dispatcher(account).engine
-            for settings in (await self.queues.all_settings(account)):
+            wanted = {queue.extension: queue for queue in await self.queues.all_settings(account)}
+            for settings in wanted.values():
                 if engine.settings(settings.extension) != settings:
                     self.centre.apply(account, events.QueueConfigured(queue=settings))
+            for gone in set(engine.queues()) - set(wanted):
+                self.centre.apply(account, events.QueueRemoved(queue=gone))
+            await self._configure_agents(account, engine)
+
+    async def _configure_agents(self, account: int, engine: Engine) -> None:
+        bindings: dict[int, dict[str, int]] = {}
+        for binding in await self.bindings.of_account(account):
+            bindings.setdefault(binding.agent, {})[binding.queue] = binding.skill
+        living: set[int] = set()
+        while True:
+            page = await self.users.listing(account, "agent", limit=_PAGE, offset=len(living))
+            living.update(agent.id for agent in page.rows)
+            if len(living) >= page.total or not page.rows:
+                break
+        for agent in sorted(living):
+            wanted = bindings.get(agent, {})
+            if engine.bindings(agent) != wanted:
+                self.centre.apply(account, events.AgentConfigured(agent=agent, bindings=wanted))
+        for gone in set(engine.agents()) - living:
+            self.centre.apply(account, events.AgentRemoved(agent=gone))
 
     def _make_node(self) -> None:
         settings = self.settings
+        password = settings.ari_password.get_secret_value()
+        source = None
+        if settings.ari_connect == "outbound":
+            host, port = host_port(settings.ari_listen, "ARI_LISTEN")
+            self._events_server = OutboundServer(host, port)
+            source = self._events_server.source(
+                settings.ari_node, settings.ari_ws_user, settings.ari_ws_password.get_secret_value()
+            )
         self.node = Node(
             settings.ari_node,
             url=settings.ari_url,
             user=settings.ari_user,
-            password=settings.ari_password.get_secret_value(),
+            password=password,
             app=settings.ari_app,
+            source=source,
             unwanted_events=UNWANTED_EVENTS,
+            clock=self.clock,
         )
-        self.registry.nodes[self.node.name] = self.node
-        self.node.on_event = lambda event: self.registry.on_event(self.node, event)
-        self.node.on_resynced = self._resynced
+        node = self.node
+        self.registry.nodes[node.name] = node
+        node.on_event = lambda event: self.registry.on_event(node, event)
+        node.on_resynced = self._resynced
 
     async def _start_node(self) -> None:
-        raise NotImplementedError
+        self._stack.push_async_callback(self.node.close)
+        await self.node.start()
+        if self.settings.ari_connect == "outbound":
+            try:
+                await self._events_server.start()
+            except OSError as error:
+                raise ConfigError(
+                    f"cannot listen for Asterisk on ARI_LISTEN {self.settings.ari_listen}: {error}"
+                ) from None
+            self._stack.push_async_callback(self._events_server.close)
 
     def _resynced(self, snapshot: Snapshot) -> None:
         recovery.reconcile(self.registry, self.node, snapshot.channels, snapshot.bridges)
@@ -133,10 +193,70 @@ class Application:
             recovery.resume(self._restored)
             self._restored = []
 
+    # REST
+
+    async def _start_http(self) -> None:
+        root = web.Application()
+        self._live_gauges()
+        root.add_routes(health_routes(self._health(), self.metrics))
+        eq = EqServices(
+            accounts=self.accounts,
+            keys=self.keys,
+            users=self.users,
+            queues=self.queues,
+            pause_codes=self.pause_codes,
+            bindings=self.bindings,
+            sessions=self.sessions,
+            centre=self.centre,
+            clock=self.clock,
+            settings=self.settings,
+            metrics=HttpMetrics(self.metrics),
+        )
+        root.add_subapp(PREFIX, make_app(eq))
+        runner = web.AppRunner(root, access_log=None)
+        await runner.setup()
+        self._stack.push_async_callback(runner.cleanup)
+        host, port = host_port(self.settings.http_listen, "HTTP_LISTEN")
+        try:
+            await web.TCPSite(runner, host, port).start()
+        except OSError as error:
+            raise ConfigError(f"cannot listen on HTTP_LISTEN {self.settings.http_listen}: {error}") from None
+
+    def _health(self) -> Health:
+        health = Health()
+
+        async def database() -> str | None:
+            return None if self.writer.healthy else "the database does not answer; what happens is kept in a file"
+
+        async def asterisk() -> str | None:
+            if self.node.connected and self._resumed:
+                return None
+            return f"no events from Asterisk {self.node.name}; callers get the dialplan's fallback"
+
+        health.add("database", database)
+        health.add("asterisk", asterisk)
+        return health
+
+    def _live_gauges(self) -> None:
+        registry = self.registry
+        live_gauges(
+            self.metrics,
+            {
+                "calls": lambda: len(registry.calls),
+                "legs": lambda: len(registry.legs),
+                "helper_channels": lambda: len(registry.helpers),
+                "waiters": lambda: len(registry.waiters),
+                "call_tasks": lambda: sum(call.tasks for call in registry.calls.values()),
+                "conversations": self.centre.conversations,
+                "unwritten_rows": lambda: self.writer.unwritten,
+            },
+        )
+
     async def stop(self) -> None:
         """Stop. Live calls stay as they are in Asterisk, to be taken up by the next start."""
-        for call in list(self.registry.calls.values()):
-            call.detach()
+        if hasattr(self, "registry"):
+            for call in list(self.registry.calls.values()):
+                call.detach()
         await self._stack.aclose()
 
 
@@ -145,3 +265,34 @@ def _replayed(journal: AccountJournal) -> Engine:
     for at, event in journal.events:
         engine.replay(event, at)
     return engine
+
+
+async def serve(settings: Settings) -> None:
+    """Run until SIGTERM or SIGINT.
+
+    Raises:
+        ConfigError, StoreUnavailable: it cannot start; one line that says what to set.
+    """
+    if not settings.ari_password.get_secret_value():
+        raise ConfigError("ARI_PASSWORD is not set: the password of ARI_USER in Asterisk's ari.conf")
+    if settings.ari_connect == "outbound" and not settings.ari_ws_password.get_secret_value():
+        raise ConfigError(
+            "ARI_WS_PASSWORD is not set: the password that Asterisk shows us (websocket_client.conf); "
+            "or set ARI_CONNECT=inbound"
+        )
+    configure_logging(
+        level=settings.log_level,
+        form=settings.log_format,
+        secrets=[settings.ari_password.get_secret_value(), settings.ari_ws_password.get_secret_value()],
+    )
+    over = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, over.set)
+    application = Application(settings)
+    await application.start()
+    log.info("= serving", rest=settings.http_listen, asterisk=settings.ari_url, connect=settings.ari_connect)
+    try:
+        await over.wait()
+        log.info("= stopping")
+    finally:
+        await application.stop()

@@ -130,6 +130,10 @@ class Centre:
             dispatcher.stop()
             dispatcher.snapshot()
 
+    def conversations(self) -> int:
+        """How many callers queues hold: for the gauges, and to see that none is left over."""
+        return sum(dispatcher.conversations for dispatcher in self._dispatchers.values())
+
     # what is asked
 
     def apply(self, account: int, event: events.AnyEvent) -> None:

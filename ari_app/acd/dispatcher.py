@@ -62,6 +62,11 @@ class Dispatcher:
         self._conversations: dict[str, Conversation] = {}
         self._since_snapshot = 0
 
+    @property
+    def conversations(self) -> int:
+        """Callers who wait or talk."""
+        return len(self._conversations)
+
     # events in
 
     def apply(self, event: events.AnyEvent, at: float | None = None) -> None:
@@ -255,7 +260,7 @@ class Dispatcher:
 
     def recover(self) -> None:
         """All calls are made again and compared with Asterisk: settle what the engine waits for in vain."""
-        for call_id in self.engine.calls():
+        for call_id in self.engine.known_calls():
             call = self.registry.calls.get(call_id)
             if call is None or call.origin is None:
                 self.apply(events.CallerLeft(call=call_id, reason="hangup"))

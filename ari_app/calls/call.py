@@ -178,11 +178,17 @@ class Call:
         except Exception:
             log.exception("= failed", call=self.id, task=name)
 
+    @property
+    def tasks(self) -> int:
+        """How many tasks it has, its program's included."""
+        return len(self._tasks) + (self._main is not None)
+
     # the end
 
     def leg_gone(self, leg: Leg, at: float) -> None:
         """A leg's channel is gone. With the caller's, the call is over for its program."""
-        if not self.ended_by:
+        # a leg that we hang up, or that never talked, does not end the call
+        if not self.ended_by and not leg.leaving and (leg is self.origin or leg.answered_at is not None):
             self.ended_by = leg.role
             self.cause = leg.cause
         self.last_leg_ended_at = max(self.last_leg_ended_at, at)

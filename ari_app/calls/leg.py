@@ -71,6 +71,7 @@ class Leg:
         "node",
         "offer",
         "on_state",
+        "restored",
         "role",
         "started_at",
         "state",
@@ -107,6 +108,8 @@ class Leg:
         self.bridge: str | None = None
         #: Asterisk has the channel
         self.created = False
+        #: made again after a restart, and not yet seen in Asterisk
+        self.restored = False
         #: we have asked for its end, or want it
         self.leaving = False
         self.on_state: Callable[[Leg, float], None] | None = None

@@ -63,6 +63,7 @@ def restore(registry: Registry, records: Iterable[CallRecord], nodes: Mapping[st
             leg.answered_at = kept.answered_at
             leg.bridge = kept.bridge
             leg.created = leg.state is not LegState.NEW
+            leg.restored = True
             call.adopt(leg)
             if leg.id == record.caller:
                 call.origin = leg
@@ -95,10 +96,11 @@ def reconcile(registry: Registry, node: Node, channels: Iterable[Channel], bridg
 def _reconcile_leg(registry: Registry, leg: Leg, channel: Channel | None) -> None:
     now = registry.clock.now()
     if channel is None:
-        # one whose creation is on its way (a task of this process waits for the reply) is not lost
-        if leg.created or leg.call.restored:
+        # One that this process made is the node's matter: it was in its picture, or its creation is on its way.
+        if leg.restored:
             registry.leg_gone(leg, 0, now)
         return
+    leg.restored = False
     leg.name = channel.name
     leg.created = True
     if channel.state == "Up":

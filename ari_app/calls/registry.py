@@ -88,6 +88,7 @@ class Registry:
                 self._gone(node, event.channel.id, event.cause or 0, event.timestamp)
             case events.StasisEnd():
                 self._gone(node, event.channel.id, 0, event.timestamp)
+                self.helped(node, event.channel.id, event)
             case events.ChannelDestroyed():
                 self._gone(node, event.channel.id, event.cause, event.timestamp)
                 self.helped(node, event.channel.id, event)

@@ -6,7 +6,7 @@ no id or token becomes a label.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -34,6 +34,13 @@ class HttpMetrics:
         """One request was answered."""
         self._requests.labels(dialect, endpoint, str(status)).inc()
         self._seconds.labels(dialect, endpoint).observe(seconds)
+
+
+def live_gauges(registry: CollectorRegistry, figures: Mapping[str, Callable[[], float]]) -> None:
+    """Gauges `ariapp_live_<name>`, each read when it is asked for."""
+    for name, figure in figures.items():
+        gauge = Gauge(f"ariapp_live_{name}", f"Live {name.replace('_', ' ')}", registry=registry)
+        gauge.set_function(figure)
 
 
 def handler(registry: CollectorRegistry) -> Callable[[web.Request], Awaitable[web.Response]]:

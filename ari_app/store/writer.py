@@ -107,6 +107,11 @@ class Writer:
         """Whether the database took the last batch."""
         return self._healthy
 
+    @property
+    def unwritten(self) -> int:
+        """Rows that are not in the database yet, those of the batch being gathered included."""
+        return self.stats.pending + len(self._open)
+
     def insert(self, model: type[Base], values: dict[str, Value]) -> None:
         """Add a row; one with the same primary key stays as it is. The dict is kept."""
         self._add(INSERT, BY_MODEL[model], values)
@@ -138,6 +143,11 @@ class Writer:
         waiter = asyncio.get_running_loop().create_future()
         (self._waiters if self._open else self._queue[-1].waiters).append(waiter)
         await waiter
+
+    @property
+    def closed(self) -> bool:
+        """Whether it takes no more."""
+        return self._closing
 
     async def flush(self) -> None:
         """Commit now what was added before, and wait for it. Raises as `committed` does."""

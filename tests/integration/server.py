@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.harness import net
 from tests.harness.asterisk import Asterisk
@@ -92,7 +93,7 @@ class Server:
             )
         end = time.monotonic() + START_LIMIT
         while time.monotonic() < end:
-            assert self.process.returncode is None, f"the server ended:\n{self.log_path.read_text()}"
+            assert self.process.returncode is None, f"the server ended:\n{self.log_path.read_text()[-1000:]}"
             with contextlib.suppress(aiohttp.ClientError):
                 status, _ = await self.get_json("/health")
                 if status == 200:
@@ -129,6 +130,10 @@ class Server:
     async def get_json(self, path: str) -> tuple[int, Any]:
         async with self._client().get(f"http://127.0.0.1:{self.http_port}{path}") as reply:
             return reply.status, await reply.json(content_type=None)
+
+    async def get_text(self, path: str) -> str:
+        async with self._client().get(f"http://127.0.0.1:{self.http_port}{path}") as reply:
+            return await reply.text()
 
     async def request(self, method: str, path: str, query: dict[str, Any] | None = None, **form: Any) -> Any:
         """One request of the EQ API; what it answered. Fails when that is not 200."""
@@ -230,16 +235,25 @@ class ContactCentre:
             await asyncio.sleep(0.02)
         raise TimeoutError(f"{len(calls)} wait, not {count}, after {within} s")
 
+    async def live(self) -> dict[str, float]:
+        """What the process holds: calls, legs, tasks, ... by name."""
+        text = await self.server.get_text("/metrics")
+        return {
+            family.name.removeprefix("ariapp_live_"): family.samples[0].value
+            for family in text_string_to_metric_families(text)
+            if family.name.startswith("ariapp_live_")
+        }
+
     async def idle(self, within: float = 10) -> None:
         """Wait until nothing is left over, in Asterisk or in the process."""
         await self.pbx.wait_idle(within)
         end = time.monotonic() + within
         while time.monotonic() < end:
-            _, health = await self.server.get_json("/health")
-            if not any(health["live"].values()):
+            live = await self.live()
+            if not any(live.values()):
                 return
             await asyncio.sleep(0.02)
-        raise TimeoutError(f"left over in the process after {within} s: {health['live']}")
+        raise TimeoutError(f"left over in the process after {within} s: {live}")
 
 
 @contextlib.asynccontextmanager
@@ -254,9 +268,9 @@ async def contact_centre(
         app_password=APP_PASSWORD,
         environment={"TRUNK_MATCH": world.trunk_address},
     )
-    await server.install(pbx, **settings)
-    await server.start()
     try:
+        await server.install(pbx, **settings)
+        await server.start()
         yield ContactCentre(server, pbx, world)
     finally:
         await server.stop()

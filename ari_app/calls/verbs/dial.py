@@ -81,8 +81,10 @@ async def dial_start(
     if leg.leaving:
         await hangup(leg)
     leg.require_alive()
+    # It can be dialled once it has entered the application, which is not when the request returns (ARI pitfalls, P7).
+    await leg.until(LegState.DOWN)
+    leg.require_alive()
     if early_media is not None:
-        await leg.until(LegState.DOWN)
         await early_media.add(leg)
     await leg.node.channels.dial(
         channelId=leg.id, timeout=None if ring_time is None else max(1, int(ring_time + 0.999))

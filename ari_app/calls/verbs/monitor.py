@@ -19,7 +19,7 @@ from ari_app.ari import events
 from ari_app.ari.errors import AriError
 from ari_app.ari.protocol import Received
 from ari_app.calls.bridge import TYPE, Bridge
-from ari_app.calls.leg import Leg, LegGone
+from ari_app.calls.leg import Leg, LegGone, LegState
 
 
 class MonitorMode(StrEnum):
@@ -41,14 +41,14 @@ class Snoop:
         self.id = registry.ids.new("snoop")
         self._key = (target.node.name, self.id)
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        #: set when its channel is gone: with the target's, as Asterisk has it
+        #: set when its channel is gone. Asterisk tells StasisEnd of a snoop; not always ChannelDestroyed
         self.gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         registry.helpers[self._key] = self._event
 
     def _event(self, event: Received) -> None:
         if isinstance(event, events.StasisStart) and not self._ready.done():
             self._ready.set_result(None)
-        elif isinstance(event, events.ChannelDestroyed):
+        elif isinstance(event, events.StasisEnd | events.ChannelDestroyed):
             self.target.call.registry.helpers.pop(self._key, None)
             if not self.gone.done():
                 self.gone.set_result(None)
@@ -155,7 +155,7 @@ class Monitor:
 
     async def until_over(self) -> None:
         """Wait until the target's leg is gone."""
-        await asyncio.shield(self._ear.gone)
+        await self.target.until(LegState.GONE)
 
     async def close(self) -> None:
         """End it; the supervisor's leg is left to its call."""

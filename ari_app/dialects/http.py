@@ -219,9 +219,9 @@ def guard(
     async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             return await handler(request)
-        except (ConnectionError, asyncio.CancelledError):
-            raise  # the client is gone: nobody to answer
         except Exception as error:
+            if request.transport is None or request.transport.is_closing():
+                raise  # the client is gone: nobody to answer
             response = render(request, error)
             if response is None:
                 incident = ids.new("error")

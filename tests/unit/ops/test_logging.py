@@ -33,7 +33,6 @@ def stream() -> Iterator[io.StringIO]:
         f'{{"a":1,"password" : "{SECRET}"}}',
         f"{{'sip_secret': '{SECRET}'}}",
         json.dumps(json.dumps({"password": SECRET})),
-        '{"password": 739215}'.replace("739215", SECRET) if SECRET.isdigit() else f'{{"password": "{SECRET}"}}',
         f"data=%7B%22password%22%3A%22{SECRET}%22%7D",
         f"data=%7B%22password%22%3A+%22{SECRET}%22%7D",
         f"Authorization: Basic {SECRET}",

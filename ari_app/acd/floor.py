@@ -161,22 +161,24 @@ class Floor:
 
     def report(self, agent: Agent) -> None:
         """Tells what an agent has become, where that is not what was told."""
+        offered = None if agent.offer is None else self.offers[agent.offer].call
+        phone = self.phones.get(agent.extension, "idle")
+        altogether = together(agent, phone, offered, self.wrap_up_everywhere(agent))
+        moved = altogether != agent.told
         for extension, membership in agent.memberships.items():
             kind = membership.kind
-            if kind != membership.told:
+            turned = kind != membership.told
+            if turned:
                 membership.told = kind
                 self._tell_state(agent, extension, kind)
-        offer = None if agent.offer is None else self.offers[agent.offer].call
-        phone = self.phones.get(agent.extension, "idle")
-        altogether = together(agent, phone, offer, self.wrap_up_everywhere(agent))
-        moved = altogether != agent.told
+            status = shown(altogether, kind)
+            # Paused for another reason is paused anew, and so is ringing for another call.
+            anew = (turned and status == kind.state) or (moved and status == altogether.state)
+            if anew or status != membership.status:
+                membership.status, membership.since = status, self.now
         if moved:
             agent.told, agent.since = altogether, self.now
             self._tell_state(agent, None, altogether)
-        for membership in agent.memberships.values():
-            status = shown(altogether, membership.kind)
-            if status != membership.status or (moved and status == altogether.state):
-                membership.status, membership.since = status, self.now
 
     def leave(self, agent: Agent, extension: str) -> Membership:
         """An agent is signed out of a queue."""

@@ -54,8 +54,10 @@ class Demo:
         try:
             async with self._session.request(method, url, data=fields or None) as reply:
                 body = await reply.json(content_type=None)
-        except aiohttp.ClientError as error:
-            raise DemoError(f"{self._base} does not answer ({error}): is `make run` running?") from None
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise DemoError(
+                f"{self._base} does not answer ({str(error) or 'timed out'}): is `make run` running?"
+            ) from None
         if reply.status != 200:
             raise DemoError(f"{method} {path}: {reply.status} {body}")
         return body
@@ -132,7 +134,7 @@ async def main() -> int:
             target = f"{ADDRESS}:{os.environ['SIP_PORT']}"
             return 0 if await ring(demo, target, arguments.calls, arguments.rate) else 1
         except (DemoError, sipp.SippError, TimeoutError) as error:
-            print(f"demo-call: {error or 'SIPp did not end in time'}", file=sys.stderr)
+            print(f"demo-call: {str(error) or 'SIPp did not end in time'}", file=sys.stderr)
             return 1
 
 

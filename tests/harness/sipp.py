@@ -313,7 +313,7 @@ _RESPONSE = re.compile(r"^SIP/2.0 (\d{3})")
 def parse_messages(log: str) -> list[Message]:
     """The messages of a log of `sipp -trace_msg`; what cannot be read is left out."""
     heads = list(_HEAD.finditer(log))
-    ends = [head.start() for head in heads[1:]] + [len(log)]
+    ends = [*(head.start() for head in heads[1:]), len(log)][: len(heads)]
     found = (_parse(head, log[head.end() : end]) for head, end in zip(heads, ends, strict=True))
     return [message for message in found if message is not None]
 

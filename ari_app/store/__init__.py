@@ -1,0 +1,1 @@
+"""The record, in SQL. README.md is its interface."""

@@ -1,0 +1,23 @@
+# The application. Asterisk has an image of its own (asterisk-conf/); compose.yaml runs both.
+ARG BASE=python:3.13-slim
+FROM ${BASE}
+
+WORKDIR /app
+COPY pyproject.toml README.md alembic.ini ./
+COPY ari_app ari_app
+COPY models models
+COPY alembic alembic
+RUN python3 -m venv /venv \
+ && /venv/bin/pip install --no-cache-dir -e . \
+ && useradd --system --uid 10001 --home-dir /data --create-home ari-app
+
+USER ari-app
+ENV PATH=/venv/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    DATA_DIR=/data \
+    HTTP_LISTEN=0.0.0.0:8080 \
+    ARI_LISTEN=0.0.0.0:8099
+VOLUME /data
+EXPOSE 8080 8099
+# Migrating is safe to repeat: what is there stays.
+CMD ["sh", "-c", "python -m ari_app migrate && exec python -m ari_app serve"]

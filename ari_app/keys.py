@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from ari_app.clock import SystemClock
 from ari_app.config import Settings
-from ari_app.store import accounts
+from ari_app.store.accounts import DEFAULT
 from ari_app.store.database import Database
 from ari_app.store.keys import Keys
 
@@ -26,7 +26,7 @@ async def _keys(settings: Settings) -> AsyncIterator[Keys]:
 async def create(settings: Settings, name: str) -> str:
     """Make a key for the default account; returned this once."""
     async with _keys(settings) as keys:
-        _, plain = await keys.create(accounts.DEFAULT, name)
+        _, plain = await keys.create(DEFAULT, name)
         return plain
 
 
@@ -37,14 +37,14 @@ async def revoke(settings: Settings, key: int) -> None:
         NotFound: no such key.
     """
     async with _keys(settings) as keys:
-        await keys.revoke(accounts.DEFAULT, key)
+        await keys.revoke(DEFAULT, key)
 
 
 async def listing(settings: Settings) -> list[str]:
     """One line a key."""
     async with _keys(settings) as keys:
         lines = []
-        for key in await keys.listing(accounts.DEFAULT):
+        for key in await keys.listing(DEFAULT):
             made = datetime.fromtimestamp(key.created_at, UTC).isoformat(timespec="seconds")
             state = "revoked" if key.revoked_at else "active"
             lines.append(f"{key.id:>4}  {key.prefix}…  {state:8} {made}  {key.name}")

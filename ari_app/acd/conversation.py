@@ -12,6 +12,7 @@ from ari_app.calls.bridge import Bridge
 from ari_app.calls.call import Call
 from ari_app.calls.leg import Leg, LegGone
 from ari_app.calls.verbs.answer import answer
+from ari_app.calls.verbs.dial import Party
 from ari_app.calls.verbs.hangup import hangup
 from ari_app.calls.verbs.music import music_start, music_stop
 from ari_app.calls.verbs.record import record
@@ -34,11 +35,10 @@ class Conversation:
         self._waiting: asyncio.Task[None] | None = None
         self._bridge: Bridge | None = None
 
-    def caller_id(self, settings: QueueSettings | None) -> str:
+    def shown(self, settings: QueueSettings | None) -> Party:
         """What the agent's phone shows: the caller's name behind the queue's prefix, and his number."""
         prefix = settings.cid_name_prefix if settings else ""
-        name = f"{prefix}{self.call.caller_name or self.call.caller_number}".replace('"', "")
-        return f'"{name}" <{self.call.caller_number}>'
+        return Party(self.call.caller_number, prefix + (self.call.caller_name or self.call.caller_number))
 
     def entertain(self, settings: QueueSettings | None) -> None:
         """Answer him and play music, or ringing, until he is joined."""

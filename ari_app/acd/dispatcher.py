@@ -61,6 +61,7 @@ class Dispatcher:
         self._offers: dict[str, Leg] = {}
         self._conversations: dict[str, Conversation] = {}
         self._since_snapshot = 0
+        registry.on_ended.append(self._call_ended)
 
     @property
     def conversations(self) -> int:
@@ -149,7 +150,7 @@ class Dispatcher:
         try:
             await dial_start(
                 leg,
-                caller_id=conversation.caller_id(settings),
+                shown=conversation.shown(settings),
                 ring_time=None if timeout is None else timeout + RING_MARGIN,
             )
         except LegGone:
@@ -216,13 +217,10 @@ class Dispatcher:
         conversation = self._attach(call)
         joined = events.CallerJoined(call=call.id, queue=queue, priority=priority, joined_at=call.started_at)
         self.apply(joined, self.clock.now())
-        return await self._until_released(call, conversation)
+        return await conversation.released
 
-    async def _until_released(self, call: Call, conversation: Conversation) -> str:
-        try:
-            return await conversation.released
-        finally:
-            self._conversations.pop(call.id, None)
+    def _call_ended(self, call: Call) -> None:
+        self._conversations.pop(call.id, None)
 
     def _attach(self, call: Call) -> Conversation:
         conversation = self._conversations[call.id] = Conversation(call)
@@ -256,7 +254,7 @@ class Dispatcher:
             # its joining had not been kept
             joined = events.CallerJoined(call=call.id, queue=queue, priority=priority, joined_at=call.started_at)
             self.apply(joined, self.clock.now())
-        return await self._until_released(call, conversation)
+        return await conversation.released
 
     def recover(self) -> None:
         """All calls are made again and compared with Asterisk: settle what the engine waits for in vain."""

@@ -7,7 +7,7 @@ from ari_app.calls.call import Call
 from ari_app.calls.leg import Leg, LegState
 from ari_app.calls.program import State
 from ari_app.calls.registry import Registry
-from ari_app.calls.verbs.dial import DialOutcome, dial
+from ari_app.calls.verbs.dial import DialOutcome, Party, dial
 from ari_app.calls.verbs.monitor import Monitor, MonitorMode
 
 
@@ -26,7 +26,7 @@ class MonitorProgram:
         return {"target": self.target, "mode": self.mode.value}
 
     async def run(self, call: Call) -> None:
-        outcome = await dial(call.caller, caller_id=f'"{self.mode.value}" <>', ring_time=30.0)
+        outcome = await dial(call.caller, shown=Party("", self.mode.value), ring_time=30.0)
         if outcome is DialOutcome.ANSWERED:
             await self._listen(call)
 

@@ -7,7 +7,7 @@ from ari_app.calls.call import Call
 from ari_app.calls.leg import Leg, LegState
 from ari_app.calls.program import State
 from ari_app.calls.verbs.answer import answer
-from ari_app.calls.verbs.dial import DialOutcome, dial
+from ari_app.calls.verbs.dial import DialOutcome, Party, dial
 from ari_app.calls.verbs.hangup import BUSY, NO_ANSWER, UNALLOCATED, hangup
 from ari_app.calls.verbs.play import play
 from ari_app.calls.verbs.ring import ring
@@ -65,8 +65,8 @@ class ExtensionCall:
     async def run(self, call: Call) -> None:
         await ring(call.caller)
         callee = call.new_leg("callee", endpoint=self.endpoint)
-        caller_id = f'"{call.caller_name}" <{call.caller_number}>'
-        outcome = await dial(callee, caller_id=caller_id, ring_time=self.timeout)
+        shown = Party(call.caller_number, call.caller_name)
+        outcome = await dial(callee, shown=shown, ring_time=self.timeout)
         if outcome is not DialOutcome.ANSWERED:
             await hangup(call.caller, _CAUSES.get(outcome, UNALLOCATED))
             return

@@ -16,9 +16,10 @@ import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.harness import net
-from tests.harness.asterisk import Asterisk
+from tests.harness.asterisk import HTTP_PORT, Asterisk
 from tests.harness.docker import ROOT
 from tests.harness.phones import Behaviour, Extension, PhoneBox
+from tests.integration.proxy import Proxy
 
 APP_PASSWORD = "app-password"  # of a loopback address that lives for one test
 BASE = "/eq/api/2.0"
@@ -40,10 +41,9 @@ class Server:
         self.environment: dict[str, str] = {}
         self._session: aiohttp.ClientSession | None = None
 
-    @property
-    def app_uri(self) -> str:
-        """Where Asterisk connects to."""
-        return f"ws://127.0.0.1:{self.ari_port}/ari/main"
+    def app_uri(self, port: int) -> str:
+        """Where Asterisk connects to: our port, or a proxy's."""
+        return f"ws://127.0.0.1:{port}/ari/main"
 
     async def install(self, pbx: Asterisk, **settings: str) -> None:
         """Configure, migrate, and make an API key."""
@@ -168,7 +168,8 @@ class Server:
 class ContactCentre:
     """A server with a queue and agents whose phones are in the outside world."""
 
-    def __init__(self, server: Server, pbx: Asterisk, world: PhoneBox) -> None:
+    def __init__(self, server: Server, pbx: Asterisk, world: PhoneBox, proxy: Proxy) -> None:
+        self.proxy = proxy
         self.server = server
         self.pbx = pbx
         self.world = world
@@ -258,19 +259,33 @@ class ContactCentre:
 
 @contextlib.asynccontextmanager
 async def contact_centre(
-    directory: Path, start_asterisk: Any, world: PhoneBox, *, connect: str = "outbound", **settings: str
+    directory: Path,
+    start_asterisk: Any,
+    world: PhoneBox,
+    *,
+    connect: str = "outbound",
+    proxied: bool = False,
+    **settings: str,
 ) -> AsyncIterator[ContactCentre]:
-    """A contact centre of its own, gone afterwards."""
+    """A contact centre of its own, gone afterwards. proxied: the websocket (inbound: REST too) can be cut."""
     server = Server(directory, connect=connect)
+    proxy = Proxy("127.0.0.1", server.ari_port)
+    if proxied and connect == "outbound":
+        await proxy.start()
     pbx = await start_asterisk(
         "main",
-        app_uri=server.app_uri if connect == "outbound" else None,
+        app_uri=server.app_uri(proxy.port or server.ari_port) if connect == "outbound" else None,
         app_password=APP_PASSWORD,
         environment={"TRUNK_MATCH": world.trunk_address},
     )
+    if proxied and connect == "inbound":
+        proxy = Proxy(pbx.address, HTTP_PORT)
+        await proxy.start()
+        settings["ARI_URL"] = f"http://127.0.0.1:{proxy.port}/ari"
     try:
         await server.install(pbx, **settings)
         await server.start()
-        yield ContactCentre(server, pbx, world)
+        yield ContactCentre(server, pbx, world, proxy)
     finally:
         await server.stop()
+        await proxy.cut()

@@ -29,6 +29,7 @@ async def test_a_caller_talks_to_an_agent(centre: ContactCentre, by: str) -> Non
     caller = await centre.world.call("500", centre.pbx, tone=CALLER)
     phone = await centre.phones["1001"].next_call()
     await caller.answered.wait()
+    assert phone.caller_number == "0301234567"
     assert (await centre.until_status("1001", "ringing"))["status"] == "ringing"
     assert (await centre.waiting())[0]["callerIdNumber"] == "0301234567"
     await phone.answer()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from enum import StrEnum
+from typing import NamedTuple
 
 from ari_app.ari.errors import AriError, Conflict
 from ari_app.calls.bridge import Bridge
@@ -43,10 +44,17 @@ def outcome_of(cause: int) -> DialOutcome:
     return _OUTCOMES.get(cause, DialOutcome.ERROR)
 
 
+class Party(NamedTuple):
+    """Who calls, as the far end's display shows it."""
+
+    number: str
+    name: str = ""
+
+
 async def dial_start(
     leg: Leg,
     *,
-    caller_id: str = "",
+    shown: Party | None = None,
     ring_time: float | None = None,
     originator: str | None = None,
     variables: dict[str, str] | None = None,
@@ -54,6 +62,7 @@ async def dial_start(
 ) -> None:
     """Create and dial. Returns when Asterisk has taken the order; the leg's states tell the rest.
 
+    shown: who calls, for the display of the far end.
     ring_time: seconds after which Asterisk gives up on its own; rounded up to whole ones, None: never.
     early_media: a bridge the leg joins before it is dialled, so that what the far end plays before answering is heard.
 
@@ -70,7 +79,7 @@ async def dial_start(
             appArgs=f"leg,{leg.call.id},{leg.role}",
             channelId=leg.id,
             originator=originator,
-            variables=_variables(caller_id, variables),
+            variables=_variables(shown, variables),
         )
     except Conflict:
         pass  # the id is ours: an earlier try got through and its reply was lost
@@ -91,15 +100,18 @@ async def dial_start(
     )
 
 
-def _variables(caller_id: str, variables: dict[str, str] | None) -> dict[str, str] | None:
+def _variables(shown: Party | None, variables: dict[str, str] | None) -> dict[str, str] | None:
+    """The far end shows the connected line of the channel that calls it; "i" keeps that from being sent twice."""
     merged = dict(variables or {})
-    if caller_id:
-        merged["CALLERID(all)"] = caller_id
+    if shown is not None:
+        merged["CONNECTEDLINE(name,i)"] = shown.name
+        merged["CONNECTEDLINE(num,i)"] = shown.number
+        merged["CONNECTEDLINE(num-valid,i)"] = "1"
     return merged or None
 
 
 async def dial(
-    leg: Leg, *, caller_id: str = "", ring_time: float = 30.0, early_media: Bridge | None = None
+    leg: Leg, *, shown: Party | None = None, ring_time: float = 30.0, early_media: Bridge | None = None
 ) -> DialOutcome:
     """Dial and wait for the answer or the end, `ring_time` seconds at most. Cancelled, it hangs up.
 
@@ -107,7 +119,7 @@ async def dial(
         AriError: Asterisk cannot be reached.
     """
     try:
-        await dial_start(leg, caller_id=caller_id, ring_time=ring_time, early_media=early_media)
+        await dial_start(leg, shown=shown, ring_time=ring_time, early_media=early_media)
         state = await leg.until(LegState.UP)
     except asyncio.CancelledError:
         leg.leaving = True

@@ -191,7 +191,10 @@ class SqliteConnection:
                 self._sqlite.close()
                 self._sqlite = None
 
-        await asyncio.get_running_loop().run_in_executor(self._thread, shut)
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._thread, shut)
+        except Exception as error:
+            log.debug("closing a connection", reason=reason(error))
         self._thread.shutdown(wait=False)
 
 

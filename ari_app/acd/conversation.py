@@ -30,6 +30,8 @@ class Conversation:
         self.released: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         #: the agent he is joined to
         self.agent: Leg | None = None
+        #: an agent has answered and is being joined to him
+        self.joining = False
         #: he may be hearing music
         self.music = False
         self._waiting: asyncio.Task[None] | None = None
@@ -86,6 +88,7 @@ class Conversation:
     def joined(self, agent: Leg) -> None:
         """They hear each other."""
         self.agent = agent
+        self.joining = False
 
     def parted(self) -> None:
         """The agent has left the conversation."""
@@ -94,6 +97,7 @@ class Conversation:
     async def undo(self, agent: Leg) -> None:
         """After a connect that failed: the agent's leg ends; what the caller hears next is the engine's matter."""
         self.agent = None
+        self.joining = False
         if self._bridge is not None:
             await self._bridge.destroy()
             self._bridge = None

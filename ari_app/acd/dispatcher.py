@@ -192,6 +192,7 @@ class Dispatcher:
         if leg is None:
             self.registry.calls[order.call].spawn(self._failed(order.offer), "connect failed")
             return
+        conversation.joining = True
         leg.call.spawn(self._join(order, conversation, leg), "connect")
 
     async def _failed(self, offer: str) -> None:
@@ -268,17 +269,17 @@ class Dispatcher:
                 self.apply(events.OfferFailed(offer=offer.offer, reason="error"))
             elif leg.state is LegState.UP:
                 self.apply(events.OfferAnswered(offer=offer.offer), leg.answered_at)
-            elif leg.state is LegState.NEW:
+            elif leg.restored and leg.state < LegState.RINGING:
+                # Whether it was dialled nobody knows: end it, and let the caller be offered anew.
                 leg.call.spawn(hangup(leg), "lost while it was dialled")
                 self.registry.leg_gone(leg, 0, self.clock.now())
         for talk in self.engine.conversations():
             conversation = self._conversations.get(talk.call)
-            if conversation is None or conversation.agent is not None:
+            if conversation is None or conversation.agent is not None or conversation.joining:
                 continue
             answered = self._offers.get(talk.offer)
             if answered is not None and answered.alive:
-                order = commands.Connect(offer=talk.offer, call=talk.call, queue=talk.queue, agent=talk.agent)
-                answered.call.spawn(self._join(order, conversation, answered), "connect")
+                self._connect(commands.Connect(offer=talk.offer, call=talk.call, queue=talk.queue, agent=talk.agent))
             else:
                 self.apply(events.ConversationEnded(call=talk.call, by="agent"))
         for timer, due in self.engine.timers().items():

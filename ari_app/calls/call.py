@@ -75,7 +75,8 @@ class Call:
         self.origin: Leg | None = None
         #: those that are not gone, and the caller's
         self.legs: dict[str, Leg] = {}
-        self.last_leg_ended_at = 0.0
+        #: when the caller's leg went; if that is not known, the last of the others
+        self.ended_at: float | None = None
         self.bridges: set[str] = set()
         self.program: Program | None = None
         self.ended_by = ""
@@ -191,10 +192,13 @@ class Call:
         if not self.ended_by and not leg.leaving and (leg is self.origin or leg.answered_at is not None):
             self.ended_by = leg.role
             self.cause = leg.cause
-        self.last_leg_ended_at = max(self.last_leg_ended_at, at)
         if leg is not self.origin:
+            if self.origin is None:
+                self.ended_at = at
             self.legs.pop(leg.id, None)
-        elif not self.closing:
+            return
+        self.ended_at = at
+        if not self.closing:
             self.closing = True
             if self._main is not None:
                 self._main.cancel()

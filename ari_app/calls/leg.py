@@ -108,7 +108,7 @@ class Leg:
         self.bridge: str | None = None
         #: Asterisk has the channel
         self.created = False
-        #: made again after a restart, and not yet seen in Asterisk
+        #: made again after a restart
         self.restored = False
         #: we have asked for its end, or want it
         self.leaving = False

@@ -100,7 +100,6 @@ def _reconcile_leg(registry: Registry, leg: Leg, channel: Channel | None) -> Non
         if leg.restored:
             registry.leg_gone(leg, 0, now)
         return
-    leg.restored = False
     leg.name = channel.name
     leg.created = True
     if channel.state == "Up":

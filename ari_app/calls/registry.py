@@ -252,7 +252,7 @@ class Registry:
 
     def ended(self, call: Call) -> None:
         """The call has released everything."""
-        at = call.last_leg_ended_at or self.clock.now()
+        at = call.ended_at or self.clock.now()
         for leg in call.legs.values():
             self.legs.pop((leg.node.name, leg.id), None)
         self.calls.pop(call.id, None)

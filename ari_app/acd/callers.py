@@ -25,12 +25,12 @@ def joined(floor: Floor, event: e.CallerJoined) -> None:
         call=event.call,
         queue=event.queue,
         priority=event.priority,
-        joined_at=floor.now if event.joined_at is None else float(event.joined_at),
+        joined_at=floor.now if event.joined_at is None else min(float(event.joined_at), floor.now),
         order=floor.order(),
         original_position=0,
     )
     floor.callers[event.call] = caller
-    queue.places.put(caller.call, caller.place)
+    queue.enter(caller)
     caller.original_position = queue.places.position(caller.call)
     floor.do(c.Wait(call=caller.call, queue=caller.queue))
     floor.tell(
@@ -90,11 +90,8 @@ def exit_queue(floor: Floor, caller: Caller, outcome: str) -> None:
     for name in list(caller.offers):
         floor.do(c.Withdraw(offer=name, reason="caller_left"))
         end_offer(floor, floor.offers[name], "caller_left")
-    position = 0
-    if (queue := floor.queues.get(caller.queue)) is not None:
-        position = queue.places.position(caller.call)
-        queue.places.drop(caller.call)
-        queue.wanting.drop(caller.call)
+    queue = floor.queues.get(caller.queue)
+    position = 0 if queue is None else queue.leave(caller)
     floor.cancel(f"wait:{caller.call}")
     floor.cancel(f"retry:{caller.call}")
     floor.loose.pop(caller.call, None)

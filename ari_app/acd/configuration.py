@@ -29,7 +29,6 @@ def queue_configured(floor: Floor, event: e.QueueConfigured) -> None:
     _callers(floor, queue)
     for number in sorted(queue.members):
         _member(floor, queue.members[number], old, settings)
-    floor.touched.add(extension)
 
 
 def _callers(floor: Floor, queue: Queue) -> None:

@@ -210,5 +210,7 @@ class Engine:
         return views.statistics(self._floor, queue, now)
 
     def counts(self, queue: str) -> Counts:
-        """The counts that every service level is made from; a live object, not to be changed."""
+        """The counts that every service level is made from; a live object, not to be changed. Raises NotFound."""
+        if queue not in self._floor.queues:
+            raise NotFound("There is no such queue.", queue=queue)
         return self._floor.statistics.counts[queue]

@@ -132,7 +132,7 @@ class CallerJoined(Event, frozen=True, kw_only=True):
     queue: str
     #: higher is served first
     priority: int = 0
-    #: when he joined, if that is not now (a call taken over after a restart keeps its time)
+    #: when he joined, if that is not now (a call taken over after a restart keeps its time); never later than now
     joined_at: float | None = None
 
 

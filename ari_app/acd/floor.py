@@ -80,10 +80,7 @@ class Floor:
             if caller.offer is not None:
                 self.talking[caller.offer] = caller.call
             else:
-                queue = self.queues[caller.queue]
-                queue.places.put(caller.call, caller.place)
-                if caller.state is not CallerState.OFFERED:
-                    queue.wanting.put(caller.call, caller.place)
+                self.queues[caller.queue].enter(caller)
         self.touched.clear()
 
     def record(self) -> Record:
@@ -212,9 +209,11 @@ class Floor:
         who has not missed him. His place is kept; `matching` finishes what is begun here."""
         queue = self.queues[caller.queue]
         caller.state = CallerState.RESTING
+        caller.level = 0
+        queue.rung.drop(caller.call)
         if not caller.missed or self.rested(caller):
             self.end_rest(caller)
-        queue.wanting.put(caller.call, caller.place)
+        queue.enter(caller)
         self.touched.add(caller.queue)
         self.loose[caller.call] = caller
 

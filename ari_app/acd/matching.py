@@ -14,6 +14,7 @@ from ari_app.acd import callers
 from ari_app.acd.commands import Offer
 from ari_app.acd.floor import Floor
 from ari_app.acd.queue import Caller, CallerState, Key, OpenOffer, Queue
+from ari_app.acd.settings import Strategy
 
 
 def settle(floor: Floor) -> None:
@@ -35,7 +36,6 @@ def _match(floor: Floor) -> None:
         queue = floor.queues.get(extension)
         if queue is not None and queue.idle and queue.wanting:
             heads.append((-queue.settings.weight, queue.wanting.keys[0], extension))
-    floor.touched.clear()
     heapify(heads)
     while heads:
         weight, place, extension = heappop(heads)
@@ -50,11 +50,31 @@ def _match(floor: Floor) -> None:
         following = queue.wanting.after(place)
         if following is not None and queue.idle:
             heappush(heads, (weight, following, extension))
+    for extension in sorted(floor.touched):
+        queue = floor.queues.get(extension)
+        if queue is not None and queue.settings.strategy is Strategy.RINGALL:
+            _join_in(floor, queue)
+    floor.touched.clear()
+
+
+def _join_in(floor: Floor, queue: Queue) -> None:
+    """Ringall: an agent whom no caller waits for rings along for one whom others of his level ring for already."""
+    for key in list(queue.rung.keys):
+        if not queue.idle:
+            return
+        caller = floor.callers[key[-1]]
+        if joining := [
+            rank[-1] for rank in queue.idle.keys if rank[0] <= caller.level and rank[-1] not in caller.missed
+        ]:
+            _offer(floor, queue, caller, joining)
 
 
 def _offer(floor: Floor, queue: Queue, caller: Caller, chosen: list[int]) -> None:
     queue.wanting.drop(caller.call)
     caller.state = CallerState.OFFERED
+    if queue.settings.strategy is Strategy.RINGALL:
+        caller.level = max(caller.level, queue.idle.key_of[chosen[0]][0])
+        queue.rung.put(caller.call, caller.place)
     floor.cancel(f"retry:{caller.call}")
     for number in chosen:
         agent = floor.agents[number]

@@ -35,8 +35,7 @@ def answered(floor: Floor, event: e.OfferAnswered) -> None:
     for name in list(caller.offers):
         floor.do(c.Withdraw(offer=name, reason="answered_elsewhere"))
         end_offer(floor, floor.offers[name], "answered_elsewhere")
-    queue = floor.queues[caller.queue]
-    queue.places.drop(caller.call)
+    floor.queues[caller.queue].leave(caller)
     floor.cancel(f"wait:{caller.call}")
     caller.state = CallerState.TALKING
     caller.agent, caller.offer, caller.answered_at = agent.id, offer.offer, floor.now
@@ -107,7 +106,6 @@ def connect_failed(floor: Floor, event: e.ConnectFailed) -> None:
     queue = floor.queues.get(caller.queue)
     if queue is None:  # deleted in between
         return release(floor, caller, "queue_removed")
-    queue.places.put(call, caller.place)
     floor.do(c.Wait(call=call, queue=caller.queue))
     floor.start_or_cancel(f"wait:{call}", caller.joined_at, queue.settings.max_wait)
     if queue.settings.retry is not None:  # others first; him again after the pause

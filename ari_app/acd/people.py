@@ -120,9 +120,11 @@ def resumed(floor: Floor, event: e.Resumed) -> None:
 
 
 def wrap_up_exited(floor: Floor, event: e.WrapUpExited) -> None:
+    """Ends every wrap-up that keeps him from the queues meant: another queue's too, if that holds everywhere."""
     agent, extensions = _addressed(floor, event.agent, event.queue)
-    for extension in extensions:
-        end_wrap_up(floor, agent, extension)
+    for extension in agent.memberships:
+        if extension in extensions or floor.queues[extension].settings.wrap_up_all_queues:
+            end_wrap_up(floor, agent, extension)
     seen(floor, agent)
 
 

@@ -40,6 +40,8 @@ class Caller(msgspec.Struct, kw_only=True):
     #: of arrival, over the whole account
     order: int
     original_position: int
+    #: ringall: the level that rings for him; 0: none
+    level: int = 0
     state: CallerState = CallerState.WAITING
     #: the offers that ring for him
     offers: list[str] = []
@@ -94,7 +96,7 @@ class Ranking(Generic[T]):
         return item in self.key_of
 
     def put(self, item: T, key: Key) -> bool:
-        """Add or move. Keys are unique. True: it was not there before."""
+        """Add or move. Keys are unique. True: it was not there, or elsewhere."""
         old = self.key_of.get(item)
         if old == key:
             return False
@@ -102,7 +104,7 @@ class Ranking(Generic[T]):
             del self.keys[bisect_left(self.keys, old)]
         self.key_of[item] = key
         insort(self.keys, key)
-        return old is None
+        return True
 
     def drop(self, item: T) -> None:
         """Take out, if it is there."""
@@ -123,7 +125,7 @@ class Ranking(Generic[T]):
 class Queue:
     """A queue at work: what is kept of it, and the orders made from the rest of the state."""
 
-    __slots__ = ("idle", "members", "places", "record", "wanting")
+    __slots__ = ("idle", "members", "places", "record", "rung", "wanting")
 
     def __init__(self, record: QueueRecord) -> None:
         self.record = record
@@ -131,6 +133,8 @@ class Queue:
         self.places: Ranking[str] = Ranking()
         #: those of them who want an agent (waiting or resting)
         self.wanting: Ranking[str] = Ranking()
+        #: ringall: those for whom a level rings
+        self.rung: Ranking[str] = Ranking()
         #: agents who may be offered a call of this queue now, best first
         self.idle: Ranking[int] = Ranking()
         #: all who are signed in
@@ -140,8 +144,23 @@ class Queue:
     def settings(self) -> QueueSettings:
         return self.record.settings
 
+    def enter(self, caller: Caller) -> None:
+        """Give a caller his place."""
+        self.places.put(caller.call, caller.place)
+        if caller.state is not CallerState.OFFERED:
+            self.wanting.put(caller.call, caller.place)
+        elif caller.level:
+            self.rung.put(caller.call, caller.place)
+
+    def leave(self, caller: Caller) -> int:
+        """Take a caller out of all orders; his last position."""
+        position = self.places.position(caller.call)
+        for order in (self.places, self.wanting, self.rung):
+            order.drop(caller.call)
+        return position
+
     def admit(self, agent: Agent, membership: Membership) -> bool:
-        """He may be offered a call of this queue. True: he might not before."""
+        """He may be offered a call of this queue. True: he might not before, or not in this rank."""
         return self.idle.put(agent.id, strategies.rank(self.settings.strategy, agent, membership))
 
     def choose(self, caller: Caller, dice: strategies.Dice) -> list[int]:

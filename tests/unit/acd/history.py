@@ -299,6 +299,8 @@ class History:
     def nobody_waits_while_somebody_is_free(self) -> None:
         for caller in self.model.wanting():
             assert not self.model.takers(caller), f"{caller.call} waits in vain"
+        for caller in self.model.calls.values():
+            assert not self.model.along(caller), f"not all ring for {caller.call}"
 
     def no_call_is_forgotten(self) -> None:
         for call, entered in self.entered.items():

@@ -56,6 +56,8 @@ class Waiting:
     agent: int | None = None
     offer: str | None = None
     answered: float = 0.0
+    #: ringall: the level that rings
+    level: int = 0
 
     @property
     def place(self) -> tuple[float, float, float]:
@@ -333,8 +335,9 @@ class Model:
 
     def on_WrapUpExited(self, event: e.WrapUpExited) -> None:
         person = self.people[event.agent]
-        for queue in list(person.queues) if event.queue is None else [event.queue]:
-            person.queues[queue].wrap = None
+        for queue, member in person.queues.items():
+            if event.queue in (None, queue) or self.queues[queue].wrap_up_all_queues:
+                member.wrap = None
         person.late = None
 
     def on_PhoneStateChanged(self, event: e.PhoneStateChanged) -> None:
@@ -360,7 +363,7 @@ class Model:
                 return
             self.expected.append(("Wait", event.call))
             self.tick += 1
-            joined = self.now if event.joined_at is None else event.joined_at
+            joined = self.now if event.joined_at is None else min(event.joined_at, self.now)
             self.calls[event.call] = Waiting(event.call, event.queue, event.priority, joined, self.tick)
 
     def on_CallerLeft(self, event: e.CallerLeft) -> None:
@@ -546,18 +549,18 @@ class Model:
             batch = [x for x in made if x.call == caller.call]
             assert made[: len(batch)] == batch, "the offers of a caller are made together"
             made = made[len(batch) :]
+            if self.offers_of(caller.call):
+                self.rings_along(caller, [x.agent for x in batch])
+                self.note(caller, batch)
+                continue
+            caller.level = 0
             takers = self.takers(caller)
             for other in self.wanting():
                 if other is caller:
                     break
                 assert not set(self.takers(other)) & {x.agent for x in batch}, f"{other.call} stands before {caller}"
             self.chosen(caller, [x.agent for x in batch], takers)
-            for offer in batch:
-                assert offer.queue == caller.queue
-                assert offer.extension == self.people[offer.agent].extension
-                assert offer.offer not in self.issued
-                self.issued.add(offer.offer)
-                self.rings[offer.offer] = Ring(caller.call, offer.agent, caller.queue, self.now)
+            self.note(caller, batch)
         for x in out:
             if isinstance(x, c.Release) and x.reason == "no_retry":
                 caller = self.calls.pop(x.call)
@@ -566,6 +569,26 @@ class Model:
                 assert not self.offers_of(x.call)
                 assert not self.takers(caller)
                 self.expected.append(("Release", x.call, "no_retry"))
+
+    def note(self, caller: Waiting, batch: list[c.Offer]) -> None:
+        for offer in batch:
+            assert offer.queue == caller.queue
+            assert offer.extension == self.people[offer.agent].extension
+            assert offer.offer not in self.issued
+            self.issued.add(offer.offer)
+            self.rings[offer.offer] = Ring(caller.call, offer.agent, caller.queue, self.now)
+
+    def along(self, caller: Waiting) -> list[int]:
+        """Ringall: who is free and should ring for a caller for whom others do."""
+        if not self.offers_of(caller.call) or self.queues[caller.queue].strategy is not Strategy.RINGALL:
+            return []
+        return [n for n in self.takers(caller) if self.people[n].queues[caller.queue].skill <= caller.level]
+
+    def rings_along(self, caller: Waiting, agents: list[int]) -> None:
+        """Those who ring along are all who can, and none of them is wanted by a caller who has nobody."""
+        assert sorted(agents) == sorted(self.along(caller))
+        for other in self.wanting():
+            assert not set(self.takers(other)) & set(agents)
 
     def chosen(self, caller: Waiting, agents: list[int], takers: list[int]) -> None:
         """Whether the strategy would have it so."""
@@ -576,6 +599,7 @@ class Model:
         if strategy is Strategy.RINGALL:
             best = min(m.skill for m in member.values())
             assert sorted(agents) == sorted(n for n, m in member.items() if m.skill == best)
+            caller.level = best
             return
         assert len(agents) == 1
         late = {n: self.people[n].late is not None for n in takers}

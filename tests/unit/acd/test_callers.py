@@ -65,6 +65,13 @@ def test_order_is_priority_then_time_of_joining_then_arrival(scene: Scene) -> No
     assert (first.position, first.priority, first.wait, first.offered) == (1, 5, 7.0, False)
 
 
+def test_nobody_has_joined_in_the_future(scene: Scene) -> None:
+    scene.join("a", joined_at=START + 60)
+    scene.advance(1)
+    scene.join("b")
+    assert [(x.call, x.wait) for x in scene.engine.waiting(scene.now)] == [("a", 1.0), ("b", 0.0)]
+
+
 def test_the_next_caller_gets_the_agent_the_instant_he_is_free(scene: Scene) -> None:
     scene.agent(1)
     for call in ("a", "b", "c"):

@@ -80,6 +80,32 @@ def test_the_strategy_changes_for_those_who_are_free(scene: Scene) -> None:
     assert scene.ringing() == {"b": [2]}
 
 
+def test_a_round_robin_begins_anew_when_the_strategy_becomes_one(scene: Scene) -> None:
+    scene.queue(strategy="rrmemory")
+    scene.agent(2)
+    scene.agent(1)
+    scene.join("a")
+    scene.answer("a")
+    scene.end("a")
+    scene.queue(strategy="rrordered")
+    scene.join("b")
+    assert scene.ringing() == {"b": [1]}
+    scene.answer("b")
+    scene.end("b")
+    scene.queue(strategy="rrmemory")
+    scene.join("c")
+    assert scene.ringing() == {"c": [2]}
+
+
+def test_nobody_rings_along_when_the_strategy_is_ringall_no_more(scene: Scene) -> None:
+    scene.queue(strategy="ringall")
+    scene.agent(1)
+    scene.join("a")
+    scene.queue(strategy="linear")
+    scene.agent(2)
+    assert scene.ringing() == {"a": [1]}
+
+
 def test_the_weight_changes_for_those_who_wait(scene: Scene) -> None:
     scene.queue("501")
     scene.join("a")

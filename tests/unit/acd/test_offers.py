@@ -279,6 +279,39 @@ def test_ringall_goes_to_the_next_level_when_all_of_this_one_are_done(scene: Sce
     assert scene.ringing() == {"a": [1, 2]}
 
 
+def test_ringall_an_agent_who_gets_free_rings_along(scene: Scene) -> None:
+    scene.queue(strategy="ringall", agent_timeout=None)
+    for number, skill in ((1, 2), (2, 2), (3, 1), (4, 3)):
+        scene.agent(number, skill=skill)
+        if number != 1:
+            scene.apply(e.Paused(agent=number))
+    scene.join("a")
+    assert scene.ringing() == {"a": [1]}
+    scene.apply(e.Resumed(agent=2))
+    assert scene.ringing() == {"a": [1, 2]}
+    scene.apply(e.Resumed(agent=3))
+    assert scene.ringing() == {"a": [1, 2, 3]}
+    scene.apply(e.Resumed(agent=4))  # of a level that is not rung yet
+    assert scene.ringing() == {"a": [1, 2, 3]}
+
+
+def test_ringall_nobody_rings_along_whom_another_caller_waits_for_or_who_has_missed_this_one(scene: Scene) -> None:
+    scene.queue(strategy="ringall")
+    scene.agent(1)
+    scene.agent(2)
+    scene.join("a")
+    scene.fail("a", "busy", agent=1)
+    scene.advance(5)
+    assert scene.ringing() == {"a": [2]}
+    scene.join("b")
+    assert scene.ringing() == {"a": [2], "b": [1]}
+    scene.agent(3)
+    assert scene.ringing() == {"a": [2, 3], "b": [1]}
+    scene.join("c")
+    scene.answer("a", 3)
+    assert scene.ringing() == {"b": [1], "c": [2]}
+
+
 def test_ringall_phones_that_began_together_stop_together_and_all_ring_for_the_next(scene: Scene) -> None:
     scene.queue(strategy="ringall")
     for number in (1, 2, 3):

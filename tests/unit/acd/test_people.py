@@ -336,6 +336,16 @@ def test_a_pause_ends_the_wrap_up(scene: Scene) -> None:
     assert scene.status(1) == "available"
 
 
+def test_a_wrap_up_that_holds_everywhere_can_be_ended_from_any_queue(scene: Scene) -> None:
+    scene.queue(wrap_up=0.0, wrap_up_all_queues=True)
+    scene.agent(1, "500", "501")
+    scene.join("a")
+    scene.answer("a")
+    scene.end("a")
+    scene.apply(e.WrapUpExited(agent=1, queue="501"))
+    assert (scene.status(1, "500"), scene.status(1, "501")) == ("available", "available")
+
+
 @pytest.mark.parametrize("everywhere", [False, True])
 def test_wrap_up_holds_in_this_queue_or_in_all(scene: Scene, everywhere: bool) -> None:
     scene.queue(wrap_up=10.0, wrap_up_all_queues=everywhere)

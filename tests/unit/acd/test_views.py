@@ -142,6 +142,7 @@ def test_what_is_not_there(scene: Scene) -> None:
         lambda: scene.engine.agent_status("999"),
         lambda: scene.engine.agent_status(agent=99),
         lambda: scene.engine.statistics("999", START),
+        lambda: scene.engine.counts("999"),
     ):
         with pytest.raises(NotFound):
             ask()

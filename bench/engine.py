@@ -1,0 +1,174 @@
+"""The engine alone, in virtual time: what a decision costs while callers wait and agents are busy.
+
+    python bench/engine.py [--events 20000] [--write]
+
+A decision is one event that puts a waiting caller through to an agent's phone: an agent who gets free while callers
+wait, or a caller who joins while an agent is free. Around each of them the history goes on as life does (ringing,
+answers, wrap-up, joins, abandons, no-answers), and every event is timed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from time import perf_counter_ns
+from typing import Any
+
+from ari_app.acd import commands as c
+from ari_app.acd import events as e
+from ari_app.acd.engine import Engine
+from ari_app.acd.settings import QueueSettings, Strategy
+
+RESULT = Path(__file__).parent / "results" / "engine.json"
+STRATEGIES = (Strategy.LEASTRECENT, Strategy.RRMEMORY, Strategy.FEWESTCALLS, Strategy.RANDOM, Strategy.LINEAR)
+
+
+class Centre:
+    """An engine at work, with as many callers waiting as it is told to keep."""
+
+    def __init__(self, queues: int, agents: int, queues_each: int, waiting: int, strategy: Strategy | None) -> None:
+        self.engine = Engine(1)
+        self.chance = Random(1)
+        self.now = 1_000_000.0
+        self.calls = 0
+        self.queues = [str(1000 + n) for n in range(queues)]
+        self.waiting: list[str] = []
+        #: offers that ring, as (offer, call)
+        self.ringing: list[tuple[str, str]] = []
+        self.talking: list[str] = []
+        self.wrapping: list[tuple[str, float]] = []
+        #: microseconds of each event; those of decisions apart
+        self.took: list[float] = []
+        self.decisions: list[float] = []
+        for n, queue in enumerate(self.queues):
+            settings = QueueSettings(
+                extension=queue,
+                strategy=strategy or STRATEGIES[n % len(STRATEGIES)],
+                wrap_up=10.0,
+                max_wait=3600.0,
+                weight=n % 3,
+            )
+            self.apply(e.QueueConfigured(queue=settings))
+        for n in range(agents):
+            bindings = {queue: 1 + n % 3 for queue in self.chance.sample(self.queues, queues_each)}
+            self.apply(e.AgentConfigured(agent=n, bindings=bindings))
+            self.apply(e.AgentSignedIn(agent=n, extension=str(20_000 + n)))
+            self.apply(e.QueueSignedIn(agent=n))
+        while self.engine_waits() < waiting:
+            self.join()
+        self.answer(len(self.ringing))
+        self.took.clear()
+        self.decisions.clear()
+
+    def engine_waits(self) -> int:
+        return self.calls - len(self.ringing) - len(self.talking)
+
+    def apply(self, event: e.AnyEvent) -> None:
+        begun = perf_counter_ns()
+        out = self.engine.apply(event, self.now)
+        took = (perf_counter_ns() - begun) / 1000
+        self.took.append(took)
+        for x in out:
+            if isinstance(x, c.Offer):
+                self.decisions.append(took)
+                self.ringing.append((x.offer, x.call))
+            elif isinstance(x, c.StartTimer) and x.timer.startswith("wrap:"):
+                self.wrapping.append((x.timer, x.at))
+
+    def take(self, items: list[Any]) -> Any:
+        n = self.chance.randrange(len(items))
+        items[n], items[-1] = items[-1], items[n]
+        return items.pop()
+
+    def join(self) -> None:
+        self.calls += 1
+        self.waiting.append(f"call-{self.calls:020d}")
+        priority = self.chance.choice((0, 0, 0, 5))
+        self.apply(e.CallerJoined(call=self.waiting[-1], queue=self.chance.choice(self.queues), priority=priority))
+
+    def answer(self, number: int) -> None:
+        for _ in range(number):
+            offer, call = self.take(self.ringing)
+            self.apply(e.OfferRinging(offer=offer))
+            self.apply(e.OfferAnswered(offer=offer))
+            self.talking.append(call)
+
+    def run(self, events: int) -> None:
+        """One call is done, one joins; now and then a phone is not answered, or refuses."""
+        while len(self.took) < events:
+            self.now += 0.05
+            if self.talking:
+                self.apply(e.ConversationEnded(call=self.take(self.talking)))
+            self.now += 0.05
+            while self.wrapping:
+                timer, due = self.take(self.wrapping)
+                self.now = max(self.now, due)
+                self.apply(e.TimerFired(timer=timer))
+            self.join()
+            self.answer(len(self.ringing))
+
+
+def percentile(values: list[float], percent: float) -> float:
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]
+
+
+def row(name: str, unit: str, ours: float, goal: float | None = None) -> dict[str, Any]:
+    """goal: a limit; the smaller the better, unless the unit is a rate."""
+    met = None if goal is None else (ours >= goal if unit.endswith("/s") else ours <= goal)
+    return {"name": name, "unit": unit, "ours": round(ours, 1), "peer": None, "ratio": None, "goal": goal, "met": met}
+
+
+def measure(events: int) -> Iterator[dict[str, Any]]:
+    for strategy in STRATEGIES[:3]:
+        centre = Centre(1, 300, 1, 1000, strategy)
+        centre.run(events)
+        name = f"decision, {strategy}, 300 agents, 1000 waiting"
+        yield row(f"{name}: median", "us", percentile(centre.decisions, 50), 50)
+        yield row(f"{name}: p99.9", "us", percentile(centre.decisions, 99.9), 500)
+        yield row(
+            f"events, {strategy}, 300 agents, 1000 waiting", "events/s", 1e6 / (sum(centre.took) / len(centre.took))
+        )
+    for agents in (10, 100, 1000, 5000):
+        centre = Centre(max(10, agents // 5), agents, 10, agents * 4, None)
+        centre.run(events)
+        name = f"decision, {len(centre.queues)} queues, {agents} agents in 10 each, {agents * 4} waiting"
+        yield row(f"{name}: median", "us", percentile(centre.decisions, 50), 50)
+        yield row(f"{name}: p99.9", "us", percentile(centre.decisions, 99.9), 500)
+    begun = perf_counter_ns()
+    snapshot = centre.engine.snapshot()
+    yield row("snapshot of the last", "ms", (perf_counter_ns() - begun) / 1e6)
+    yield row("its size", "kB", len(snapshot) / 1000)
+    begun = perf_counter_ns()
+    Engine.restore(snapshot)
+    yield row("restored in", "ms", (perf_counter_ns() - begun) / 1e6)
+
+
+def machine() -> dict[str, Any]:
+    return {"python": platform.python_version(), "machine": platform.machine(), "cores": os.cpu_count()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--events", type=int, default=20_000, help="per measurement")
+    parser.add_argument("--write", action="store_true", help=f"write {RESULT.name}")
+    args = parser.parse_args()
+    rows = []
+    for each in measure(args.events):
+        rows.append(each)
+        goal = "" if each["goal"] is None else f"  (goal {each['goal']}: {'met' if each['met'] else 'NOT met'})"
+        print(f"{each['name']:<75} {each['ours']:>12} {each['unit']}{goal}")
+        sys.stdout.flush()
+    if args.write:
+        RESULT.parent.mkdir(exist_ok=True)
+        RESULT.write_text(json.dumps(rows, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

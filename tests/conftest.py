@@ -15,8 +15,19 @@ IN_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
     """In CI nothing may be skipped: what is lacking there is an error of the set-up, not a reason to look away."""
     report = yield
+    return _strict(report, item.nodeid)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector):
+    """The same for a module that skips all of itself."""
+    report = yield
+    return _strict(report, collector.nodeid)
+
+
+def _strict(report, name: str):
     if IN_CI and report.skipped and not hasattr(report, "wasxfail"):
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
         report.outcome = "failed"
-        report.longrepr = f"{item.nodeid}: skipped, and in CI nothing may be: {reason}"
+        report.longrepr = f"{name}: skipped, and in CI nothing may be: {reason}"
     return report

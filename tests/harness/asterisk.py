@@ -45,12 +45,13 @@ class Asterisk:
         environment: dict[str, str] | None = None,
         address: str | None = None,
         volumes: dict[str, str] | None = None,
+        ari_password: str | None = None,
     ) -> None:
         self.node = node
         self.address = address or net.free_address(HTTP_PORT, udp_ports=(SIP_PORT,))
         self.container = f"ari-app-test-{node}-{secrets.token_hex(4)}"
         self.ari_user = "ari_app"
-        self.ari_password = secrets.token_hex(8)
+        self.ari_password = ari_password or secrets.token_hex(8)
         self.ari_url = f"http://{self.address}:{HTTP_PORT}/ari"
         self.sip = f"{self.address}:{SIP_PORT}"
         self.ari = Ari(self.ari_url, self.ari_user, self.ari_password)
@@ -140,6 +141,15 @@ class Asterisk:
         """Crash and start."""
         await self.kill()
         await self.start_again()
+
+    async def stored(self, text: str, within: float = 5) -> None:
+        """Waits until a text is in Asterisk's database on disk, out of a crash's reach. Raises TimeoutError."""
+        search = ("exec", self.container, "sh", "-c", f"grep -qas {text} /var/lib/asterisk/astdb.sqlite3*")
+        async with asyncio.timeout(within):
+            while True:
+                with contextlib.suppress(docker.DockerError):
+                    await docker.docker(*search)
+                    return
 
     async def pause(self) -> None:
         """Freezes every process of the container: sockets stay open, nothing answers."""

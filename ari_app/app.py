@@ -248,6 +248,7 @@ class Application:
                 "waiters": lambda: len(registry.waiters),
                 "call_tasks": lambda: sum(call.tasks for call in registry.calls.values()),
                 "conversations": self.centre.conversations,
+                "tasks": lambda: len(asyncio.all_tasks()),
                 "unwritten_rows": lambda: self.writer.unwritten,
             },
         )

@@ -245,13 +245,17 @@ class ContactCentre:
             if family.name.startswith("ariapp_live_")
         }
 
+    async def tasks(self) -> int:
+        """Tasks of the whole process, when nothing happens."""
+        return int((await self.live())["tasks"])
+
     async def idle(self, within: float = 10) -> None:
         """Wait until nothing is left over, in Asterisk or in the process."""
         await self.pbx.wait_idle(within)
         end = time.monotonic() + within
         while time.monotonic() < end:
             live = await self.live()
-            if not any(live.values()):
+            if not any(count for name, count in live.items() if name != "tasks"):
                 return
             await asyncio.sleep(0.02)
         raise TimeoutError(f"left over in the process after {within} s: {live}")

@@ -127,6 +127,8 @@ class InboundSource:
         self._backoff = backoff or Backoff()
         self._keepalive = keepalive or Keepalive()
         self._task: asyncio.Task[None] | None = None
+        #: The connection, while there is one.
+        self.socket: Connection | None = None
         #: Attempts that did not lead to a connection.
         self.failures = 0
 
@@ -182,10 +184,12 @@ class InboundSource:
             close_timeout=1,
         ) as socket:
             reason = "closed by us"
+            self.socket = socket
             sink.opened()
             try:
                 reason = await _read(socket, sink)
             finally:
+                self.socket = None
                 sink.closed(reason)
             return reason
 
@@ -217,6 +221,7 @@ class OutboundServer:
         self._nodes: dict[str, _Expected] = {}
         self._server: Server | None = None
         self._closing: set[asyncio.Task[None]] = set()
+        self._warned: set[str] = set()
         #: Handshakes turned away: wrong path, user or password.
         self.refused = 0
 
@@ -256,6 +261,7 @@ class OutboundServer:
 
     def add(self, name: str, authorization: str, sink: Sink) -> None:
         """Expect a node; a second one of the same name takes the place of the first."""
+        self._warned.discard(f"/ari/{name}")
         self._nodes[name] = _Expected(authorization, sink)
 
     async def remove(self, name: str) -> None:
@@ -272,7 +278,10 @@ class OutboundServer:
         if hmac.compare_digest(given, expected) and node is not None:
             return None
         self.refused += 1
-        log.warning("= refused a websocket for %s: wrong path, user or password", request.path)
+        path = request.path[:100]
+        if path not in self._warned and len(self._warned) < 100:  # Asterisk tries again twice a second, for ever
+            self._warned.add(path)
+            log.warning("= refused a websocket for %s: wrong path, user or password", path)
         response = connection.respond(HTTPStatus.UNAUTHORIZED, "unknown node, user or password\n")
         response.headers["WWW-Authenticate"] = 'Basic realm="ari"'
         return response

@@ -121,6 +121,7 @@ class Node(Operations):
         self._random = random
         self._backoff = backoff or Backoff()
         self._fence_timeout = fence_timeout
+        self._closing = False
         self._unwanted = tuple(unwanted_events)
         self._subscriptions: set[str] = set()
         self._source = source or InboundSource(
@@ -145,10 +146,12 @@ class Node(Operations):
 
     async def start(self) -> None:
         """Begin to connect, or to be connected to; returns at once. wait_resynced() waits for the result."""
+        self._closing = False
         self._source.start(self)
 
     async def close(self) -> None:
         """Disconnect, cancel what runs in the background, close the pool."""
+        self._closing = True
         await self._source.close()
         self._stop_resync()
         for task in list(self._tasks):
@@ -228,7 +231,7 @@ class Node(Operations):
         self.connected = False
         self._resynced.clear()
         self._stop_resync()
-        log.warning("= %s: events disconnected: %s", self.name, reason)
+        log.log(logging.INFO if self._closing else logging.WARNING, "= %s: events disconnected: %s", self.name, reason)
         self._guarded(self.on_disconnected, reason)
 
     def _deliver(self, event: Received) -> None:

@@ -103,18 +103,28 @@ class Picture:
             self.in_app.add(event.channel.id)
 
     def _stasis_end(self, event: ev.StasisEnd) -> None:
-        # It may come back (continue, then Stasis() again), so this is no end for good; ChannelDestroyed is.
+        # The last event of a channel that the dialplan sent to us; but no end for good: it may come back (move, or
+        # continue and Stasis() again). ChannelDestroyed is the end for good; only channels that we made have it.
         self._channel(event)
-        self.channels.pop(event.channel.id, None)
-        self.in_app.discard(event.channel.id)
+        self._forget(event.channel.id)
 
     def _destroyed(self, event: ev.ChannelDestroyed) -> None:
-        channel_id = event.channel.id
         self._channel(event)
+        self._forget(event.channel.id)
+        self._end(event.channel.id)
+
+    def _forget(self, channel_id: str) -> None:
         self.channels.pop(channel_id, None)
         self.in_app.discard(channel_id)
         self.bridge_of.pop(channel_id, None)
-        self._end(channel_id)
+        self._forget_media(f"channel:{channel_id}")
+
+    def _forget_media(self, target: str) -> None:
+        """What still plays or records there ends unheard of: its end comes before, or not at all."""
+        for playback_id in [p.id for p in self.playbacks.values() if p.target_uri == target]:
+            del self.playbacks[playback_id]
+        for name in [r.name for r in self.recordings.values() if r.target_uri == target]:
+            del self.recordings[name]
 
     # -- bridges
 
@@ -131,10 +141,14 @@ class Picture:
         bridge_id = event.bridge.id
         if self.touched is not None:
             self.touched.add(bridge_id)
-        self.bridges.pop(bridge_id, None)
+        self._drop_bridge(bridge_id)
         for channel_id in [c for c, b in self.bridge_of.items() if b == bridge_id]:
             del self.bridge_of[channel_id]
         self._end(bridge_id)
+
+    def _drop_bridge(self, bridge_id: str) -> None:
+        self.bridges.pop(bridge_id, None)
+        self._forget_media(f"bridge:{bridge_id}")
 
     def _merged(self, event: ev.BridgeMerged) -> None:
         self._bridge(event)
@@ -152,6 +166,9 @@ class Picture:
         self._channel(event)
         if self.bridge_of.get(event.channel.id) == event.bridge.id:
             del self.bridge_of[event.channel.id]
+        # Asterisk tells us of a bridge while one of our channels is in it: of its end afterwards we may never hear.
+        if self.channels.keys().isdisjoint(event.bridge.channels):
+            self._drop_bridge(event.bridge.id)
 
     # -- playbacks and recordings
 
@@ -160,7 +177,7 @@ class Picture:
 
     def note_playback(self, playback: Playback) -> None:
         """A playback as an event or a REST answer has it; the answer may come after the end."""
-        if playback.id not in self._ended:
+        if playback.id not in self._ended and self._heard_of(playback.target_uri):
             self.playbacks[playback.id] = playback
 
     def _played(self, event: ev.PlaybackFinished) -> None:
@@ -168,12 +185,18 @@ class Picture:
         self._end(event.playback.id)
 
     def _recording(self, event: ev.RecordingStarted) -> None:
+        self._ended.pop(f"recording:{event.recording.name}", None)  # a name, unlike an id, may be used again
         self.note_recording(event.recording)
 
     def note_recording(self, recording: LiveRecording) -> None:
         """A live recording as an event or a REST answer has it; the answer may come after the end."""
-        if f"recording:{recording.name}" not in self._ended:
+        if f"recording:{recording.name}" not in self._ended and self._heard_of(recording.target_uri):
             self.recordings[recording.name] = recording
+
+    def _heard_of(self, target: str) -> bool:
+        """Whether events about this `channel:id` or `bridge:id` will reach us."""
+        kind, _, name = target.partition(":")
+        return name in (self.bridges if kind == "bridge" else self.channels)
 
     def _recorded(self, event: ev.RecordingFinished | ev.RecordingFailed) -> None:
         self.recordings.pop(event.recording.name, None)
@@ -220,7 +243,7 @@ class _Differences:
         yield from self._entered()
         for bridge in list(self.picture.bridges.values()):
             if bridge.id not in self.bridges and bridge.id not in self.touched:
-                yield ev.BridgeDestroyed(bridge=bridge, **self.stamp)
+                yield ev.BridgeDestroyed(bridge=_with(bridge, channels=[]), **self.stamp)
 
     def _finished(self) -> Iterator[ev.Event]:
         for playback_id in self.listing.finished_playbacks:
@@ -239,7 +262,8 @@ class _Differences:
             known = channel is not None and bridge is not None and not {channel_id, bridge_id} & self.touched
             inside = bridge_id in self.bridges and channel_id in self.bridges[bridge_id].channels
             if known and not inside and channel is not None and bridge is not None:
-                yield ev.ChannelLeftBridge(bridge=bridge, channel=channel, **self.stamp)
+                rest = [c for c in bridge.channels if c != channel_id]
+                yield ev.ChannelLeftBridge(bridge=_with(bridge, channels=rest), channel=channel, **self.stamp)
 
     def _gone(self) -> Iterator[ev.Event]:
         for channel in list(self.picture.channels.values()):

@@ -23,7 +23,6 @@ from tests.harness import net, sipp
 CALLER = "1000"
 TALK = (4.0, 6.0, 9.0)
 PATIENCE = (5.0, 60.0, 60.0, 60.0)
-ADDRESS = "127.0.0.1"
 
 
 class DemoError(Exception):
@@ -97,15 +96,16 @@ class Demo:
 async def ring(demo: Demo, target: str, calls: int, rate: float) -> bool:
     """Rings the queue, shows what happens, and whether every call went as a call should."""
     await demo.line()  # it is there, or says that it is not
-    port = net.free_port(ADDRESS)
+    address = net.address_towards(target.partition(":")[0])
+    port = net.free_port(address)
     # From the port at which the phones will answer, as a phone does.
-    async with sipp.registrations(target, demo.phones, address=ADDRESS, port=port) as registration:
+    async with sipp.registrations(target, demo.phones, address=address, port=port) as registration:
         if await registration.finished(within=20):
             raise DemoError(f"the agents' phones could not register at {target}:\n{registration.printed()}")
-    phones = sipp.agents(ADDRESS, port=port, answer_after=(0.5, 1.0, 2.0), talk=TALK)
+    phones = sipp.agents(address, port=port, answer_after=(0.5, 1.0, 2.0), talk=TALK)
     account = (CALLER, demo.extensions[CALLER])
     callers = sipp.callers(
-        target, demo.queue, address=ADDRESS, calls=calls, rate=rate, patience=PATIENCE, account=account
+        target, demo.queue, address=address, calls=calls, rate=rate, patience=PATIENCE, account=account
     )
     print(f"{calls} callers, {rate:g} a second; three agents; one caller in four hangs up after {PATIENCE[0]:g} s")
     async with phones, demo.signed_in(), callers:
@@ -131,7 +131,7 @@ async def main() -> int:
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as session:
         demo = Demo(session, f"http://{os.environ['HTTP_LISTEN']}", data)
         try:
-            target = f"{ADDRESS}:{os.environ['SIP_PORT']}"
+            target = f"{os.environ['SIP_HOST']}:{os.environ['SIP_PORT']}"
             return 0 if await ring(demo, target, arguments.calls, arguments.rate) else 1
         except (DemoError, sipp.SippError, TimeoutError) as error:
             print(f"demo-call: {str(error) or 'SIPp did not end in time'}", file=sys.stderr)

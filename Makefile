@@ -21,7 +21,7 @@ check: env ## what must hold before a commit, under a minute: format, lint, type
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 	scripts/generated-is-current
-	$(PYTHON) -m pytest -q tests/unit
+	$(PYTHON) -m pytest -q -m "not postgres and not slow" tests/unit
 
 format: env ## rewrite the code as `make check` wants it
 	.venv/bin/ruff format .
@@ -30,10 +30,10 @@ format: env ## rewrite the code as `make check` wants it
 generate: env ## the ARI client, from Asterisk's own description
 	$(PYTHON) -m ari_app.ari.generate
 
-bench: env ## measure against app_queue on this machine; writes bench/results/
-	scripts/docker-up
-	scripts/test-tools
-	$(PYTHON) -m bench $(ARGS)
+BENCH := queue_calls
+bench: env ## queue calls against app_queue on this machine, into bench/results/ (BENCH=store, engine: others; ARGS=--help)
+	@scripts/docker-up && scripts/test-tools && $(PYTHON) -m bench.$(BENCH) $(ARGS); \
+	  status=$$?; scripts/docker-down; exit $$status
 
 env:
 	@scripts/python-env

@@ -1,31 +1,26 @@
 """The engine alone, in virtual time: what a decision costs while callers wait and agents are busy.
 
-    python bench/engine.py [--events 20000] [--write]
+    python -m bench.engine [--events 20000] [--write]
 
 A decision is one event that puts a waiting caller through to an agent's phone: an agent who gets free while callers
 wait, or a caller who joins while an agent is free. Around each of them the history goes on as life does (ringing,
-answers, wrap-up, joins, abandons, no-answers), and every event is timed.
+answers, wrap-up, joins), and every event is timed.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from random import Random
-from time import perf_counter_ns
+from time import perf_counter_ns, thread_time_ns
 from typing import Any
 
 from ari_app.acd import commands as c
 from ari_app.acd import events as e
 from ari_app.acd.engine import Engine
 from ari_app.acd.settings import QueueSettings, Strategy
+from bench.report import Row, machine, percentile, table, write
 
-RESULT = Path(__file__).parent / "results" / "engine.json"
 STRATEGIES = (Strategy.LEASTRECENT, Strategy.RRMEMORY, Strategy.FEWESTCALLS, Strategy.RANDOM, Strategy.LINEAR)
 
 
@@ -38,7 +33,6 @@ class Centre:
         self.now = 1_000_000.0
         self.calls = 0
         self.queues = [str(1000 + n) for n in range(queues)]
-        self.waiting: list[str] = []
         #: offers that ring, as (offer, call)
         self.ringing: list[tuple[str, str]] = []
         self.talking: list[str] = []
@@ -60,19 +54,19 @@ class Centre:
             self.apply(e.AgentConfigured(agent=n, bindings=bindings))
             self.apply(e.AgentSignedIn(agent=n, extension=str(20_000 + n)))
             self.apply(e.QueueSignedIn(agent=n))
-        while self.engine_waits() < waiting:
+        while self.calls - len(self.ringing) < waiting:
             self.join()
         self.answer(len(self.ringing))
+        self.forget_times()
+
+    def forget_times(self) -> None:
         self.took.clear()
         self.decisions.clear()
 
-    def engine_waits(self) -> int:
-        return self.calls - len(self.ringing) - len(self.talking)
-
     def apply(self, event: e.AnyEvent) -> None:
-        begun = perf_counter_ns()
+        begun = thread_time_ns()  # of our own work, however busy the machine is with others'
         out = self.engine.apply(event, self.now)
-        took = (perf_counter_ns() - begun) / 1000
+        took = (thread_time_ns() - begun) / 1000
         self.took.append(took)
         for x in out:
             if isinstance(x, c.Offer):
@@ -88,9 +82,9 @@ class Centre:
 
     def join(self) -> None:
         self.calls += 1
-        self.waiting.append(f"call-{self.calls:020d}")
+        call = f"call-{self.calls:020d}"
         priority = self.chance.choice((0, 0, 0, 5))
-        self.apply(e.CallerJoined(call=self.waiting[-1], queue=self.chance.choice(self.queues), priority=priority))
+        self.apply(e.CallerJoined(call=call, queue=self.chance.choice(self.queues), priority=priority))
 
     def answer(self, number: int) -> None:
         for _ in range(number):
@@ -100,7 +94,7 @@ class Centre:
             self.talking.append(call)
 
     def run(self, events: int) -> None:
-        """One call is done, one joins; now and then a phone is not answered, or refuses."""
+        """One call is done, another joins."""
         while len(self.took) < events:
             self.now += 0.05
             if self.talking:
@@ -114,60 +108,51 @@ class Centre:
             self.answer(len(self.ringing))
 
 
-def percentile(values: list[float], percent: float) -> float:
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]
-
-
-def row(name: str, unit: str, ours: float, goal: float | None = None) -> dict[str, Any]:
-    """goal: a limit; the smaller the better, unless the unit is a rate."""
-    met = None if goal is None else (ours >= goal if unit.endswith("/s") else ours <= goal)
-    return {"name": name, "unit": unit, "ours": round(ours, 1), "peer": None, "ratio": None, "goal": goal, "met": met}
-
-
-def measure(events: int) -> Iterator[dict[str, Any]]:
+def measure(events: int) -> Iterator[Row]:
     for strategy in STRATEGIES[:3]:
         centre = Centre(1, 300, 1, 1000, strategy)
         centre.run(events)
         name = f"decision, {strategy}, 300 agents, 1000 waiting"
-        yield row(f"{name}: median", "us", percentile(centre.decisions, 50), 50)
-        yield row(f"{name}: p99.9", "us", percentile(centre.decisions, 99.9), 500)
-        yield row(
+        yield Row(f"{name}: median", "us", percentile(centre.decisions, 50), goal=50)
+        yield Row(f"{name}: p99.9", "us", percentile(centre.decisions, 99.9), goal=500)
+        yield Row(
             f"events, {strategy}, 300 agents, 1000 waiting", "events/s", 1e6 / (sum(centre.took) / len(centre.took))
         )
     for agents in (10, 100, 1000, 5000):
         centre = Centre(max(10, agents // 5), agents, 10, agents * 4, None)
         centre.run(events)
         name = f"decision, {len(centre.queues)} queues, {agents} agents in 10 each, {agents * 4} waiting"
-        yield row(f"{name}: median", "us", percentile(centre.decisions, 50), 50)
-        yield row(f"{name}: p99.9", "us", percentile(centre.decisions, 99.9), 500)
+        yield Row(f"{name}: median", "us", percentile(centre.decisions, 50), goal=50)
+        yield Row(f"{name}: p99.9", "us", percentile(centre.decisions, 99.9), goal=500)
+        yield Row(f"{name}: longest", "us", max(centre.decisions))
+    for agents in (300, 5000):
+        idle = Centre(max(10, agents // 5), agents, 10, 0, None)
+        for _ in range(agents // 2):
+            idle.join()
+            idle.answer(len(idle.ringing))
+        idle.forget_times()
+        idle.run(events)
+        name = f"decision, {len(idle.queues)} queues, {agents} agents in 10 each, half of them free"
+        yield Row(f"{name}: median", "us", percentile(idle.decisions, 50), goal=50)
+        yield Row(f"{name}: p99.9", "us", percentile(idle.decisions, 99.9), goal=500)
     begun = perf_counter_ns()
     snapshot = centre.engine.snapshot()
-    yield row("snapshot of the last", "ms", (perf_counter_ns() - begun) / 1e6)
-    yield row("its size", "kB", len(snapshot) / 1000)
+    yield Row("snapshot of the last", "ms", (perf_counter_ns() - begun) / 1e6)
+    yield Row("its size", "kB", len(snapshot) / 1000)
     begun = perf_counter_ns()
     Engine.restore(snapshot)
-    yield row("restored in", "ms", (perf_counter_ns() - begun) / 1e6)
-
-
-def machine() -> dict[str, Any]:
-    return {"python": platform.python_version(), "machine": platform.machine(), "cores": os.cpu_count()}
+    yield Row("restored in", "ms", (perf_counter_ns() - begun) / 1e6)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--events", type=int, default=20_000, help="per measurement")
-    parser.add_argument("--write", action="store_true", help=f"write {RESULT.name}")
+    parser.add_argument("--write", action="store_true", help="keep the result in bench/results")
     args = parser.parse_args()
-    rows = []
-    for each in measure(args.events):
-        rows.append(each)
-        goal = "" if each["goal"] is None else f"  (goal {each['goal']}: {'met' if each['met'] else 'NOT met'})"
-        print(f"{each['name']:<75} {each['ours']:>12} {each['unit']}{goal}")
-        sys.stdout.flush()
+    rows = list(measure(args.events))
+    print(table(rows))
     if args.write:
-        RESULT.parent.mkdir(exist_ok=True)
-        RESULT.write_text(json.dumps(rows, indent=1) + "\n")
+        write("engine", machine(), rows)
 
 
 if __name__ == "__main__":

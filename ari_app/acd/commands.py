@@ -147,8 +147,18 @@ class OfferEnded(Fact, frozen=True, kw_only=True):
 
 
 class AgentStateChanged(Fact, frozen=True, kw_only=True):
-    """What an agent is in a queue, or (queue None) altogether. States: "signed_out", "unavailable", "available",
-    "ringing", "on_call", "wrap_up", "paused"."""
+    """What an agent has become in a queue, or (queue None) altogether; told once an event, and only when it differs.
+
+    Of one queue, what is particular to it: "signed_out", "available" (ready, as far as this queue is concerned),
+    "wrap_up", "paused". Altogether, one of these or what his session and telephone make of it: "unavailable" (reason:
+    "timed_out", "no_queue", "busy", "unavailable", or why his phone just refused an offer), "ringing", "on_call". He is
+    available altogether if any queue could ring him now; else in wrap-up if any of his queues has him there; else
+    paused (the latest pause's code). `agent.shown` puts the two together to what he is shown as in a queue.
+
+    So the time after calls is exact per queue (its wrap_up), like the talk of CallCompleted; shares of time
+    (occupancy, utilisation, adherence) are made from what he is altogether, where wrap-up in one queue while another
+    may ring him counts as available.
+    """
 
     agent: int
     queue: str | None

@@ -57,7 +57,7 @@ class StatisticsReset(Event, frozen=True, kw_only=True):
 
 class AgentSignedIn(Event, frozen=True, kw_only=True):
     """An agent's session became active at an extension. His queues are unchanged (a session that timed out and came
-    back finds them as they were)."""
+    back finds them as they were). Whoever had a session at that extension is timed out. Refused: nonexistent agent."""
 
     agent: int
     extension: str
@@ -70,7 +70,8 @@ class AgentTimedOut(Event, frozen=True, kw_only=True):
 
 
 class AgentSignedOut(Event, frozen=True, kw_only=True):
-    """An agent's session was destroyed: signed out of every queue. A call he is on goes on."""
+    """An agent's session was destroyed: signed out of every queue. A call he is on goes on. Without a session: ignored,
+    as is AgentTimedOut."""
 
     agent: int
 
@@ -87,14 +88,17 @@ class QueueSignedIn(Event, frozen=True, kw_only=True):
 
 
 class QueueSignedOut(Event, frozen=True, kw_only=True):
-    """An agent leaves a queue, or all (None). Refused: not_signed_in."""
+    """An agent leaves a queue, or all (None); a timed-out one may be taken out too. Refused: not_signed_in,
+    nonexistent queue."""
 
     agent: int
     queue: str | None = None
 
 
 class Paused(Event, frozen=True, kw_only=True):
-    """An agent pauses in a queue, or in all he is signed in to (None). Refused: not_signed_in."""
+    """An agent pauses in a queue, or in all he is signed in to (None). Ends a wrap-up there. While he is on a call it
+    holds from the end of the call (and of its wrap-up); while his phone rings for a call of this queue, that goes to
+    the next agent. Refused: not_signed_in, nonexistent queue."""
 
     agent: int
     queue: str | None = None
@@ -102,14 +106,15 @@ class Paused(Event, frozen=True, kw_only=True):
 
 
 class Resumed(Event, frozen=True, kw_only=True):
-    """The end of a pause. Refused: not_signed_in."""
+    """The end of a pause, his own or the system's. Refused: not_signed_in, nonexistent queue."""
 
     agent: int
     queue: str | None = None
 
 
 class WrapUpExited(Event, frozen=True, kw_only=True):
-    """An agent ends his wrap-up early. Refused: not_signed_in."""
+    """An agent ends his wrap-up early (also another queue's that holds in this one). Refused: not_signed_in,
+    nonexistent queue."""
 
     agent: int
     queue: str | None = None
@@ -157,14 +162,16 @@ class OfferAnswered(Event, frozen=True, kw_only=True):
 
 
 class OfferFailed(Event, frozen=True, kw_only=True):
-    """The agent's phone cannot be had: "busy", "unavailable", "declined", "noanswer", "error"."""
+    """The agent's phone cannot be had: "busy", "unavailable", "declined", "noanswer", "error". It is left alone for the
+    queue's retry time (5 s without one); only "noanswer" may pause the agent."""
 
     offer: str
     reason: str = "error"
 
 
 class ConnectFailed(Event, frozen=True, kw_only=True):
-    """Answered, but the two could not be joined (the agent's leg was gone). The caller gets his place back."""
+    """Answered, but the two could not be joined (the agent's leg was gone). The caller gets his place back, and goes to
+    other agents first."""
 
     offer: str
 

@@ -163,7 +163,7 @@ class History:
 
     def join(self, pick: Pick) -> None:
         self.calls += 1
-        ago = pick(None, None, None, 0.0, 30.0)
+        ago = pick(None, None, None, 0.0, 30.0, -5.0)
         joined_at = None if ago is None else self.scene.now - ago
         priority = pick(0, 0, 0, 1, 5)
         self.tell(e.CallerJoined(call=f"c{self.calls}", queue=pick.queue(), priority=priority, joined_at=joined_at))
@@ -222,7 +222,8 @@ class History:
             elif call in self.model.calls:
                 self.tell(e.CallerJoined(call=call, queue=pick.queue()))
         else:
-            self.tell(what(offer=pick("0", "x", "99999", *sorted(self.model.issued))))
+            live = [x.offer for x in self.model.calls.values() if x.offer is not None]
+            self.tell(what(offer=pick("0", "x", "99999", pick(*live, ""), *sorted(self.model.issued)[-5:])))
 
     # people
 

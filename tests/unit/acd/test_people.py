@@ -277,6 +277,20 @@ def test_pause_codes(scene: Scene) -> None:
     assert scene.apply(e.Resumed(agent=1)) == []
 
 
+def test_altogether_the_latest_pause_counts(scene: Scene) -> None:
+    scene.agent(1, "500", "501")
+    scene.apply(e.Paused(agent=1, queue="501", code=1))
+    assert scene.status(1, None) == "available"
+    scene.advance(1)
+    scene.apply(e.Paused(agent=1, queue="500", code=2))
+    (row,) = scene.engine.agent_status(agent=1, combined=True)
+    assert (row.status, row.pause_code, row.since) == ("paused", 2, START + 1)
+    scene.advance(1)
+    scene.apply(e.Paused(agent=1, queue="501", code=3))
+    (row,) = scene.engine.agent_status(agent=1, combined=True)
+    assert (row.pause_code, row.since) == (3, START + 2)
+
+
 def test_paused_in_one_queue_he_serves_the_other(scene: Scene) -> None:
     scene.agent(1, "500", "501")
     scene.apply(e.Paused(agent=1, queue="500"))

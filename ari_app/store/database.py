@@ -7,6 +7,7 @@ connection of its own.
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -116,6 +117,8 @@ def _closed(origin: object) -> bool:
 def reason(error: BaseException) -> str:
     """The error in a line, for a log or an operator."""
     origin = getattr(error, "orig", None) or error
+    if isinstance(origin, OSError) and origin.errno:
+        return os.strerror(origin.errno)
     lines = str(origin).strip().splitlines()
     return lines[0] if lines else type(origin).__name__
 

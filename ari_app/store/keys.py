@@ -129,7 +129,6 @@ class Keys:
         return not -1.0 < now - self._read_at < (self._refresh if key is not None else 1.0)
 
     async def _read(self, now: float) -> None:
-        first, self._read_at = self._read_at == float("-inf"), now
         query, version = select(_TABLE).where(_TABLE.c.revoked_at.is_(None)), -1
         try:
             # What we read while we made a change ourselves may be older than the change.
@@ -138,12 +137,13 @@ class Keys:
                 async with self._database.transaction(write=False) as connection:
                     rows = (await connection.execute(query)).all()
         except StoreUnavailable as error:
-            if first:
-                self._read_at = float("-inf")
+            if self._read_at == float("-inf"):
                 raise
             log.warning("keys as last seen: the database does not answer", reason=str(error))
-            return
-        self._keys = {row.hash: _value(row) for row in rows}
+        else:
+            self._keys = {row.hash: _value(row) for row in rows}
+        # Only now: until the first answer is there, nobody's key is wrong.
+        self._read_at = now
 
     def _note(self, id: int, now: float) -> None:
         if now - self._noted.get(id, float("-inf")) < _NOTE_EVERY:

@@ -54,6 +54,8 @@ UNWANTED_EVENTS = (
     "ChannelCallerId",
     "BridgeVideoSourceChanged",
 )
+#: seconds without Asterisk after the start until the log says what to look at
+ALONE_AFTER = 5.0
 #: rows read at a time where all are wanted
 _PAGE = 1000
 
@@ -185,6 +187,24 @@ class Application:
                 ) from None
             self._stack.push_async_callback(self._events_server.close)
 
+        self.clock.call_at(self.clock.now() + ALONE_AFTER, self._say_if_alone)
+
+    def _say_if_alone(self) -> None:
+        settings = self.settings
+        if self.node.connected:
+            return
+        if settings.ari_connect == "inbound":
+            log.warning(
+                "= no events from Asterisk: check ARI_URL, ARI_USER, ARI_PASSWORD and ARI_APP",
+                asterisk=settings.ari_url,
+            )
+            return
+        log.warning(
+            "= no Asterisk has connected to ARI_LISTEN: check its websocket_client.conf (uri, ARI_WS_USER, "
+            "ARI_WS_PASSWORD), or set ARI_CONNECT=inbound",
+            uri=f"ws://{settings.ari_listen}/ari/{settings.ari_node}",
+        )
+
     def _resynced(self, snapshot: Snapshot) -> None:
         recovery.reconcile(self.registry, self.node, snapshot.channels, snapshot.bridges)
         if not self._resumed:
@@ -281,6 +301,8 @@ async def serve(settings: Settings) -> None:
             "ARI_WS_PASSWORD is not set: the password that Asterisk shows us (websocket_client.conf); "
             "or set ARI_CONNECT=inbound"
         )
+    for variable in ("ari_listen", "http_listen"):
+        host_port(getattr(settings, variable), variable.upper())
     configure_logging(
         level=settings.log_level,
         form=settings.log_format,

@@ -153,3 +153,6 @@ def configure(
     root.setLevel(level.upper())
     # Its lines hold the whole URL; what a request did is logged by dialects/http.py instead.
     logging.getLogger("aiohttp.access").setLevel(logging.CRITICAL)
+    # They tell each connection and each look at the migrations; we tell what matters of both.
+    for library in ("alembic", "websockets"):
+        logging.getLogger(library).setLevel(logging.WARNING)

@@ -76,10 +76,20 @@ class Postgres:
         """Returns when the server accepts connections. Raises PostgresError."""
         if os.geteuid() == 0:
             shutil.chown(self._directory, _account())
+        data = str(self._directory / "data")
+        await self._run("initdb", "-D", data, "-U", USER, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
+        await self.start_again()
+
+    async def crash(self) -> None:
+        """Ends the server as a power cut would; what was committed stays for `start_again`."""
+        await self._signal_immediate_stop()
+
+    async def start_again(self) -> None:
+        """Returns when the server accepts connections, on the same port with the same data. Raises PostgresError."""
         data = self._directory / "data"
-        await self._run("initdb", "-D", str(data), "-U", USER, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
         settings = {"listen_addresses": "127.0.0.1", "port": str(self.port), "fsync": "off", "max_connections": "200"}
-        settings |= {"synchronous_commit": "off", "full_page_writes": "off", "unix_socket_directories": str(data)}
+        # synchronous_commit stays on: what was committed survives `crash`.
+        settings |= {"full_page_writes": "off", "unix_socket_directories": str(data)}
         arguments = [argument for name, value in settings.items() for argument in ("-c", f"{name}={value}")]
         with (self._directory / "log").open("wb") as log:
             self._process = await asyncio.create_subprocess_exec(

@@ -30,10 +30,9 @@ START_LIMIT = 30.0
 class Server:
     """One installation: a data directory, an Asterisk, and the process while it runs."""
 
-    def __init__(self, directory: Path, *, connect: str = "outbound", database_url: str = "") -> None:
+    def __init__(self, directory: Path, *, connect: str = "outbound") -> None:
         self.directory = directory
         self.connect = connect
-        self.database_url = database_url
         self.http_port = net.free_port()
         self.ari_port = net.free_port()
         self.key = ""
@@ -45,28 +44,39 @@ class Server:
         """Where Asterisk connects to: our port, or a proxy's."""
         return f"ws://127.0.0.1:{port}/ari/main"
 
-    async def install(self, pbx: Asterisk, **settings: str) -> None:
-        """Configure, migrate, and make an API key."""
+    def configure(self, *, ari_url: str, ari_user: str, ari_password: str, **settings: str) -> None:
+        """Set the environment that its commands run in."""
         self.environment = {
             **os.environ,
-            "ARI_URL": pbx.ari_url,
-            "ARI_USER": pbx.ari_user,
-            "ARI_PASSWORD": pbx.ari_password,
+            "ARI_URL": ari_url,
+            "ARI_USER": ari_user,
+            "ARI_PASSWORD": ari_password,
             "ARI_CONNECT": self.connect,
             "ARI_LISTEN": f"127.0.0.1:{self.ari_port}",
             "ARI_WS_USER": "asterisk",
             "ARI_WS_PASSWORD": APP_PASSWORD,
             "HTTP_LISTEN": f"127.0.0.1:{self.http_port}",
             "DATA_DIR": str(self.directory),
-            "DATABASE_URL": self.database_url,
             "LOG_FORMAT": "json",
             **settings,
         }
+
+    async def install(self, pbx: Asterisk, **settings: str) -> None:
+        """Configure, migrate, and make an API key."""
+        self.configure(
+            **{"ari_url": pbx.ari_url, "ari_user": pbx.ari_user, "ari_password": pbx.ari_password, **settings}
+        )
         await self.command("migrate")
         self.key = (await self.command("keys", "create", "test")).strip().splitlines()[-1]
 
     async def command(self, *arguments: str) -> str:
-        """Run `python -m ari_app ...`; what it printed."""
+        """Run `python -m ari_app ...`; what it printed. Fails when that did not work."""
+        status, printed = await self.attempt_command(*arguments)
+        assert status == 0, f"{arguments}: {printed}"
+        return printed
+
+    async def attempt_command(self, *arguments: str) -> tuple[int | None, str]:
+        """Run `python -m ari_app ...`: its exit code, and what it printed: errors, if it failed."""
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -78,15 +88,14 @@ class Server:
             stderr=asyncio.subprocess.PIPE,
         )
         out, err = await process.communicate()
-        assert process.returncode == 0, f"{arguments}: {err.decode()}"
-        return out.decode()
+        return process.returncode, (err if process.returncode else out).decode()
 
     @property
     def log_path(self) -> Path:
         return self.directory / "server.log"
 
-    async def start(self) -> None:
-        """Start the process and wait until it serves and is connected to Asterisk."""
+    async def start(self, *, healthy: bool = True) -> None:
+        """Start the process and wait until it serves and (healthy) is connected to Asterisk."""
         with self.log_path.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "ari_app", "serve", cwd=ROOT, env=self.environment, stdout=log, stderr=log
@@ -96,10 +105,20 @@ class Server:
             assert self.process.returncode is None, f"the server ended:\n{self.log_path.read_text()[-1000:]}"
             with contextlib.suppress(aiohttp.ClientError):
                 status, _ = await self.get_json("/health")
-                if status == 200:
+                if status == 200 or not healthy:
                     return
             await asyncio.sleep(0.05)
         raise TimeoutError(f"not healthy after {START_LIMIT} s:\n{self.log_path.read_text()[-5000:]}")
+
+    async def logged(self, text: str, within: float = 10) -> str:
+        """Wait for a log line with this text; the line. Raises TimeoutError."""
+        end = time.monotonic() + within
+        while time.monotonic() < end:
+            for line in self.log_path.read_text().splitlines():
+                if text in line:
+                    return line
+            await asyncio.sleep(0.05)
+        raise TimeoutError(f"{text!r} is not in the log after {within} s")
 
     async def kill(self) -> None:
         """End it as a crash would."""
@@ -285,7 +304,7 @@ async def contact_centre(
     if proxied and connect == "inbound":
         proxy = Proxy(pbx.address, HTTP_PORT)
         await proxy.start()
-        settings["ARI_URL"] = f"http://127.0.0.1:{proxy.port}/ari"
+        settings["ari_url"] = f"http://127.0.0.1:{proxy.port}/ari"
     try:
         await server.install(pbx, **settings)
         await server.start()

@@ -177,7 +177,9 @@ def fetch(url: str) -> dict[str, str]:
     def read(name: str) -> str:
         request = urllib.request.Request(f"{base}/api-docs/{name}", headers={"Authorization": f"Basic {login}"})
         with urllib.request.urlopen(request, timeout=10) as reply:
-            return str(reply.read().decode("utf-8"))
+            document = json.load(reply)
+        document["basePath"] = "http://localhost:8088/ari"  # the server puts its own address there
+        return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
     files = {"resources.json": read("resources.json")}
     for stem in _stems(files["resources.json"]):

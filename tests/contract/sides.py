@@ -29,8 +29,11 @@ exten => later,1,Ringing()
  same => n,Wait(600)
 exten => ring,1,Ringing()
  same => n,Wait(600)
-exten => busy,1,Hangup(17)
-exten => decline,1,Hangup(21)
+; A Local channel whose other half ends at once loses the cause now and then.
+exten => busy,1,Wait(0.2)
+ same => n,Hangup(17)
+exten => decline,1,Wait(0.2)
+ same => n,Hangup(21)
 exten => _call.,1,Stasis(contract,in,${EXTEN:4})
  same => n,Set(GLOBAL(CONTRACT_STATUS)=${STASISSTATUS})
  same => n,Hangup()
@@ -104,9 +107,14 @@ class RealSide:
         self.url, self.user, self.password = pbx.ari_url, pbx.ari_user, pbx.ari_password
         self.ari = Ari(pbx.ari_url, pbx.ari_user, pbx.ari_password)
         self._far: dict[str, str] = {}
+        self._far_entered: dict[str, asyncio.Event] = {}
 
     async def start(self) -> None:
-        await self.ari.listen("far", lambda event: None)
+        await self.ari.listen("far", self._on_far_event)
+
+    def _on_far_event(self, event: dict[str, Any]) -> None:
+        if event["type"] == "StasisStart":
+            self._far_entered.setdefault(event["channel"]["id"], asyncio.Event()).set()
 
     async def incoming(self, exten: str = "500", caller: str = "0301234567") -> str:
         near, far = fresh("near"), fresh("far")
@@ -125,7 +133,9 @@ class RealSide:
         await self.ari.delete(f"/channels/{self._far[channel]}", reason_code=cause)
 
     async def far_digits(self, channel: str, digits: str) -> None:
-        await self.ari.post(f"/channels/{self._far[channel]}/dtmf", dtmf=digits)
+        far = self._far[channel]
+        await self._far_entered.setdefault(far, asyncio.Event()).wait()  # entered when we answered
+        await self.ari.post(f"/channels/{far}/dtmf", dtmf=digits)
 
     async def restart(self) -> None:
         await self.pbx.restart()

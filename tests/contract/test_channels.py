@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -11,14 +12,16 @@ from ari_app.ari.node import Node
 from tests.contract.sides import APP, Ear, Side, fresh
 
 
-async def create(node: Node, endpoint: str, **options: object) -> str:
+async def create(ear: Ear, endpoint: str, **options: Any) -> str:
+    """Create a channel and wait until it is in the application: before that, dial is refused (NotInStasis)."""
     channel = fresh("leg")
-    await node.channels.create(endpoint=endpoint, app=APP, appArgs="leg,7", channelId=channel, **options)  # type: ignore[arg-type]
+    await ear.node.channels.create(endpoint=endpoint, app=APP, appArgs="leg,7", channelId=channel, **options)
+    await ear.until("StasisStart", channel)
     return channel
 
 
 async def test_a_created_channel_enters_the_application_down(node: Node, ear: Ear) -> None:
-    channel = await create(node, "Local/answer@contract", variables={"GREETING": "hello world"})
+    channel = await create(ear, "Local/answer@contract", variables={"GREETING": "hello world"})
     start = await ear.until("StasisStart", channel)
     assert start.args == ["leg", "7"]
     assert start.channel.state == "Down"
@@ -31,18 +34,12 @@ async def test_a_created_channel_enters_the_application_down(node: Node, ear: Ea
 
 
 async def test_dialling_answer(node: Node, ear: Ear) -> None:
-    channel = await create(node, "Local/later@contract")
+    channel = await create(ear, "Local/later@contract")
     await node.channels.dial(channel, timeout=5)
     await ear.until("Dial", channel, where=lambda e: e.dialstatus == "ANSWER")
-    events = [(e.type, getattr(e, "dialstatus", e.channel.state if hasattr(e, "channel") else "")) for e in ear.events]
-    assert events == [
-        ("StasisStart", "Down"),
-        ("Dial", ""),
-        ("ChannelStateChange", "Ringing"),
-        ("Dial", "RINGING"),
-        ("ChannelStateChange", "Up"),
-        ("Dial", "ANSWER"),
-    ]
+    # Each of the two kinds comes in its order; between them Asterisk keeps none.
+    assert [e.dialstatus for e in ear.events if e.type == "Dial"] == ["", "RINGING", "ANSWER"]
+    assert [e.channel.state for e in ear.events if e.type == "ChannelStateChange"] == ["Ringing", "Up"]
     assert node.snapshot.channels[channel].state == "Up"
     first = await ear.until("Dial", channel)
     assert first.dialstring == "later@contract"
@@ -51,7 +48,7 @@ async def test_dialling_answer(node: Node, ear: Ear) -> None:
 
 @pytest.mark.parametrize(("endpoint", "cause"), [("busy", 17), ("decline", 21)])
 async def test_dialling_somebody_who_does_not_want(node: Node, ear: Ear, endpoint: str, cause: int) -> None:
-    channel = await create(node, f"Local/{endpoint}@contract")
+    channel = await create(ear, f"Local/{endpoint}@contract")
     await node.channels.dial(channel, timeout=5)
     destroyed = await ear.until("ChannelDestroyed", channel)
     assert destroyed.cause == cause
@@ -62,7 +59,7 @@ async def test_dialling_somebody_who_does_not_want(node: Node, ear: Ear, endpoin
 
 
 async def test_dial_timeout_has_cause_19(node: Node, ear: Ear) -> None:
-    channel = await create(node, "Local/ring@contract")
+    channel = await create(ear, "Local/ring@contract")
     await node.channels.dial(channel, timeout=1)
     destroyed = await ear.until("ChannelDestroyed", channel)
     assert destroyed.cause == 19
@@ -72,17 +69,17 @@ async def test_dial_timeout_has_cause_19(node: Node, ear: Ear) -> None:
 
 @pytest.mark.parametrize(("reason", "cause"), [({}, 16), ({"reason_code": "21"}, 21), ({"reason": "busy"}, 17)])
 async def test_our_hang_up_carries_our_cause(node: Node, ear: Ear, reason: dict[str, str], cause: int) -> None:
-    channel = await create(node, "Local/ring@contract")
+    channel = await create(ear, "Local/ring@contract")
     await node.channels.dial(channel, timeout=30)
-    await ear.until("ChannelStateChange", channel)
+    await ear.until("ChannelStateChange", channel, where=lambda e: e.channel.state == "Ringing")
     await node.channels.hangup(channel, **reason)
     assert (await ear.until("ChannelDestroyed", channel)).cause == cause
-    assert ear.of(channel)[-3:] == ["ChannelHangupRequest", "StasisEnd", "ChannelDestroyed"]
+    ending = [t for t in ear.of(channel) if t not in ("Dial", "ChannelStateChange")]
+    assert ending[-3:] == ["ChannelHangupRequest", "StasisEnd", "ChannelDestroyed"]
 
 
 async def test_what_a_channel_that_is_down_may_not_do(node: Node, ear: Ear) -> None:
-    channel = await create(node, "Local/answer@contract")
-    await ear.until("StasisStart", channel)
+    channel = await create(ear, "Local/answer@contract")
     for request in (
         node.channels.answer(channel),
         node.channels.ring(channel),
@@ -95,7 +92,7 @@ async def test_what_a_channel_that_is_down_may_not_do(node: Node, ear: Ear) -> N
 
 
 async def test_ids_are_taken_once(node: Node, ear: Ear) -> None:
-    channel = await create(node, "Local/answer@contract")
+    channel = await create(ear, "Local/answer@contract")
     with pytest.raises(Conflict, match="Channel with given unique ID already exists"):
         await node.channels.create(endpoint="Local/answer@contract", app=APP, channelId=channel)
     with pytest.raises(Conflict):
@@ -103,7 +100,7 @@ async def test_ids_are_taken_once(node: Node, ear: Ear) -> None:
 
 
 async def test_a_channel_is_dialled_once(node: Node, ear: Ear) -> None:
-    channel = await create(node, "Local/answer@contract")
+    channel = await create(ear, "Local/answer@contract")
     await node.channels.dial(channel)
     await ear.until("Dial", channel, where=lambda e: e.dialstatus == "ANSWER")
     with pytest.raises(Conflict):
@@ -130,7 +127,7 @@ async def test_bad_requests(node: Node, ear: Ear) -> None:
         await node.channels.create(endpoint="nonsense", app=APP)
     with pytest.raises(BadRequest, match="Application or extension must be specified"):
         await node.channels.originate(endpoint="Local/answer@contract")
-    channel = await create(node, "Local/answer@contract")
+    channel = await create(ear, "Local/answer@contract")
     with pytest.raises(BadRequest, match="Invalid reason for hangup reason provided"):
         await node.channels.hangup(channel, reason="boredom")
     with pytest.raises(BadRequest, match="must be a string or an object"):
@@ -143,14 +140,14 @@ async def test_an_endpoint_that_is_not_there_cannot_be_created(node: Node) -> No
 
 
 async def test_parameters_are_quoted(node: Node, ear: Ear) -> None:
-    channel = await create(node, "Local/answer@contract")
+    channel = await create(ear, "Local/answer@contract")
     value = "a&b=c d+e/ü,%41;\"'?#"
     await node.channels.setChannelVar(channel, variable="ODD", value=value)
     assert (await node.channels.getChannelVar(channel, variable="ODD")).value == value
 
 
 async def test_variables(node: Node, ear: Ear) -> None:
-    channel = await create(node, "Local/answer@contract")
+    channel = await create(ear, "Local/answer@contract")
     await node.channels.setChannelVars(channel, variables={"A": "1", "B": {"value": "2", "report_events": True}})
     assert (await node.channels.getChannelVars(channel, variables=["A", "B"])).variables == {"A": "1", "B": "2"}
     with pytest.raises(Gone, match="Provided variable was not found"):
@@ -282,9 +279,7 @@ async def test_external_media_over_rtp(node: Node, ear: Ear) -> None:
 
 
 async def test_many_requests_at_once(node: Node, ear: Ear) -> None:
-    channels = await asyncio.gather(*(create(node, "Local/answer@contract") for _ in range(60)))
-    for channel in channels:
-        await ear.until("StasisStart", channel)
+    channels = await asyncio.gather(*(create(ear, "Local/answer@contract") for _ in range(60)))
     await asyncio.gather(*(node.channels.hangup(c) for c in channels))
     for channel in channels:
         await ear.until("ChannelDestroyed", channel)

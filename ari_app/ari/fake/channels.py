@@ -121,9 +121,17 @@ class Channels:
         channel.wanted_app = app
         answer = channel.json()
         channel.subscribers.add(app or "")
-        if not self.world.enter_stasis(channel, app or "", _args(appArgs)):
-            self.world.later(0, lambda: self.world.hang_up(channel, 0))
+        self._enter_later(channel, app or "", appArgs)
         return answer
+
+    def _enter_later(self, channel: FakeChannel, app: str, args: str | None) -> None:
+        """It enters in a thread of its own: the answer may come first, and a dial that follows at once be refused."""
+
+        def enter() -> None:
+            if not channel.ended and not self.world.enter_stasis(channel, app, _args(args)):
+                self.world.end_quietly(channel)
+
+        self.world.later(self.world.faults.enter_delay, enter)
 
     def originate(self, endpoint: str, channelId: str | None, **rest: Any) -> Any:
         app, extension = rest.get("app"), rest.get("extension")
@@ -181,12 +189,7 @@ class Channels:
         channel.spied = spied.id
         channel.variables |= {"SPY": spy or "none", "WHISPER": whisper or "none"}
         answer = channel.json()
-
-        def enter() -> None:
-            if not channel.ended and not self.world.enter_stasis(channel, app, _args(appArgs)):
-                self.world.end_quietly(channel)
-
-        self.world.later(0, enter)  # in a thread of its own: after the answer, as a rule
+        self._enter_later(channel, app, appArgs)
         return answer
 
     def snoopChannelWithId(self, **arguments: Any) -> Any:

@@ -47,6 +47,8 @@ class Faults:
         self.answer_delay = 0.0
         #: Seconds every event is late: answers overtake it.
         self.event_delay = 0.0
+        #: Seconds until a created or snooping channel is in the application; until then it is refused as NotInStasis.
+        self.enter_delay = 0.0
 
     def refuse(
         self, operation: str, status: int, message: str = "", *, times: int = 1, matches: Matcher = _any
@@ -75,4 +77,4 @@ class Faults:
     def clear(self) -> None:
         """Nothing goes wrong any more; held events stay held until released."""
         self._faults.clear()
-        self.answer_delay = self.event_delay = 0.0
+        self.answer_delay = self.event_delay = self.enter_delay = 0.0

@@ -117,7 +117,8 @@ class Media:
         if isinstance(target, FakeChannel):
             target.jobs.add(job)
         else:
-            job.begin()  # a bridge has a recorder channel for each
+            target.recorders.append(job)
+            job.begin()
         return recording
 
     def _emit_recording(self, target: FakeChannel | FakeBridge, type_: str, recording: FakeRecording) -> None:
@@ -139,11 +140,13 @@ class Media:
             recording.job.timer = self.world.later(max_seconds, lambda: self.stop_recording(recording))
 
     def _end_recording(self, target: FakeChannel | FakeBridge, recording: FakeRecording) -> None:
-        recording.state = "canceled" if recording.cancelled else "done"
+        recording.state = "done"  # also when it was cancelled
         recording.duration = int(self.world.clock.now() - recording.started) if recording.started else 0
         self.world.recordings.pop(recording.name, None)
         if isinstance(target, FakeChannel):
             target.recording = None
+        elif recording.job in target.recorders:
+            target.recorders.remove(recording.job)
         if not recording.cancelled:
             self.world.stored[recording.name] = (recording.format, b"RIFF....WAVE")
         self._emit_recording(target, "RecordingFinished", recording)

@@ -153,6 +153,8 @@ class FakeBridge:
     channels: list[str] = field(default_factory=list)
     variables: dict[str, str] = field(default_factory=dict)
     jobs: Jobs = field(default_factory=Jobs)
+    #: Running recordings: each has a recorder channel of its own, and they end when the last channel leaves.
+    recorders: list[Job] = field(default_factory=list)
     #: Applications that hear of it: app -> for which channels, "" for an explicit subscription.
     subscribers: dict[str, set[str]] = field(default_factory=dict)
     music: str | None = None

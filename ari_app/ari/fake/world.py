@@ -299,14 +299,23 @@ class World:
                 bridge.subscribers[app].discard(channel.id)
                 if not bridge.subscribers[app]:
                     del bridge.subscribers[app]
+        if not bridge.channels:
+            self._end_recorders(bridge)  # the real one sometimes still tells the application, sometimes not
 
     def destroy_bridge(self, bridge: FakeBridge) -> None:
-        """Everybody out, then gone. The application is told the latter only if it is still subscribed."""
-        bridge.jobs.finish_all()
+        """Everybody out, then gone. The application is told the rest only if it is still subscribed."""
         for channel_id in list(bridge.channels):
             self.leave_bridge(self.channels[channel_id])
+        bridge.jobs.finish_all()
         self.emit({"type": "BridgeDestroyed", "bridge": bridge.json()}, bridge=bridge)
         self.bridges.pop(bridge.id, None)
+
+    @staticmethod
+    def _end_recorders(bridge: FakeBridge) -> None:
+        for job in list(bridge.recorders):
+            if job.timer is not None:
+                job.timer.cancel()
+            job.end(False)
 
 
 def _resource(endpoint: str) -> str:

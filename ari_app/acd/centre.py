@@ -75,7 +75,7 @@ class Centre:
         )
 
     def _queue_program(self, state: State) -> Program:
-        return QueueProgram(self.dispatcher, state["queue"], state["priority"])
+        return QueueProgram(self.dispatcher, state["queue"], state["joined_at"], state["priority"])
 
     # accounts
 
@@ -104,7 +104,7 @@ class Centre:
     def route(self, call: Call, context: str) -> Program:
         """Which program serves a new call: a queue, an extension, or none."""
         if self.dispatcher(call.account).engine.settings(call.number) is not None:
-            return QueueProgram(self.dispatcher, call.number)
+            return QueueProgram(self.dispatcher, call.number, call.started_at)
         if call.number == ECHO_NUMBER:
             return Announcement(["sound:hello-world"])
         if context != "from-trunk" and call.number.isdigit():

@@ -127,11 +127,12 @@ class Dispatcher:
     def _start_timer(self, timer: str, due: float) -> None:
         if running := self._timers.pop(timer, None):
             running.cancel()
-        self._timers[timer] = self.clock.call_at(due, lambda: self._timer_fired(timer))
+        self._timers[timer] = self.clock.call_at(due, lambda: self._timer_fired(timer, due))
 
-    def _timer_fired(self, timer: str) -> None:
+    def _timer_fired(self, timer: str, due: float) -> None:
+        """It is due when it fires: timers run on a clock that nobody sets, `now` may have been set back meanwhile."""
         self._timers.pop(timer, None)
-        self.apply(events.TimerFired(timer=timer))
+        self.apply(events.TimerFired(timer=timer), max(due, self.clock.now()))
 
     def _offer(self, order: commands.Offer) -> None:
         call = self.registry.calls.get(order.call)
@@ -209,14 +210,14 @@ class Dispatcher:
 
     # callers
 
-    async def serve(self, call: Call, queue: str, priority: int) -> str:
+    async def serve(self, call: Call, queue: str, priority: int, joined_at: float) -> str:
         """Put a caller into a queue and wait until it lets him go.
 
         Returns the reason: of Reject ("full", "nonexistent", "empty") or Release ("completed", "timeout", "no_retry",
         "queue_removed"). Cancelled when he hangs up.
         """
         conversation = self._attach(call)
-        joined = events.CallerJoined(call=call.id, queue=queue, priority=priority, joined_at=call.started_at)
+        joined = events.CallerJoined(call=call.id, queue=queue, priority=priority, joined_at=joined_at)
         self.apply(joined, self.clock.now())
         return await conversation.released
 
@@ -248,12 +249,12 @@ class Dispatcher:
             if leg.bridge is not None and leg.bridge == call.caller.bridge:
                 conversation.joined(leg)
 
-    async def resume(self, call: Call, queue: str, priority: int) -> str:
+    async def resume(self, call: Call, queue: str, priority: int, joined_at: float) -> str:
         """Go on serving a call after a restart."""
         conversation = self._conversations.get(call.id) or self._attach(call)
         if not self.engine.knows(call.id):
             # its joining had not been kept
-            joined = events.CallerJoined(call=call.id, queue=queue, priority=priority, joined_at=call.started_at)
+            joined = events.CallerJoined(call=call.id, queue=queue, priority=priority, joined_at=joined_at)
             self.apply(joined, self.clock.now())
         return await conversation.released
 

@@ -18,20 +18,24 @@ class QueueProgram:
 
     name = "queue"
 
-    def __init__(self, dispatcher: Callable[[int], Dispatcher], queue: str, priority: int = 0) -> None:
+    def __init__(
+        self, dispatcher: Callable[[int], Dispatcher], queue: str, joined_at: float, priority: int = 0
+    ) -> None:
+        """joined_at: since when he waits (seconds since the epoch), which may be before we could look at him."""
         self._dispatcher = dispatcher
         self.queue = queue
+        self.joined_at = joined_at
         self.priority = priority
 
     def state(self) -> State:
-        return {"queue": self.queue, "priority": self.priority}
+        return {"queue": self.queue, "joined_at": self.joined_at, "priority": self.priority}
 
     async def run(self, call: Call) -> None:
-        reason = await self._dispatcher(call.account).serve(call, self.queue, self.priority)
+        reason = await self._dispatcher(call.account).serve(call, self.queue, self.priority, self.joined_at)
         await self._leave(call, reason)
 
     async def resume(self, call: Call) -> None:
-        reason = await self._dispatcher(call.account).resume(call, self.queue, self.priority)
+        reason = await self._dispatcher(call.account).resume(call, self.queue, self.priority, self.joined_at)
         await self._leave(call, reason)
 
     async def _leave(self, call: Call, reason: str) -> None:

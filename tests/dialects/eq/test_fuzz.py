@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
 from typing import Any
@@ -97,7 +98,7 @@ def rows(world: World) -> list[Any]:
     """What is written down."""
     path = world.database.url.database
     assert path is not None
-    with sqlite3.connect(path) as connection:
+    with contextlib.closing(sqlite3.connect(path)) as connection:
         tables = ("users", "queues", "queue_bindings", "pause_codes", "user_sessions")
         return [connection.execute(f"SELECT * FROM {table}").fetchall() for table in tables]
 

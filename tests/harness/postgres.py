@@ -136,12 +136,12 @@ class Postgres:
         directory = programs()
         if directory is None:
             raise PostgresError(unavailable())
-        command = [str(directory / program), *arguments]
+        # It must not outlive a killed test run: then it gets the signal for an immediate shutdown.
+        ids = ["--pdeathsig", "QUIT"]
         if os.geteuid() == 0:
             account = pwd.getpwnam(_account() or "")
-            ids = ["--reuid", str(account.pw_uid), "--regid", str(account.pw_gid)]
-            command = ["setpriv", *ids, "--clear-groups", *command]
-        return command
+            ids += ["--reuid", str(account.pw_uid), "--regid", str(account.pw_gid), "--clear-groups"]
+        return ["setpriv", *ids, str(directory / program), *arguments]
 
     async def _run(self, program: str, *arguments: str) -> None:
         process = await asyncio.create_subprocess_exec(

@@ -85,6 +85,7 @@ class Sipp:
         fixed += ["-watchdog_interval", "0", "-max_recv_loops", "100"]
         with (self._directory / "screen.log").open("wb") as screen:
             self._process = await asyncio.create_subprocess_exec(
+                *("setpriv", "--pdeathsig", "KILL"),  # it must not outlive a killed test run
                 program,
                 *fixed,
                 *self._arguments,

@@ -2,9 +2,10 @@
 
     python bench/store.py [--calls 2000] [--rate 25] [--postgres URL] [--write]
 
-A call is what a caller makes who waits, is offered to an agent, talks, and leaves him in wrap-up: its legs, its place in
-the queue, the agent's states, the journal and the live call's state, as the dispatcher writes them. The paced run spreads
-each call's facts over time as life does, so that little falls into one batch; the fast run is the catch-up after a stall.
+A call is what a caller makes who waits, is offered to an agent, talks, and leaves him in wrap-up: its legs, its place
+in the queue, the agent's states, the journal and the live call's state, as the dispatcher writes them. The paced run
+spreads each call's facts over time as life does, so that little falls into one batch, and the process sleeps between
+(what it costs to wake up is in the figure); the fast run is the catch-up after a stall.
 """
 
 from __future__ import annotations
@@ -107,7 +108,7 @@ class Sample:
                 facts.LegEnded(at=at, leg=legs[1], cause=16),
                 facts.CallEnded(at=at, call=call, cause=16, ended_by="caller"),
             )
-            self.live.remove(call)
+            self._forget(call)
 
         def ready(at: float) -> None:
             self._event(at, events.TimerFired(timer=f"wrap-up/{agent}/500"))
@@ -134,6 +135,9 @@ class Sample:
 
     def _save(self, call: str) -> None:
         self.live.save(call, 1, "main", STATE.encode())
+
+    def _forget(self, call: str) -> None:
+        self.live.remove(call)
 
 
 async def paced(sample: Sample, calls: int, rate: float) -> None:
@@ -198,11 +202,22 @@ async def measure(url: str, folder: Path, calls: int, rate: float) -> dict[str, 
 
 
 class Silent(Sample):
-    """The same calls with nothing written: what the bench itself costs."""
+    """The same calls with the facts made and nothing done with them: what the bench itself costs."""
 
-    def steps(self, n: int) -> Iterator[Step]:
-        for offset, _ in super().steps(n):
-            yield offset, lambda at: None
+    def _call(self, *told: facts.AnyCallFact) -> None:
+        pass
+
+    def _fact(self, fact: commands.AnyFact) -> None:
+        pass
+
+    def _event(self, at: float, event: events.AnyEvent) -> None:
+        pass
+
+    def _save(self, call: str) -> None:
+        pass
+
+    def _forget(self, call: str) -> None:
+        pass
 
 
 async def _all(sample: Sample, writer: Writer, calls: int, rate: float) -> None:

@@ -30,6 +30,10 @@ DELETE = "delete"
 PRUNE = "prune"  # the journal, as far as its snapshot covers it
 
 
+#: kind, table, columns: what operations of one statement have in common
+Shape = tuple[str, str, tuple[str, ...]]
+
+
 class Operation(msgspec.Struct, array_like=True):
     """One row's change."""
 
@@ -106,20 +110,24 @@ class Batch:
         for segment in self._segments:
             yield from segment.values()
 
-    def statements(self, mark: str) -> Iterator[tuple[str, list[tuple[Value, ...]]]]:
-        """Statements and their rows. `mark` is what a parameter begins with: "?" (SQLite) or "$" (PostgreSQL)."""
+    def groups(self) -> Iterator[dict[Shape, list[dict[str, Value]]]]:
+        """Rows by the statement they need; each of the dicts returned is to be written before the next."""
         for segment in self._segments:
-            groups: dict[tuple[str, str, tuple[str, ...]], list[tuple[Value, ...]]] = {}
+            groups: dict[Shape, list[dict[str, Value]]] = {}
             for operation in segment.values():
-                values = operation.values
-                shape = (operation.kind, operation.table, tuple(values))
+                shape = (operation.kind, operation.table, tuple(operation.values))
                 rows = groups.get(shape)
                 if rows is None:
-                    groups[shape] = [tuple(values.values())]
+                    groups[shape] = [operation.values]
                 else:
-                    rows.append(tuple(values.values()))
+                    rows.append(operation.values)
+            yield groups
+
+    def statements(self, mark: str) -> Iterator[tuple[str, list[tuple[Value, ...]]]]:
+        """Statements and their rows. `mark` is what a parameter begins with: "?" (SQLite) or "$" (PostgreSQL)."""
+        for groups in self.groups():
             for shape, rows in groups.items():
-                yield statement(*shape, mark), rows
+                yield statement(*shape, mark), [tuple(values.values()) for values in rows]
 
 
 @cache
@@ -140,15 +148,16 @@ def statement(kind: str, table: str, columns: tuple[str, ...], mark: str) -> str
     if kind == UPDATE:
         return f'UPDATE "{table}" SET {", ".join(f"{_q(n)} = {place[n]}" for n in rest)} WHERE {where}'
     names, places = ", ".join(map(_q, columns)), ", ".join(place.values())
-    keys = ", ".join(map(_q, key))
-    change = ", ".join(f"{_q(name)} = excluded.{_q(name)}" for name in rest)
-    do = f"UPDATE SET {change}" if kind == UPSERT and rest else "NOTHING"
-    return f'INSERT INTO "{table}" ({names}) VALUES ({places}) ON CONFLICT ({keys}) DO {do}'
+    return f'INSERT INTO "{table}" ({names}) VALUES ({places}) {on_conflict(kind, table, columns)}'
+
+
+def on_conflict(kind: str, table: str, columns: tuple[str, ...]) -> str:
+    """What an insert or upsert does with a row that is there."""
+    key = TABLES[table].key_names
+    change = ", ".join(f"{_q(name)} = excluded.{_q(name)}" for name in columns if name not in key)
+    do = f"UPDATE SET {change}" if kind == UPSERT and change else "NOTHING"
+    return f"ON CONFLICT ({', '.join(map(_q, key))}) DO {do}"
 
 
 def _q(name: str) -> str:
     return f'"{name}"'
-
-
-class BadRow(Exception):
-    """The database refuses a row for what is in it; other rows may pass."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-from concurrent.futures import ThreadPoolExecutor
-
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+
+from ari_app.store.thread import OneThread
 
 
 class Passwords:
@@ -16,16 +15,16 @@ class Passwords:
     def __init__(self, *, time_cost: int = 3, memory_cost: int = 65536, parallelism: int = 4) -> None:
         """memory_cost: KiB."""
         self._hasher = PasswordHasher(time_cost=time_cost, memory_cost=memory_cost, parallelism=parallelism)
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="passwords")
+        self._thread = OneThread("passwords")
         self._nobody: str | None = None
 
     async def hash(self, plain: str) -> str:
         """argon2's own encoded form."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._hash, plain)
+        return await self._thread.call(self._hash, plain)
 
     async def check(self, plain: str, hashed: str | None) -> bool:
         """Whether it is the one; takes as long when there is none to compare with."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._check, plain, hashed)
+        return await self._thread.call(self._check, plain, hashed)
 
     def _hash(self, plain: str) -> str:
         # surrogates: what JSON may bring and UTF-8 has no form for

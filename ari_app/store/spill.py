@@ -15,7 +15,7 @@ import msgspec
 import structlog
 
 from ari_app.store.batch import Batch, Operation
-from ari_app.store.connections import Rejected
+from ari_app.store.port import Rejected
 
 log = structlog.get_logger(__name__)
 

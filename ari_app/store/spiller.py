@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,9 @@ import msgspec
 import structlog
 
 from ari_app.store.batch import Batch
-from ari_app.store.connections import Rejected
+from ari_app.store.port import Rejected
 from ari_app.store.spill import UNENCODABLE, Place, RejectedFile, SpillFile, encodable, encode
+from ari_app.store.thread import OneThread
 
 log = structlog.get_logger(__name__)
 
@@ -60,7 +60,7 @@ class Spiller:
         self.rejected = RejectedFile(data_dir / "rejected.jsonl")
         self._queue, self._stats, self._max_rows = queue, stats, max_rows
         self._file = SpillFile(self.folder, writer)
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="store-spill")
+        self._thread = OneThread("store-spill")
         self._wake = asyncio.Event()
         #: the last attempt failed: said once
         self._broken = False
@@ -125,7 +125,7 @@ class Spiller:
         if lost:
             log.critical("rows lost: neither the database nor the disk took them", rows=lost)
         await self._in_thread(self._file.close)
-        self._thread.shutdown()
+        self._thread.stop()
 
     async def _run(self) -> None:
         while True:
@@ -150,5 +150,4 @@ class Spiller:
             return encode(sealed.number, good)
 
     async def _in_thread(self, function: Callable[..., Any], *args: Any) -> Any:
-        # Shielded: who waits may be cancelled, a line half written may not.
-        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._thread, function, *args))
+        return await self._thread.call(function, *args)

@@ -34,13 +34,12 @@ from ari_app.store.batch import (
     PRUNE,
     UPDATE,
     UPSERT,
-    BadRow,
     Batch,
     TableInfo,
     Value,
 )
-from ari_app.store.connections import BatchConnection, Mark, Rejected
 from ari_app.store.database import Database
+from ari_app.store.port import BadRow, BatchConnection, Mark, Rejected
 from ari_app.store.spill import Leftover, leftovers
 from ari_app.store.spiller import Sealed, Spiller, WriterStats
 from models import Base

@@ -7,8 +7,8 @@ import asyncio
 from ari_app.errors import StoreUnavailable
 from ari_app.store import connections
 from ari_app.store.batch import Batch
-from ari_app.store.connections import BatchConnection, Mark, Park
 from ari_app.store.database import Database
+from ari_app.store.port import BatchConnection, Mark, Park
 
 
 class Faults:

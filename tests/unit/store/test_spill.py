@@ -9,7 +9,7 @@ import pytest
 
 from ari_app.store import spill
 from ari_app.store.batch import TABLES, UPSERT, Batch
-from ari_app.store.connections import Rejected
+from ari_app.store.port import Rejected
 from ari_app.store.spill import Leftover, RejectedFile, SpillFile, encodable, encode, leftovers
 
 

@@ -71,7 +71,7 @@ async def kill(writer: Writer) -> None:
         task.cancel()
         await asyncio.wait([task])
     writer._spiller._file._file = os.close(writer._spiller._file._file)  # type: ignore[arg-type, func-returns-value]
-    writer._spiller._thread.shutdown()
+    writer._spiller._thread.stop()
     if writer._connection is not None:
         await writer._connection.close()
 

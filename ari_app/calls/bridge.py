@@ -28,7 +28,7 @@ class Bridge:
         """
         self.call.bridges.add(self.id)
         with suppress(Conflict):  # the id is ours: an earlier try got through
-            await self.call.node.bridges.createWithId(bridgeId=self.id, type=TYPE)
+            await self.call.complete(self.call.node.bridges.createWithId(bridgeId=self.id, type=TYPE))
 
     async def add(self, *legs: Leg) -> None:
         """Let these legs hear each other.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 import structlog
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from ari_app.calls.registry import Registry
 
 log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
 
 
 class CallRecord(msgspec.Struct, kw_only=True):
@@ -86,6 +88,7 @@ class Call:
         self.restored = False
         self._main: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._requests: set[asyncio.Future[Any]] = set()
 
     def __repr__(self) -> str:
         return f"<Call {self.id} {self.number} legs={len(self.legs)}>"
@@ -184,6 +187,15 @@ class Call:
         """How many tasks it has, its program's included."""
         return len(self._tasks) + (self._main is not None)
 
+    async def complete(self, request: Coroutine[Any, Any, T]) -> T:
+        """Carry a request out to its end, also when the one who waits for it is cancelled. What makes something in
+        Asterisk goes this way: one cannot release what may or may not come to be.
+        """
+        task = asyncio.ensure_future(request)
+        self._requests.add(task)
+        task.add_done_callback(self._requests.discard)
+        return await asyncio.shield(task)
+
     # the end
 
     def leg_gone(self, leg: Leg, at: float) -> None:
@@ -210,6 +222,8 @@ class Call:
             task.cancel()
         if self._tasks:
             await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._requests:
+            await asyncio.gather(*self._requests, return_exceptions=True)
         if not self.ended_by:
             self.ended_by = "system"
         await asyncio.gather(*(self._release_leg(leg) for leg in list(self.legs.values())))

@@ -49,20 +49,20 @@ async def busy_hour(centre: ContactCentre, talk: int, wait: int) -> tuple[Caller
 
 
 async def serve_everybody(centre: ContactCentre, callers: Callers) -> list[str]:
-    """Every caller hangs up when an agent has had him; their numbers in the order in which agents got them."""
+    """Every caller hangs up when an agent has him; their numbers in the order in which agents got them."""
     left = dict(callers)
     order: list[str] = []
-    seen: set[str] = set()
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(90):
         while left:
-            for extension in centre.phones.values():
-                for phone in extension.calls:
-                    if phone.answered and phone.channel not in seen:
-                        seen.add(phone.channel)
-                        if phone.caller_number in left:
-                            order.append(phone.caller_number)
-                            await left.pop(phone.caller_number).hang_up()
-            await asyncio.sleep(0.02)
+            # a phone that has answered is not yet an answer: that is when the queue knows of it
+            waiting = {row["callerIdNumber"] for row in await centre.waiting()}
+            answered = [
+                phone.caller_number for line in centre.phones.values() for phone in line.calls if phone.answered
+            ]
+            for number in answered:
+                if number in left and number not in waiting:
+                    order.append(number)
+                    await left.pop(number).hang_up()
     return order
 
 

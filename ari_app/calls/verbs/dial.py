@@ -73,13 +73,15 @@ async def dial_start(
     registry = leg.call.registry
     leg.require_alive()
     try:
-        await leg.node.channels.create(
-            endpoint=leg.endpoint,
-            app=leg.node.app,
-            appArgs=f"leg,{leg.call.id},{leg.role}",
-            channelId=leg.id,
-            originator=originator,
-            variables=_variables(shown, variables),
+        await leg.call.complete(
+            leg.node.channels.create(
+                endpoint=leg.endpoint,
+                app=leg.node.app,
+                appArgs=f"leg,{leg.call.id},{leg.role}",
+                channelId=leg.id,
+                originator=originator,
+                variables=_variables(shown, variables),
+            )
         )
     except Conflict:
         pass  # the id is ours: an earlier try got through and its reply was lost

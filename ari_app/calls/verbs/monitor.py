@@ -65,13 +65,15 @@ class Snoop:
         """
         self.target.require_alive()
         try:
-            await self.target.node.channels.snoopChannelWithId(
-                channelId=self.target.id,
-                snoopId=self.id,
-                spy=self.spy,
-                whisper=self.whisper,
-                app=self.target.node.app,
-                appArgs="snoop",
+            await self.target.call.complete(
+                self.target.node.channels.snoopChannelWithId(
+                    channelId=self.target.id,
+                    snoopId=self.id,
+                    spy=self.spy,
+                    whisper=self.whisper,
+                    app=self.target.node.app,
+                    appArgs="snoop",
+                )
             )
         except BaseException:
             self.target.call.registry.helpers.pop(self._key, None)
@@ -100,7 +102,9 @@ class _Path:
     async def open(self) -> None:
         self._call.bridges.add(self._bridge)
         await asyncio.gather(
-            self._node.bridges.createWithId(bridgeId=self._bridge, type=TYPE), self._mouth.open(), self._outlet.open()
+            self._call.complete(self._node.bridges.createWithId(bridgeId=self._bridge, type=TYPE)),
+            self._mouth.open(),
+            self._outlet.open(),
         )
         await self._node.bridges.addChannel(bridgeId=self._bridge, channel=[self._mouth.id, self._outlet.id])
 

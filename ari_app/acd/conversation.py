@@ -13,7 +13,6 @@ from ari_app.calls.call import Call
 from ari_app.calls.leg import Leg, LegGone
 from ari_app.calls.verbs.answer import answer
 from ari_app.calls.verbs.dial import Party
-from ari_app.calls.verbs.hangup import hangup
 from ari_app.calls.verbs.music import music_start, music_stop
 from ari_app.calls.verbs.record import record
 from ari_app.calls.verbs.ring import ring
@@ -35,7 +34,6 @@ class Conversation:
         #: he may be hearing music
         self.music = False
         self._waiting: asyncio.Task[None] | None = None
-        self._bridge: Bridge | None = None
 
     def shown(self, settings: QueueSettings | None) -> Party:
         """What the agent's phone shows: the caller's name behind the queue's prefix, and his number."""
@@ -64,14 +62,19 @@ class Conversation:
         """Join him with an agent who has answered.
 
         Raises:
-            LegGone, AriError: one of them is gone, or Asterisk refused; `undo` then.
+            LegGone, AriError: one of them is gone, or Asterisk refused. They are not joined then.
         """
         caller = self.call.caller
-        bridge = self._bridge = Bridge(self.call)
-        if self._waiting is not None:
-            await asyncio.wait([self._waiting])
-        await asyncio.gather(bridge.create(), self._quiet(caller))
-        await bridge.add(caller, agent)
+        bridge = Bridge(self.call)
+        try:
+            if self._waiting is not None:
+                await asyncio.wait([self._waiting])
+            await asyncio.gather(bridge.create(), self._quiet(caller))
+            await bridge.add(caller, agent)
+        except (LegGone, AriError):
+            self.joining = False
+            await bridge.destroy()
+            raise
         self.joined(agent)
         if settings is not None and settings.recording_format:
             try:
@@ -93,15 +96,3 @@ class Conversation:
     def parted(self) -> None:
         """The agent has left the conversation."""
         self.agent = None
-
-    async def undo(self, agent: Leg) -> None:
-        """After a connect that failed: the agent's leg ends; what the caller hears next is the engine's matter."""
-        self.agent = None
-        self.joining = False
-        if self._bridge is not None:
-            await self._bridge.destroy()
-            self._bridge = None
-        try:
-            await hangup(agent)
-        except (AriError, LegGone) as error:
-            log.info("> not hung up", call=self.call.id, leg=agent.id, error=str(error))

@@ -21,12 +21,15 @@ from ari_app.calls.leg import Leg, LegGone, LegState
 from ari_app.calls.registry import Registry
 from ari_app.calls.verbs.dial import dial_start, outcome_of
 from ari_app.calls.verbs.hangup import hangup
+from ari_app.calls.wait import until_one_is_gone
 from ari_app.clock import Clock, Timer
 
 log = structlog.get_logger(__name__)
 
 #: Asterisk's own ring time-out, should we not be there to stop it: so many seconds after the queue's
 RING_MARGIN = 10.0
+#: seconds to wait for the event that says why two legs could not be joined
+SETTLE = 1.0
 #: events after which the journal is replaced by a snapshot
 SNAPSHOT_EVERY = 5000
 
@@ -202,11 +205,17 @@ class Dispatcher:
     async def _join(self, order: commands.Connect, conversation: Conversation, leg: Leg) -> None:
         try:
             await conversation.connect(leg, self.engine.settings(order.queue))
+            return
         except (LegGone, AriError) as error:
             log.info("= not connected", call=order.call, agent=order.agent, error=str(error))
-            if self._offers.pop(order.offer, None) is not None:
-                await conversation.undo(leg)
-                self.apply(events.ConnectFailed(offer=order.offer))
+        # Which of the two is gone? Asterisk's refusal may come before the event that says so.
+        caller = conversation.call.caller
+        await until_one_is_gone(self.clock, (caller, leg), SETTLE)
+        if caller.state is LegState.GONE:
+            return  # he left while he was being joined: that is told, and the agent's leg ends with the call
+        if self._offers.pop(order.offer, None) is not None:
+            self.apply(events.ConnectFailed(offer=order.offer))
+        await hangup(leg)
 
     # callers
 

@@ -1,15 +1,17 @@
-"""Waiting for events of one object of ours (a playback, a recording) while a leg lives."""
+"""Waiting for events: of one object of ours (a playback, a recording) while a leg lives, or for the end of a leg."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from ari_app.ari.node import Node
 from ari_app.ari.protocol import Received
 from ari_app.calls.leg import Leg, LegState
 from ari_app.calls.registry import Registry
+from ari_app.clock import Clock
 
 #: waits for an event that the predicate accepts; None when the leg went first
 WaitFor = Callable[[Leg, Callable[[Received], bool]], Awaitable[Received | None]]
@@ -47,3 +49,17 @@ def object_events(registry: Registry, node: Node, object_id: str) -> Iterator[Wa
         yield wait_for
     finally:
         registry.waiters.pop(key, None)
+
+
+async def until_one_is_gone(clock: Clock, legs: Iterable[Leg], seconds: float) -> None:
+    """Return when one of the legs is gone, after so many seconds at the latest."""
+    over = asyncio.Event()
+    timer = clock.call_at(clock.now() + seconds, over.set)
+    waits: list[asyncio.Future[Any]] = [asyncio.ensure_future(leg.until(LegState.GONE)) for leg in legs]
+    waits.append(asyncio.ensure_future(over.wait()))
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        timer.cancel()
+        for wait in waits:
+            wait.cancel()

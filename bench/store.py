@@ -1,11 +1,12 @@
 """What the record of one queue call costs: CPU of our process, and the delay until it is on disk.
 
-    python bench/store.py [--calls 2000] [--rate 25] [--postgres URL] [--write]
+    python -m bench.store [--calls 3000] [--rate 25] [--seconds 10] [--rounds 3] [--postgres URL] [--write]
 
 A call is what a caller makes who waits, is offered to an agent, talks, and leaves him in wrap-up: its legs, its place
 in the queue, the agent's states, the journal and the live call's state, as the dispatcher writes them. The paced run
 spreads each call's facts over time as life does, so that little falls into one batch, and the process sleeps between
-(what it costs to wake up is in the figure); the fast run is the catch-up after a stall.
+(what it costs to wake up is in the figure); the fast run is the catch-up after a stall. The peer is the same batches
+written by SQLAlchemy's async engine, a statement for each kind of operation.
 """
 
 from __future__ import annotations
@@ -13,27 +14,31 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import platform
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
+import msgspec
 import uvloop
 
 from ari_app.acd import commands, events
 from ari_app.calls import facts
 from ari_app.clock import SystemClock
-from ari_app.store import migrate
+from ari_app.store import connections, migrate
 from ari_app.store.acd import AcdRecorder
+from ari_app.store.batch import UPSERT, Batch, statement
 from ari_app.store.calls import CallRecorder
 from ari_app.store.database import Database
 from ari_app.store.journal import Journal
 from ari_app.store.keys import Keys
 from ari_app.store.live_calls import LiveCalls
+from ari_app.store.port import MARK, BatchConnection, Mark
 from ari_app.store.writer import Writer
+from bench.report import Row, machine, percentile, table, write
+from tests.harness.postgres import Postgres, unavailable
 
-RESULT = Path(__file__).parent / "results" / "store.json"
 STATE = json.dumps(
     {"call": "call-01hf3k2m9q7w8e5r6t4y", "legs": [{"id": "x" * 24, "state": "up"}] * 2, "pad": "." * 300}
 )
@@ -164,43 +169,6 @@ async def fast(sample: Sample, calls: int) -> None:
             await asyncio.sleep(0)
 
 
-async def measure(url: str, folder: Path, calls: int, rate: float) -> dict[str, float]:
-    """CPU microseconds a call and the delays, at `rate` calls a second (0: as fast as it goes)."""
-    await migrate.upgrade(url)
-    database, clock = Database(url), SystemClock()
-    await database.start()
-    writer = Writer(database, clock, folder)
-    await writer.start()
-    sample = Sample(writer)
-    delays: list[float] = []
-
-    async def probe() -> None:
-        while True:
-            await asyncio.sleep(0.25)
-            began = time.perf_counter()
-            await writer.committed()
-            delays.append(time.perf_counter() - began)
-
-    idle = await _cpu_of(paced(Silent(writer), calls, rate)) if rate else 0.0
-    prober = asyncio.create_task(probe()) if rate else None
-    began = time.perf_counter()
-    cpu = await _cpu_of(_all(sample, writer, calls, rate))
-    took = time.perf_counter() - began
-    if prober is not None:
-        prober.cancel()
-    stats = writer.stats
-    await writer.close()
-    await database.close()
-    delays.sort()
-    return {
-        "cpu_us": (cpu - idle) / calls * 1e6,
-        "rows": stats.committed / calls,
-        "batches": stats.batches,
-        "calls_per_second": calls / took,
-        "delay_p99_ms": delays[int(len(delays) * 0.99)] * 1e3 if delays else 0.0,
-    }
-
-
 class Silent(Sample):
     """The same calls with the facts made and nothing done with them: what the bench itself costs."""
 
@@ -220,14 +188,74 @@ class Silent(Sample):
         pass
 
 
-async def _all(sample: Sample, writer: Writer, calls: int, rate: float) -> None:
-    await (paced(sample, calls, rate) if rate else fast(sample, calls))
-    await writer.committed()
+class Peer:
+    """What a batch costs without a connection of our own: SQLAlchemy's engine, statement by statement."""
+
+    def __init__(self, database: Database, ours: BatchConnection) -> None:
+        self._database, self._ours = database, ours
+
+    @classmethod
+    async def connect(cls, database: Database) -> BatchConnection:
+        return cls(database, await connections.connect(database))  # type: ignore[return-value]
+
+    async def write(self, batch: Batch, mark: Mark) -> None:
+        placeholder = "?" if self._database.sqlite else "$"
+        async with self._database.transaction() as connection:
+            for sql, rows in batch.statements(placeholder):
+                await connection.exec_driver_sql(sql, rows)
+            await connection.exec_driver_sql(
+                statement(UPSERT, "spill_marks", MARK, placeholder), (mark.writer, mark.batch, mark.at)
+            )
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._ours, name)
 
 
-async def _cpu_of(work: object) -> float:
+class Measured(msgspec.Struct):
+    """Of one run."""
+
+    cpu_us: float
+    operations: float
+    per_second: float
+    delays_ms: list[float]
+
+
+async def measure(url: str, folder: Path, calls: int, rate: float, *, peer: bool = False) -> Measured:
+    """Write so many calls at `rate` a second (0: as fast as it goes)."""
+    database = Database(url)
+    await database.start()
+    writer = Writer(database, SystemClock(), folder, connect=Peer.connect if peer else connections.connect)
+    await writer.start()
+    delays: list[float] = []
+
+    async def probe() -> None:
+        while True:
+            await asyncio.sleep(0.21)
+            began = time.perf_counter()
+            await writer.committed()
+            delays.append((time.perf_counter() - began) * 1e3)
+
+    async def work() -> None:
+        sample = Sample(writer)
+        await sample.journal.load()
+        await (paced(sample, calls, rate) if rate else fast(sample, calls))
+        await writer.committed()
+
+    idle = await cpu_of(paced(Silent(writer), calls, rate) if rate else fast(Silent(writer), calls))
+    prober = asyncio.create_task(probe())
+    began = time.perf_counter()
+    cpu = await cpu_of(work())
+    took = time.perf_counter() - began
+    prober.cancel()
+    await writer.close()
+    await database.close()
+    return Measured((cpu - idle) / calls * 1e6, writer.stats.committed / calls, calls / took, delays)
+
+
+async def cpu_of(work: Awaitable[None]) -> float:
+    """CPU seconds of the whole process, its threads included."""
     before = time.process_time()
-    await work  # type: ignore[misc]
+    await work
     return time.process_time() - before
 
 
@@ -246,45 +274,46 @@ async def key_check(url: str) -> float:
     return took / 20_000 * 1e6
 
 
-async def run(arguments: argparse.Namespace) -> list[dict[str, object]]:
-    rows: list[dict[str, object]] = []
-
-    def row(name: str, unit: str, ours: float, goal: float | None) -> None:
-        met = None if goal is None else ours <= goal
-        rows.append(
-            {"name": name, "unit": unit, "ours": round(ours, 2), "peer": None, "ratio": None, "goal": goal, "met": met}
-        )
-        print(f"{name:58} {ours:10.2f} {unit:12} goal {goal if goal is not None else '-'}")
-
-    with tempfile.TemporaryDirectory() as folder:
+async def run(arguments: argparse.Namespace) -> list[Row]:
+    rows: list[Row] = []
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         urls = {"SQLite": f"sqlite:///{folder}/bench.sqlite"}
         if arguments.postgres:
             urls["PostgreSQL"] = arguments.postgres
+        elif unavailable() is None:
+            urls["PostgreSQL"] = (await stack.enter_async_context(Postgres())).url
+        calls = int(arguments.rate * arguments.seconds)
         for name, url in urls.items():
-            life = await measure(url, Path(folder) / name, int(arguments.rate * arguments.seconds), arguments.rate)
-            row(f"{name}: CPU a queue call at {arguments.rate:g} calls/s", "us", life["cpu_us"], 700.0)
-            row(f"{name}: operations a queue call", "rows", life["rows"], None)
-            row(f"{name}: row to commit, p99", "ms", life["delay_p99_ms"], 60.0)
-            rush = await measure(url, Path(folder) / name, arguments.calls, 0)
-            row(f"{name}: CPU a queue call, as fast as it goes", "us", rush["cpu_us"], 700.0)
-            row(f"{name}: queue calls a second", "calls/s", rush["calls_per_second"], None)
-        row("API key check, known key", "us", await key_check(urls["SQLite"]), 20.0)
+            await migrate.upgrade(url)
+            lives = [await measure(url, folder, calls, arguments.rate) for _ in range(arguments.rounds)]
+            life = sorted(lives, key=lambda one: one.cpu_us)[len(lives) // 2]
+            peer = await measure(url, folder, calls, arguments.rate, peer=True)
+            rush = await measure(url, folder, arguments.calls, 0)
+            rows += [
+                Row(f"{name}, {arguments.rate:g} calls/s: CPU a call", "us", life.cpu_us, peer.cpu_us, 700),
+                Row(f"{name}, {arguments.rate:g} calls/s: operations a call", "rows", life.operations),
+                Row(f"{name}, {arguments.rate:g} calls/s: on disk, p99", "ms", percentile(life.delays_ms, 99), goal=60),
+                Row(f"{name}, as fast as it goes: CPU a call", "us", rush.cpu_us, goal=700),
+                Row(f"{name}, as fast as it goes: calls", "calls/s", rush.per_second),
+            ]
+        rows.append(Row("check of a known API key", "us", await key_check(urls["SQLite"]), goal=20))
     return rows
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--calls", type=int, default=3000)
-    parser.add_argument("--rate", type=float, default=25.0)
-    parser.add_argument("--seconds", type=float, default=20.0)
-    parser.add_argument("--postgres", help="URL of an empty PostgreSQL database")
-    parser.add_argument("--write", action="store_true", help=f"write {RESULT.relative_to(RESULT.parents[2])}")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--calls", type=int, default=3000, help="of the fast run")
+    parser.add_argument("--rate", type=float, default=25.0, help="calls a second of the paced run")
+    parser.add_argument("--seconds", type=float, default=10.0, help="of the paced run")
+    parser.add_argument("--rounds", type=int, default=3, help="paced runs, of which the median counts")
+    parser.add_argument("--postgres", help="URL of a PostgreSQL database; without, one is started if it can be")
+    parser.add_argument("--write", action="store_true", help="keep the result in bench/results")
     arguments = parser.parse_args()
     rows = uvloop.run(run(arguments))
+    print(table(rows))
     if arguments.write:
-        RESULT.parent.mkdir(exist_ok=True)
-        machine = {"machine": platform.machine(), "python": platform.python_version()}
-        RESULT.write_text(json.dumps({**machine, "rows": rows}, indent=2) + "\n")
+        write("store", machine(), rows)
 
 
 if __name__ == "__main__":

@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from msgspec.structs import replace
 from sqlalchemy import Row, insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ari_app.clock import Clock
 from ari_app.errors import AlreadySignedIn, Conflict, NotFound
 from ari_app.store.database import Database
-from ari_app.store.rows import table_of
+from ari_app.store.rows import conflict, table_of
 from ari_app.store.values import UserSession
 from ari_app.store.writer import Writer
 from models import UserSession as Model
@@ -81,6 +85,7 @@ class Sessions:
         Raises:
             AlreadySignedIn: he has an active session (unless `force`, which destroys it).
             Conflict: another user is signed in at the extension (parameter "extension").
+            NotFound: no such user (parameter "user").
         """
         token, now = secrets.token_urlsafe(48), self._clock.now()
         async with self._changing:
@@ -98,7 +103,7 @@ class Sessions:
                 "signed_in_at": now,
                 "last_ping_at": now,
             }
-            async with self._database.transaction() as connection:
+            async with self._writing() as connection:
                 if other is not None:
                     gone = update(_TABLE).where(_TABLE.c.id == other.id)
                     await connection.execute(gone.values(state=DESTROYED, ended_at=now))
@@ -191,8 +196,22 @@ class Sessions:
             raise NotFound("no such session", id=id)
         return self._by_id[id]
 
+    @asynccontextmanager
+    async def _writing(self) -> AsyncIterator[AsyncConnection]:
+        """The database has the last word, should another process have changed what we hold in memory."""
+        try:
+            async with self._database.transaction() as connection:
+                yield connection
+        except IntegrityError as error:
+            said = conflict(error, {"uq_user_sessions_extension": ("extension", "extension")})
+            if isinstance(said, Conflict):
+                raise said from error
+            if isinstance(conflict(error, {"uq_user_sessions_user": ("user_id", "user")}), Conflict):
+                raise AlreadySignedIn("the user is signed in with another session") from error
+            raise NotFound("no such user", parameter="user") from error
+
     async def _change(self, session: UserSession, **values: Any) -> UserSession:
-        async with self._database.transaction() as connection:
+        async with self._writing() as connection:
             await connection.execute(update(_TABLE).where(_TABLE.c.id == session.id).values(values))
         hashed, changed = self._hash_of[session.id], replace(session, **values)
         self._forget(session)

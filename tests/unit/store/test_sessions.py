@@ -97,6 +97,22 @@ async def test_at_once_only_one_gets_in(sessions: Sessions, people: list[int]) -
     assert sum(isinstance(one, tuple) for one in made) == 1
 
 
+async def test_the_database_has_the_last_word(
+    sessions: Sessions, people: list[int], database: Database, clock: ManualClock
+) -> None:
+    unaware = await reloaded(database, clock)
+    session, token = await sessions.create(DEFAULT, "agent", people[0], "200")
+    with pytest.raises(AlreadySignedIn):
+        await unaware.create(DEFAULT, "agent", people[0], "201")
+    with pytest.raises(Conflict) as caught:
+        await unaware.create(DEFAULT, "agent", people[1], "200")
+    assert caught.value.context["parameter"] == "extension"
+    with pytest.raises(NotFound):
+        await unaware.create(DEFAULT, "agent", 99, "202")
+    assert unaware.active(DEFAULT) == []
+    assert sessions.find(token) == session
+
+
 async def test_a_session_that_timed_out_comes_back(
     sessions: Sessions, people: list[int], clock: ManualClock, database: Database
 ) -> None:

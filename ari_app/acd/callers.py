@@ -5,6 +5,7 @@ from __future__ import annotations
 from ari_app.acd import commands as c
 from ari_app.acd import events as e
 from ari_app.acd.agent import Agent
+from ari_app.acd.emptiness import may_join
 from ari_app.acd.floor import Floor
 from ari_app.acd.queue import Caller, CallerState, OpenOffer
 
@@ -18,6 +19,8 @@ def joined(floor: Floor, event: e.CallerJoined) -> None:
     queue = floor.queues.get(event.queue)
     if queue is None:
         return _refuse(floor, event, "nonexistent")
+    if not may_join(queue):
+        return _refuse(floor, event, "empty")
     limit = queue.settings.max_callers
     if limit is not None and len(queue.places) >= limit:
         return _refuse(floor, event, "full")

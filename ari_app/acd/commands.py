@@ -26,7 +26,8 @@ class Reject(Command, frozen=True, kw_only=True):
 
 
 class Release(Command, frozen=True, kw_only=True):
-    """The caller leaves the queue: "timeout", "no_retry", "queue_removed" while waiting; "completed" after talking."""
+    """The caller leaves the queue: "timeout", "no_retry", "leave_empty", "queue_removed" while waiting; "completed" after
+    talking."""
 
     call: str
     queue: str
@@ -113,7 +114,8 @@ class CallerUnserved(Fact, frozen=True, kw_only=True):
 
 
 class CallerExited(Fact, frozen=True, kw_only=True):
-    """Left without an answer: "abandoned", "timeout", "no_retry", "stolen", "transferred", "queue_removed"."""
+    """Left without an answer: "abandoned", "timeout", "no_retry", "leave_empty", "stolen", "transferred",
+    "queue_removed"."""
 
     call: str
     queue: str

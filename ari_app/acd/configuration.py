@@ -27,6 +27,7 @@ def queue_configured(floor: Floor, event: e.QueueConfigured) -> None:
     if old.strategy is not settings.strategy:
         queue.record.pointer = 0
     _callers(floor, queue)
+    floor.touched.add(extension)
     for number in sorted(queue.members):
         _member(floor, queue.members[number], old, settings)
 

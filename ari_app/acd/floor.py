@@ -13,6 +13,7 @@ import msgspec
 
 from ari_app.acd.agent import Agent, Membership, State, shown, together
 from ari_app.acd.commands import AgentStateChanged, AnyCommand, AnyFact, CancelTimer, StartTimer
+from ari_app.acd.emptiness import fitness
 from ari_app.acd.queue import Caller, CallerState, OpenOffer, Queue, QueueRecord
 from ari_app.acd.stats import Counts, Statistics
 from ari_app.acd.strategies import Dice
@@ -65,7 +66,7 @@ class Floor:
         self.event = ""
         #: agents who may have become something else
         self.dirty: dict[int, Agent] = {}
-        #: queues in which an agent got free or a caller wants one
+        #: queues in which an agent got free or is less fit than he was, or a caller wants one
         self.touched: set[str] = set()
         #: callers who lost their offers, or whose pause may have to begin
         self.loose: dict[str, Caller] = {}
@@ -148,12 +149,16 @@ class Floor:
 
     def reindex(self, agent: Agent) -> None:
         """Puts an agent among the free ones of each of his queues, or takes him out."""
-        free = agent.reachable and agent.extension not in self.phones and not self.wrap_up_everywhere(agent)
+        phone = self.phones.get(agent.extension, "idle")
+        free = agent.reachable and phone == "idle" and not self.wrap_up_everywhere(agent)
         for extension, membership in agent.memberships.items():
             queue = self.queues[extension]
-            if not (free and membership.ready):
+            here = free and membership.ready
+            if not here:
                 queue.idle.drop(agent.id)
             elif queue.admit(agent, membership):
+                self.touched.add(extension)
+            if queue.staff.rate(agent.id, fitness(agent, membership, phone, here)):
                 self.touched.add(extension)
 
     def report(self, agent: Agent) -> None:
@@ -183,6 +188,8 @@ class Floor:
         queue = self.queues[extension]
         queue.idle.drop(agent.id)
         del queue.members[agent.id]
+        if queue.staff.rate(agent.id, None):
+            self.touched.add(extension)
         self.cancel(f"wrap:{agent.id}:{extension}")
         self.cancel(f"resume:{agent.id}:{extension}")
         self._tell_state(agent, extension, State("signed_out"))

@@ -12,6 +12,7 @@ from heapq import heapify, heappop, heappush
 
 from ari_app.acd import callers
 from ari_app.acd.commands import Offer
+from ari_app.acd.emptiness import may_stay
 from ari_app.acd.floor import Floor
 from ari_app.acd.queue import Caller, CallerState, Key, OpenOffer, Queue
 from ari_app.acd.settings import Strategy
@@ -54,7 +55,17 @@ def _match(floor: Floor) -> None:
         queue = floor.queues.get(extension)
         if queue is not None and queue.settings.strategy is Strategy.RINGALL:
             _join_in(floor, queue)
+    _leave_empty(floor)
     floor.touched.clear()
+
+
+def _leave_empty(floor: Floor) -> None:
+    """Those who wait where no agent is left for them are let go (app_queue's leavewhenempty, but at once)."""
+    for extension in sorted(floor.touched):
+        queue = floor.queues.get(extension)
+        if queue is not None and queue.wanting and not may_stay(queue):
+            for key in list(queue.wanting.keys):
+                callers.release(floor, floor.callers[key[-1]], "leave_empty")
 
 
 def _join_in(floor: Floor, queue: Queue) -> None:

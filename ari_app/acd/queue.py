@@ -11,6 +11,7 @@ import msgspec
 
 from ari_app.acd import strategies
 from ari_app.acd.agent import Agent, Membership
+from ari_app.acd.emptiness import Staff
 from ari_app.acd.settings import QueueSettings
 
 T = TypeVar("T", bound=Hashable)
@@ -125,7 +126,7 @@ class Ranking(Generic[T]):
 class Queue:
     """A queue at work: what is kept of it, and the orders made from the rest of the state."""
 
-    __slots__ = ("idle", "members", "places", "record", "rung", "wanting")
+    __slots__ = ("idle", "members", "places", "record", "rung", "staff", "wanting")
 
     def __init__(self, record: QueueRecord) -> None:
         self.record = record
@@ -139,6 +140,8 @@ class Queue:
         self.idle: Ranking[int] = Ranking()
         #: all who are signed in
         self.members: dict[int, Agent] = {}
+        #: whether they are enough for callers to enter and to stay
+        self.staff = Staff()
 
     @property
     def settings(self) -> QueueSettings:

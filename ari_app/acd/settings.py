@@ -31,6 +31,28 @@ class AutoPause(StrEnum):
     ALL = "all"
 
 
+class JoinEmpty(StrEnum):
+    """Which agents a queue must have for a caller to enter; each asks more than the one before it (emptiness.py)."""
+
+    #: none
+    YES = "yes"
+    LOOSE = "loose"
+    NO = "no"
+    STRICT = "strict"
+    ULTRASTRICT = "ultrastrict"
+
+
+class LeaveEmpty(StrEnum):
+    """Which agents a queue must have for its callers to stay; each asks more than the one before it (emptiness.py)."""
+
+    #: none: nobody is sent away
+    NO = "no"
+    LOOSE = "loose"
+    YES = "yes"
+    STRICT = "strict"
+    ULTRASTRICT = "ultrastrict"
+
+
 class QueueSettings(msgspec.Struct, frozen=True, kw_only=True):
     """One queue. Times are seconds."""
 
@@ -47,6 +69,8 @@ class QueueSettings(msgspec.Struct, frozen=True, kw_only=True):
     retry: float | None = 5.0
     #: callers who may wait at once; None: no limit
     max_callers: int | None = None
+    join_empty: JoinEmpty = JoinEmpty.YES
+    leave_empty: LeaveEmpty = LeaveEmpty.NO
     #: None: none; 0: until the agent ends it; else seconds
     wrap_up: float | None = None
     #: wrap-up holds in every queue the agent is signed in to, not just in this one

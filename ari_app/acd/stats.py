@@ -53,15 +53,18 @@ class Counts(msgspec.Struct, kw_only=True):
     #: released by the queue: waited too long, no agent answered, queue deleted
     timeouts: int = 0
     no_retry: int = 0
+    #: released because no agent was left (app_queue's EXITEMPTY, which it counts as abandoned; here it is not, for the
+    #: caller would have stayed)
+    left_empty: int = 0
     #: left for somewhere else: stolen, transferred, and any outcome not named here
     flow_outs: int = 0
-    #: of timeouts, no_retry and flow_outs together
+    #: of timeouts, no_retry, left_empty and flow_outs together
     exited_within: int = 0
 
     @property
     def exited(self) -> int:
         """Left without an answer and without abandoning."""
-        return self.timeouts + self.no_retry + self.flow_outs
+        return self.timeouts + self.no_retry + self.left_empty + self.flow_outs
 
     @property
     def average_speed_of_answer(self) -> float | None:
@@ -157,6 +160,8 @@ def _exited(counts: Counts, fact: CallerExited) -> None:
         counts.timeouts += 1
     elif fact.outcome == "no_retry":
         counts.no_retry += 1
+    elif fact.outcome == "leave_empty":
+        counts.left_empty += 1
     else:
         counts.flow_outs += 1
 

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from ari_app.acd.settings import AutoPause, QueueSettings, Strategy
+from ari_app.acd.settings import AutoPause, JoinEmpty, LeaveEmpty, QueueSettings, Strategy
 
 T = TypeVar("T")
 
@@ -120,6 +120,8 @@ class Queue(QueueData, frozen=True, kw_only=True):
             agent_timeout=self.agent_timeout,
             retry=self.agent_retry_time,
             max_callers=self.max_callers,
+            join_empty=JoinEmpty(self.join_empty),
+            leave_empty=LeaveEmpty(self.leave_empty),
             wrap_up=self.wrap_up_time,
             wrap_up_all_queues=self.wrap_up_all_queues,
             auto_pause=AutoPause(self.auto_pause),

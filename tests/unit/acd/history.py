@@ -14,7 +14,7 @@ from ari_app.acd import commands as c
 from ari_app.acd import events as e
 from ari_app.acd.agent import SIGNED_OUT, State, shown
 from ari_app.acd.engine import Engine
-from ari_app.acd.settings import AutoPause, QueueSettings, Strategy
+from ari_app.acd.settings import AutoPause, JoinEmpty, LeaveEmpty, QueueSettings, Strategy
 from ari_app.acd.views import STATUS
 from ari_app.errors import AppError
 from tests.unit.acd import recount
@@ -56,6 +56,8 @@ class Pick:
             agent_timeout=self(None, 15.0, 15.0, 10.0),
             retry=self(5.0, 5.0, 2.0, None),
             max_callers=self(None, None, 3),
+            join_empty=self(*(4 * [JoinEmpty.YES]), *JoinEmpty),
+            leave_empty=self(*(4 * [LeaveEmpty.NO]), *LeaveEmpty),
             wrap_up=self(None, 0.0, 10.0),
             wrap_up_all_queues=self(False, True),
             auto_pause=self(AutoPause.NO, *AutoPause),

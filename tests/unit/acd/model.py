@@ -16,6 +16,19 @@ from ari_app.errors import AlreadySignedIn, NotFound, NotSignedIn
 
 COOL_DOWN = 5.0
 MISS_MEMORY = 120.0
+#: app_queue's sets, by option: an agent who is one of these does not count
+EXCLUDED: dict[str, set[str]] = {
+    "join yes": set(),
+    "leave no": set(),
+    "join loose": {"invalid"},
+    "leave loose": {"invalid"},
+    "join no": {"invalid", "paused"},
+    "leave yes": {"invalid", "paused"},
+    "join strict": {"invalid", "paused", "unavailable"},
+    "leave strict": {"invalid", "paused", "unavailable"},
+    "join ultrastrict": {"invalid", "paused", "unavailable", "inuse", "ringing", "wrapup"},
+    "leave ultrastrict": {"invalid", "paused", "unavailable", "inuse", "ringing", "wrapup"},
+}
 
 
 @dataclass
@@ -157,6 +170,27 @@ class Model:
         if person.session == "timed_out" or not here:
             return "unavailable"
         return next(x for x in ("available", "unavailable", "wrapUp", "paused") if x in here)
+
+    def empty(self, queue: str, named: str) -> bool:
+        """Whether no agent of a queue passes a test."""
+        hindrances = [self.hindrances(n, queue) for n, person in self.people.items() if queue in person.queues]
+        return all(found & EXCLUDED[named] for found in hindrances) and bool(EXCLUDED[named])
+
+    def hindrances(self, number: int, queue: str) -> set[str]:
+        """What app_queue would see of an agent."""
+        person = self.people[number]
+        member = person.queues[queue]
+        phone = self.phones.get(person.extension)
+        cooled = person.cooled_by if person.cooling is not None else None
+        seen = {
+            "invalid": not person.extension,
+            "paused": member.paused is not None,
+            "unavailable": person.session != "active" or "unavailable" in (phone, cooled),
+            "inuse": self.call_of(number) is not None or phone is not None or cooled is not None,
+            "ringing": self.offer_of(number) is not None,
+            "wrapup": member.wrap is not None or self.wrapping_everywhere(person),
+        }
+        return {name for name, holds in seen.items() if holds}
 
     def refusal(self, event: Any) -> type[Exception] | None:
         """Why a command of people is refused, if it is."""
@@ -355,6 +389,8 @@ class Model:
             self.ignored = True
         elif event.queue not in self.queues:
             self.expected.append(("Reject", event.call, "nonexistent"))
+        elif self.empty(event.queue, "join " + self.queues[event.queue].join_empty):
+            self.expected.append(("Reject", event.call, "empty"))
         else:
             waiting = [x for x in self.calls.values() if x.queue == event.queue and x.agent is None]
             limit = self.queues[event.queue].max_callers
@@ -561,6 +597,10 @@ class Model:
                 assert not set(self.takers(other)) & {x.agent for x in batch}, f"{other.call} stands before {caller}"
             self.chosen(caller, [x.agent for x in batch], takers)
             self.note(caller, batch)
+        for caller in self.wanting():
+            if self.empty(caller.queue, "leave " + self.queues[caller.queue].leave_empty):
+                del self.calls[caller.call]
+                self.expected.append(("Release", caller.call, "leave_empty"))
         for x in out:
             if isinstance(x, c.Release) and x.reason == "no_retry":
                 caller = self.calls.pop(x.call)

@@ -50,6 +50,7 @@ def recount(history: History) -> dict[str, Any]:
         "longest_abandoned_wait": max((x.wait for x, _ in abandons), default=0.0),
         "timeouts": sum(x.outcome == "timeout" for x, _ in others),
         "no_retry": sum(x.outcome == "no_retry" for x, _ in others),
-        "flow_outs": sum(x.outcome not in ("timeout", "no_retry") for x, _ in others),
+        "left_empty": sum(x.outcome == "leave_empty" for x, _ in others),
+        "flow_outs": sum(x.outcome not in ("timeout", "no_retry", "leave_empty") for x, _ in others),
         "exited_within": sum(x.wait <= t for x, t in others),
     }

@@ -1,0 +1,104 @@
+"""joinEmpty and leaveEmpty: whether a queue has agents enough to let callers in, and to keep them.
+
+app_queue names sets of what an agent must not be; the test fails when no agent of the queue passes, so also when it has
+none at all (contract app_queue.md 3.4; apps/app_queue.c, get_member_status):
+
+    loose                           penalty, invalid
+    no (join), yes (leave)          penalty, invalid, paused
+    strict                          penalty, invalid, paused, unavailable
+    ultrastrict                     penalty, invalid, paused, unavailable, inuse, ringing, wrapup, unknown
+
+ultrastrict is not app_queue's but FreePBX' word: as strict, and an agent who is on a call or whose phone rings does not
+count either. We take it by its purpose: somebody could be rung now. So app_queue's wrapup and unknown belong to it.
+
+The sets lie in one another, so an agent's fitness for a queue is one number, and a queue keeps count of its agents by
+it. penalty is never failed, because callers here have no penalty limits.
+
+Callers for whom phones ring are not sent away: app_queue does not look while it rings either.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+from ari_app.acd.agent import Agent, Membership, Session
+from ari_app.acd.settings import JoinEmpty, LeaveEmpty
+
+if TYPE_CHECKING:
+    from ari_app.acd.queue import Queue
+
+
+class Fitness(IntEnum):
+    """Of an agent who is signed in to a queue."""
+
+    #: invalid: he has no phone (somebody else has signed in at his extension)
+    PHONELESS = 0
+    PAUSED = 1
+    #: his phone is not reachable, or refused a call for that just now; or his session has timed out
+    UNAVAILABLE = 2
+    #: on a call, ringing, in wrap-up, left alone for a moment
+    BUSY = 3
+    #: can be rung now
+    FREE = 4
+
+
+#: the least fitness that passes; None: no agent is needed
+TO_JOIN: dict[JoinEmpty, Fitness | None] = {
+    JoinEmpty.YES: None,
+    JoinEmpty.LOOSE: Fitness.PAUSED,
+    JoinEmpty.NO: Fitness.UNAVAILABLE,
+    JoinEmpty.STRICT: Fitness.BUSY,
+    JoinEmpty.ULTRASTRICT: Fitness.FREE,
+}
+TO_STAY: dict[LeaveEmpty, Fitness | None] = {
+    LeaveEmpty.NO: None,
+    LeaveEmpty.LOOSE: Fitness.PAUSED,
+    LeaveEmpty.YES: Fitness.UNAVAILABLE,
+    LeaveEmpty.STRICT: Fitness.BUSY,
+    LeaveEmpty.ULTRASTRICT: Fitness.FREE,
+}
+
+
+def fitness(agent: Agent, membership: Membership, phone: str, free: bool) -> Fitness:
+    """phone: what his phone does by itself. free: he may be rung for this queue."""
+    if not agent.extension:
+        return Fitness.PHONELESS
+    if membership.paused_at is not None:
+        return Fitness.PAUSED
+    if free:
+        return Fitness.FREE
+    away = agent.session is not Session.ACTIVE or "unavailable" in (phone, agent.cooling)
+    return Fitness.UNAVAILABLE if away else Fitness.BUSY
+
+
+class Staff:
+    """The agents of a queue, counted by their fitness. O(1) each."""
+
+    __slots__ = ("_counts", "_of")
+
+    def __init__(self) -> None:
+        self._of: dict[int, Fitness] = {}
+        self._counts = [0] * len(Fitness)
+
+    def rate(self, agent: int, fitness: Fitness | None) -> bool:
+        """None: he is signed out. True: he was fitter before."""
+        old = self._of.pop(agent, None)
+        if old is not None:
+            self._counts[old] -= 1
+        if fitness is not None:
+            self._of[agent] = fitness
+            self._counts[fitness] += 1
+        return old is not None and (fitness is None or fitness < old)
+
+    def has(self, least: Fitness | None) -> bool:
+        """Whether there is somebody that fit."""
+        return least is None or any(self._counts[least:])
+
+
+def may_join(queue: Queue) -> bool:
+    return queue.staff.has(TO_JOIN[queue.settings.join_empty])
+
+
+def may_stay(queue: Queue) -> bool:
+    return queue.staff.has(TO_STAY[queue.settings.leave_empty])

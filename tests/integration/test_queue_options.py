@@ -1,0 +1,42 @@
+"""What a queue can be set to, on a real Asterisk with real phones."""
+
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.harness.phones import PhoneBox, never_answers
+from tests.integration.server import ContactCentre, contact_centre
+
+CALLER, AGENT = 440, 660
+
+
+@pytest.fixture
+async def centre(tmp_path: Path, start_asterisk: Any, world: PhoneBox) -> AsyncIterator[ContactCentre]:
+    async with contact_centre(tmp_path, start_asterisk, world, LOG_LEVEL="debug") as made:
+        yield made
+
+
+async def test_nobody_enters_an_empty_queue_and_nobody_stays_in_one(centre: ContactCentre) -> None:
+    await centre.queue(joinEmpty="no", leaveEmpty="yes")
+    refused = await centre.world.call("500", centre.pbx)
+    await refused.ended.wait()
+    assert (refused.cause, bool(refused.answered)) == (34, False)
+    await centre.agent("1001", never_answers())
+    waiting = await centre.world.call("500", centre.pbx)
+    phone = await centre.phones["1001"].next_call()
+    await phone.ringing.wait()
+    paused_at = time.time()
+    await centre.act("pause", "1001")
+    ended = await waiting.ended.wait()
+    assert ended - paused_at < 0.5
+    assert phone.cancelled_at is not None
+    await centre.idle()
+    outcomes = [row["outcome"] for row in centre.server.rows("SELECT outcome FROM queue_calls ORDER BY joined_at")]
+    assert outcomes == ["empty", "leave_empty"]
+    # made over the API with nothing said about it, a queue lets everybody in
+    await centre.queue("501")
+    await centre.world.call("501", centre.pbx)
+    await centre.until_waiting(1, "501")

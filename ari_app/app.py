@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 
 import structlog
@@ -33,12 +34,13 @@ from ari_app.ops.logging import configure as configure_logging
 from ari_app.ops.metrics import HttpMetrics, live_gauges
 from ari_app.record import Record
 from ari_app.store import migrate
-from ari_app.store.accounts import Accounts
+from ari_app.store.accounts import DEFAULT, Accounts
 from ari_app.store.bindings import Bindings
 from ari_app.store.database import Database
 from ari_app.store.journal import AccountJournal
 from ari_app.store.keys import Keys
 from ari_app.store.pause_codes import PauseCodes
+from ari_app.store.queue_log_file import QueueLogFile
 from ari_app.store.queues import Queues
 from ari_app.store.sessions import Sessions
 from ari_app.store.users import Users
@@ -67,6 +69,8 @@ class Application:
         self.settings = settings
         self.clock = clock or SystemClock()
         self.metrics = CollectorRegistry()
+        #: files of ours may have been moved (log rotation)
+        self.reopen_logs: Callable[[], None] = lambda: None
         self._stack = AsyncExitStack()
         self._restored: list[Call] = []
         self._resumed = False
@@ -109,17 +113,29 @@ class Application:
     async def _start_calls(self) -> None:
         record = Record(self.writer)
         journals, calls = await record.load()
+        await self._follow_queue_log(record)
         self.registry = Registry(self.clock, IdSource(self.clock), record)
         self.centre = Centre(self.registry, record, self.clock, self.settings.dial_template)
         self.registry.route = self.centre.route
         self._stack.callback(self.centre.stop)
         for journal in journals:
-            self.centre.add(_replayed(journal))
+            engine = _replayed(journal)
+            record.restored(engine)
+            self.centre.add(engine)
         self._make_node()
         self._restored = recovery.restore(self.registry, calls, self.registry.nodes)
         self.centre.restored(self._restored)
         await self._configure()
         log.info("= restored", accounts=len(journals), calls=len(self._restored))
+
+    async def _follow_queue_log(self, record: Record) -> None:
+        folder, name = self.settings.data_dir, self.settings.queue_log_file
+        if not name:
+            return
+        file = QueueLogFile(self.writer, self.clock, folder / name, folder / "queue_log.cursor", DEFAULT)
+        record.queue_log.on_rows = self.reopen_logs = file.wake
+        await file.start()
+        self._stack.push_async_callback(file.close)
 
     async def _configure(self) -> None:
         """Tell the engines what is configured: at the first start, and what never reached the journal."""
@@ -312,6 +328,7 @@ async def serve(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, over.set)
     application = Application(settings)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, lambda: application.reopen_logs())
     await application.start()
     log.info("= serving", rest=settings.http_listen, asterisk=settings.ari_url, connect=settings.ari_connect)
     try:

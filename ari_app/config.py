@@ -34,6 +34,9 @@ class Settings(BaseSettings):
     http_listen: str = "127.0.0.1:8080"
     database_url: str = ""
     data_dir: Path = Path("var")
+    #: Asterisk's queue_log as a file, of the default account (each account's is in the table); a relative path is one
+    #: in DATA_DIR, empty: no file
+    queue_log_file: str = "queue_log"
     #: how an extension is dialled
     dial_template: str = "PJSIP/{extension}"
     #: a user session without a sign of life is deactivated after this many seconds

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from ari_app.acd.commands import AnyFact
+from ari_app.acd.engine import Engine
 from ari_app.acd.events import AnyEvent
 from ari_app.calls.call import Call, CallRecord
 from ari_app.calls.facts import AnyCallFact
@@ -12,6 +13,7 @@ from ari_app.store.acd import AcdRecorder
 from ari_app.store.calls import CallRecorder
 from ari_app.store.journal import AccountJournal, Journal
 from ari_app.store.live_calls import LiveCalls
+from ari_app.store.queue_log import QueueLog
 from ari_app.store.writer import Writer
 
 _encode = msgspec.json.Encoder().encode
@@ -27,6 +29,7 @@ class Record:
         self._live = LiveCalls(writer)
         self._calls = CallRecorder(writer)
         self._acd = AcdRecorder(writer)
+        self.queue_log = QueueLog(writer)
 
     async def load(self) -> tuple[list[AccountJournal], list[CallRecord]]:
         """What was kept: queues by account, and live calls."""
@@ -34,11 +37,17 @@ class Record:
         calls = [_decode(row.state) for row in await self._live.load()]
         await self._calls.load()
         await self._acd.load()
+        await self.queue_log.load()
         return journals, calls
+
+    def restored(self, engine: Engine) -> None:
+        """An account's queues are as they were."""
+        self.queue_log.members(engine.account, engine.agent_status())
 
     def tell(self, fact: AnyCallFact) -> None:
         """A fact of a call or a leg."""
         self._calls.record(fact)
+        self.queue_log.call(fact)
 
     def save(self, call: Call) -> None:
         """What a live call is now."""
@@ -51,10 +60,12 @@ class Record:
     def event(self, account: int, at: float, event: AnyEvent) -> None:
         """An event of an account's queues."""
         self._journal.event(account, at, event)
+        self.queue_log.event(account, at, event)
 
     def fact(self, account: int, fact: AnyFact) -> None:
         """A fact of an account's queues."""
         self._acd.record(account, fact)
+        self.queue_log.record(account, fact)
 
     def snapshot(self, account: int, at: float, state: bytes) -> None:
         """The queues as they are now, in place of the journal up to here."""

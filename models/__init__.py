@@ -2,8 +2,8 @@
 
 * Times are UNIX seconds as DOUBLE PRECISION, UTC: what the API speaks and the clock gives, exact to the microsecond.
 * Every row has its account. What people configure has foreign keys. The record (calls, legs, queue calls, offers, agent
-  states, journal, live calls, outbox) has none: it must be writable in any order, and outlives what it speaks of; its
-  keys are ids of ours or made of what happened, so that writing a row twice leaves one.
+  states, queue log, journal, live calls, outbox) has none: it must be writable in any order, and outlives what it
+  speaks of; its keys are ids of ours or made of what happened, so that writing a row twice leaves one.
 * JSON is kept as text: it is read whole, never searched.
 """
 
@@ -21,6 +21,7 @@ from models.pause_code import PauseCode
 from models.queue import Queue
 from models.queue_binding import QueueBinding
 from models.queue_call import QueueCall
+from models.queue_log import QueueLogEntry
 from models.spill_mark import SpillMark
 from models.user import User
 from models.user_session import UserSession
@@ -41,6 +42,7 @@ __all__ = [
     "Queue",
     "QueueBinding",
     "QueueCall",
+    "QueueLogEntry",
     "SpillMark",
     "User",
     "UserSession",

@@ -48,6 +48,7 @@ async def load_demo(settings: Settings) -> list[str]:
     await database.start()
     try:
         if await Queues(database, SystemClock()).find(DEFAULT, QUEUE) is not None:
+            await _provision_again(settings)
             return [f"demo: queue {QUEUE} is there already; its key was shown when it was made"]
         extensions = {extension: secrets.token_urlsafe(12) for extension, _ in (SUPERVISOR, *AGENTS)}
         await _provision(settings, extensions)
@@ -63,6 +64,15 @@ async def load_demo(settings: Settings) -> list[str]:
         f"API key (shown this once): {key}",
         f"SIP extensions {', '.join(extensions)} and their passwords are in {settings.data_dir / 'demo.json'}",
     ]
+
+
+async def _provision_again(settings: Settings) -> None:
+    """Asterisk may have lost its extensions, or be another one: they get the secrets that the phones know."""
+    try:
+        kept = json.loads((settings.data_dir / "demo.json").read_text())
+    except FileNotFoundError:
+        return  # a queue of the same number that is no demo's
+    await _provision(settings, kept["extensions"])
 
 
 async def _provision(settings: Settings, extensions: dict[str, str]) -> None:

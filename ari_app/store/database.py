@@ -207,7 +207,3 @@ class Database:
             self.healthy = False
             raise StoreUnavailable(self.explain(error)) from error
         self.healthy = True
-
-    def reading(self) -> Any:
-        """A transaction that only reads: it never waits for a writer."""
-        return self.transaction(write=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import delete, or_, select
 
 from ari_app.clock import Clock
 from ari_app.errors import StoreUnavailable
@@ -87,6 +87,12 @@ class Outbox:
             )
             for row in found
         ]
+
+    async def forget(self, before: float) -> int:
+        """Remove messages that were delivered, or given up, and made before then; how many. Raises StoreUnavailable."""
+        done = or_(_TABLE.c.delivered_at.is_not(None), _TABLE.c.next_at.is_(None))
+        async with self._writer.database.transaction() as connection:
+            return (await connection.execute(delete(_TABLE).where(_TABLE.c.created_at < before, done))).rowcount
 
     def delivered(self, message: Message) -> None:
         """It has arrived."""

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from ari_app.store.thread import OneThread
+
+
+@cache
+def shared_passwords() -> Passwords:
+    """The one of the process: one thread, whoever asks."""
+    return Passwords()
 
 
 class Passwords:

@@ -19,8 +19,8 @@ class OneThread:
 
     def __init__(self, name: str) -> None:
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
-        self._stopped = False
-        threading.Thread(target=self._serve, name=name, daemon=True).start()
+        self._name = name
+        self._started = self._stopped = False
 
     def call(self, function: Callable[..., T], *args: Any) -> asyncio.Future[T]:
         """Do it in the thread; what it returns or raises is the future's.
@@ -30,6 +30,9 @@ class OneThread:
         """
         if self._stopped:
             raise RuntimeError("the thread has been stopped")
+        if not self._started:
+            self._started = True
+            threading.Thread(target=self._serve, name=self._name, daemon=True).start()
         loop = asyncio.get_running_loop()
         future = loop.create_future()
         self._jobs.put((loop, future, function, args))

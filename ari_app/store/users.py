@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from ari_app.clock import Clock
 from ari_app.errors import NotFound
 from ari_app.store.database import Database
-from ari_app.store.passwords import Passwords
+from ari_app.store.passwords import Passwords, shared_passwords
 from ari_app.store.rows import conflict, known_id, page, table_of
 from ari_app.store.values import Page, User, UserData, clean, clean_or_none
 from models import User as Model
@@ -46,7 +46,7 @@ class Users:
     def __init__(self, database: Database, clock: Clock, passwords: Passwords | None = None) -> None:
         self._database = database
         self._clock = clock
-        self._passwords = passwords or Passwords()
+        self._passwords = passwords or shared_passwords()
 
     async def create(self, account: int, kind: str, data: UserData) -> int:
         """Make one; its id. Raises Conflict (username, number, emailAddress)."""

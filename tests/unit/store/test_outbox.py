@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+import msgspec
 import pytest
 
 from ari_app.clock import ManualClock
@@ -38,6 +39,18 @@ async def test_a_message_is_due_until_it_is_delivered(outbox: Outbox, writer: Wr
     # a process that ends before it reports leaves the message to the next
     (same,) = await Outbox(writer, clock).due()
     assert same == again
+
+
+async def test_what_is_over_is_forgotten(outbox: Outbox, writer: Writer, clock: ManualClock) -> None:
+    for _ in range(3):
+        outbox.add(1, "webhook", "x", "{}")
+    one, two, _ = await outbox.due()
+    outbox.delivered(one)
+    outbox.failed(msgspec.structs.replace(two, attempts=ATTEMPTS), "no")
+    await writer.flush()
+    assert await outbox.forget(clock.now()) == 0
+    assert await outbox.forget(clock.now() + 1) == 2
+    assert len(await Outbox(writer, clock).due()) == 1
 
 
 async def test_attempts_grow_rarer_and_end(outbox: Outbox, clock: ManualClock) -> None:

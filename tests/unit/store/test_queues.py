@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from ari_app.acd.settings import AutoPause, JoinEmpty, LeaveEmpty, QueueSettings, Strategy
+from ari_app.acd.settings import AutoPause, QueueSettings, Strategy
 from ari_app.clock import ManualClock
 from ari_app.errors import Conflict, NotFound
 from ari_app.store.accounts import DEFAULT, Accounts

@@ -26,8 +26,8 @@ class Reject(Command, frozen=True, kw_only=True):
 
 
 class Release(Command, frozen=True, kw_only=True):
-    """The caller leaves the queue: "timeout", "no_retry", "leave_empty", "queue_removed" while waiting; "completed" after
-    talking."""
+    """The caller leaves the queue: "timeout", "no_retry", "leave_empty", "queue_removed" while waiting; "completed"
+    after talking."""
 
     call: str
     queue: str

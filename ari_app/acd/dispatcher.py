@@ -156,6 +156,7 @@ class Dispatcher:
                 leg,
                 shown=conversation.shown(settings),
                 ring_time=None if timeout is None else timeout + RING_MARGIN,
+                auto_answer=settings is not None and settings.auto_answer,
             )
         except LegGone:
             return  # withdrawn, or gone by itself: both have been told already

@@ -84,6 +84,8 @@ class QueueSettings(msgspec.Struct, frozen=True, kw_only=True):
     #: the caller hears ringing instead of music
     ringing: bool = False
     cid_name_prefix: str = ""
+    #: the agent's phone answers by itself
+    auto_answer: bool = False
     recording_format: str | None = None
     #: "includeholdtime" or "afteranswered"
     recording_mode: str = "afteranswered"

@@ -131,6 +131,7 @@ class Queue(QueueData, frozen=True, kw_only=True):
             music_class="default" if self.moh_class == "inherit" else self.moh_class,
             ringing=self.ringing_moh,
             cid_name_prefix=self.cid_name_prefix,
+            auto_answer=self.auto_answer_acd,
             recording_format=self.recording_format or None,
             recording_mode=self.recording_mode,
         )

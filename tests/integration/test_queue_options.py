@@ -1,5 +1,6 @@
 """What a queue can be set to, on a real Asterisk with real phones."""
 
+import contextlib
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.harness.ari import AriError
 from tests.harness.phones import PhoneBox, never_answers
 from tests.integration.server import ContactCentre, contact_centre
 
@@ -21,10 +23,12 @@ async def centre(tmp_path: Path, start_asterisk: Any, world: PhoneBox) -> AsyncI
 
 async def test_nobody_enters_an_empty_queue_and_nobody_stays_in_one(centre: ContactCentre) -> None:
     await centre.queue(joinEmpty="no", leaveEmpty="yes")
+    await centre.agent("1001", never_answers())
+    await centre.act("pause", "1001")
     refused = await centre.world.call("500", centre.pbx)
     await refused.ended.wait()
     assert (refused.cause, bool(refused.answered)) == (34, False)
-    await centre.agent("1001", never_answers())
+    await centre.act("resume", "1001")
     waiting = await centre.world.call("500", centre.pbx)
     phone = await centre.phones["1001"].next_call()
     await phone.ringing.wait()
@@ -40,3 +44,25 @@ async def test_nobody_enters_an_empty_queue_and_nobody_stays_in_one(centre: Cont
     await centre.queue("501")
     await centre.world.call("501", centre.pbx)
     await centre.until_waiting(1, "501")
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+async def test_the_phone_is_asked_to_answer_by_itself(centre: ContactCentre, wanted: bool) -> None:
+    """As the phone gets it: the headers of the INVITE."""
+    await centre.queue(autoAnswerAcd=wanted)
+    await centre.agent("1001", never_answers())
+    await centre.world.call("500", centre.pbx)
+    phone = await centre.phones["1001"].next_call()
+    await phone.ringing.wait()
+    headers = {}
+    for name in ("Call-Info", "Alert-Info"):
+        with contextlib.suppress(AriError):
+            read = await centre.world.ari.get(
+                f"/channels/{phone.channel}/variable", variable=f"PJSIP_HEADER(read,{name})"
+            )
+            headers[name] = read["value"]
+    expected = {
+        "Call-Info": "<sip:localhost>;answer-after=0",
+        "Alert-Info": "<http://localhost>;info=alert-autoanswer;delay=0",
+    }
+    assert {name: value for name, value in headers.items() if value} == (expected if wanted else {})

@@ -51,6 +51,16 @@ class Party(NamedTuple):
     name: str = ""
 
 
+#: What makes a phone answer by itself: there is no standard that all follow, so each is told in its own way, as FreePBX
+#: and others do. answer-after: RFC draft, Snom, Yealink, Linphone, Cisco SPA; alert-autoanswer: Polycom, Aastra, Mitel,
+#: Grandstream, Yealink (some of them have to be set to heed it). The address in angle brackets is only there because
+#: the headers must have one (RFC 3261, 20.4 and 20.9).
+AUTO_ANSWER = {
+    "PJSIP_HEADER(add,Call-Info)": "<sip:localhost>;answer-after=0",
+    "PJSIP_HEADER(add,Alert-Info)": "<http://localhost>;info=alert-autoanswer;delay=0",
+}
+
+
 async def dial_start(
     leg: Leg,
     *,
@@ -58,12 +68,14 @@ async def dial_start(
     ring_time: float | None = None,
     originator: str | None = None,
     variables: dict[str, str] | None = None,
+    auto_answer: bool = False,
     early_media: Bridge | None = None,
 ) -> None:
     """Create and dial. Returns when Asterisk has taken the order; the leg's states tell the rest.
 
     shown: who calls, for the display of the far end.
     ring_time: seconds after which Asterisk gives up on its own; rounded up to whole ones, None: never.
+    auto_answer: the far end, a SIP phone, is asked to answer by itself.
     early_media: a bridge the leg joins before it is dialled, so that what the far end plays before answering is heard.
 
     Raises:
@@ -72,6 +84,8 @@ async def dial_start(
     """
     registry = leg.call.registry
     leg.require_alive()
+    if auto_answer and leg.endpoint.startswith("PJSIP/"):
+        variables = AUTO_ANSWER | (variables or {})
     try:
         await leg.call.complete(
             leg.node.channels.create(

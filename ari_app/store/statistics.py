@@ -1,0 +1,162 @@
+"""Historical statistics: reads the record and has the figures made of it (figures.py says how each is defined)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, func, select
+
+from ari_app.store.database import Database
+from ari_app.store.figures import (
+    Handling,
+    Presence,
+    QueueShares,
+    Shares,
+    Waiting,
+    handling,
+    presence,
+    totals,
+    waiting,
+    wrap_ups,
+)
+from ari_app.store.history import AgentStateRecord, History, QueueCallRecord
+from ari_app.store.intervals import Intervals
+from ari_app.store.rows import table_of
+from models import AgentState, Queue, User
+
+_STATES, _QUEUES, _USERS = table_of(AgentState), table_of(Queue), table_of(User)
+
+#: seconds: a call that entered so long before a report is not looked for in it any more
+LONGEST_CALL = 86400.0
+#: seconds: what an agent was at the beginning of a report is looked for so far back
+LONGEST_STATE = 31 * 86400.0
+
+
+class QueueInterval(msgspec.Struct, frozen=True, kw_only=True):
+    """A queue in an interval."""
+
+    queue: str
+    since: float
+    until: float
+    waiting: Waiting
+    handling: Handling
+    shares: Shares
+
+
+class AgentInterval(msgspec.Struct, frozen=True, kw_only=True):
+    """An agent in an interval."""
+
+    agent: int
+    since: float
+    until: float
+    handling: Handling
+    presence: Presence
+
+
+class Statistics:
+    """Reports of an account. All raise StoreUnavailable."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._history = History(database)
+
+    async def queues(
+        self, account: int, intervals: Intervals, now: float, *, queue: str | None = None, short: float
+    ) -> list[QueueInterval]:
+        """Each queue that exists, or of which the record speaks, in each interval; or the one queue.
+
+        now: the time until when states and conversations that go on are counted. short: seconds; an abandon after less
+        is a short one. The T of service levels is the queue's, as it is set now.
+        """
+        thresholds = await self._thresholds(account)
+        calls = await self._calls(account, intervals, queue)
+        states = await self._states(account, intervals, None)
+        handled = handling(calls, wrap_ups(_in_order(states)), intervals)
+        shares = QueueShares(intervals, now)
+        shares.calls(calls)
+        for mine in states.values():
+            shares.agent(mine)
+        cohorts: dict[str, list[list[QueueCallRecord]]] = {}
+        for call in calls:
+            if (number := intervals.holding(call.joined_at)) is not None:
+                cohorts.setdefault(call.queue, [[] for _ in intervals])[number].append(call)
+        names = [queue] if queue is not None else sorted({*thresholds, *cohorts} - {""})
+        found = []
+        for name in names:
+            threshold = thresholds.get(name, (0, 20.0))[1]
+            for number, (since, until) in enumerate(intervals):
+                entered = cohorts[name][number] if name in cohorts else []
+                found.append(
+                    QueueInterval(
+                        queue=name,
+                        since=since,
+                        until=until,
+                        waiting=waiting(entered, name, threshold, short, now),
+                        handling=totals(rows[number] for (_, of), rows in handled.items() if of == name),
+                        shares=shares.found[name][number] if name in shares.found else Shares(),
+                    )
+                )
+        return found
+
+    async def agents(
+        self, account: int, intervals: Intervals, now: float, *, agent: int | None = None
+    ) -> list[AgentInterval]:
+        """Each agent of whom the record speaks, or the one agent, in each interval."""
+        calls = await self._calls(account, intervals, None)
+        states = await self._states(account, intervals, agent)
+        handled = handling(calls, wrap_ups(_in_order(states)), intervals)
+        since, until = intervals.edges[0], intervals.edges[-1]
+        offers = await self._history.offers(account, since, until, agent)
+        names = {one.agent_id for one in offers} | {name for name, _ in handled} | set(states)
+        found = []
+        for name in [agent] if agent is not None else sorted(names):
+            mine = presence(states.get(name, []), (o for o in offers if o.agent_id == name), intervals, now)
+            for number, (begin, end) in enumerate(intervals):
+                rows = (rows[number] for (of, _), rows in handled.items() if of == name)
+                found.append(
+                    AgentInterval(agent=name, since=begin, until=end, handling=totals(rows), presence=mine[number])
+                )
+        return found
+
+    async def _thresholds(self, account: int) -> dict[str, tuple[bool, float]]:
+        """Extension -> whether it is deleted, and its T. A living queue goes before a deleted one."""
+        columns = (_QUEUES.c.extension, _QUEUES.c.deleted, _QUEUES.c.service_level)
+        query = select(*columns).where(_QUEUES.c.account_id == account).order_by(_QUEUES.c.deleted.desc(), _QUEUES.c.id)
+        async with self._database.transaction(write=False) as connection:
+            rows = (await connection.execute(query)).all()
+        return {row.extension: (row.deleted, row.service_level) for row in rows}
+
+    async def _calls(self, account: int, intervals: Intervals, queue: str | None) -> list[QueueCallRecord]:
+        since, until = intervals.edges[0], intervals.edges[-1]
+        return await self._history.queue_calls(account, since - LONGEST_CALL, until, queue)
+
+    async def _states(self, account: int, intervals: Intervals, agent: int | None) -> dict[int, list[AgentStateRecord]]:
+        """Agent -> his changes of state in order: what he was when the first interval began, then what he became."""
+        since, until = intervals.edges[0], intervals.edges[-1]
+        agents: ColumnElement[bool] = _STATES.c.agent_id == agent
+        if agent is None:
+            # by agent, because that is how the table is sorted
+            ours = select(_USERS.c.id).where(_USERS.c.account_id == account, _USERS.c.kind == "agent")
+            agents = _STATES.c.agent_id.in_(ours)
+        mine = (_STATES.c.account_id == account, agents)
+        earlier = (_STATES.c.at > since - LONGEST_STATE, _STATES.c.at <= since)
+        latest = (_STATES.c.at.desc(), _STATES.c.n.desc())
+        rank = func.row_number().over(partition_by=(_STATES.c.agent_id, _STATES.c.queue), order_by=latest)
+        ranked = select(_STATES, rank.label("rank")).where(*mine, *earlier).subquery()
+        first = select(ranked).where(ranked.c.rank == 1).order_by(ranked.c.at, ranked.c.n)
+        later = select(_STATES).where(*mine, _STATES.c.at > since, _STATES.c.at < until)
+        found: dict[int, list[AgentStateRecord]] = {}
+        async with self._database.transaction(write=False) as connection:
+            for query in (first, later.order_by(_STATES.c.at, _STATES.c.n)):
+                for row in (await connection.execute(query)).mappings():
+                    found.setdefault(row["agent_id"], []).append(_state(row))
+        return found
+
+
+def _state(row: Any) -> AgentStateRecord:
+    return AgentStateRecord(**{name: row[name] for name in AgentStateRecord.__struct_fields__})
+
+
+def _in_order(states: dict[int, list[AgentStateRecord]]) -> list[AgentStateRecord]:
+    return [state for mine in states.values() for state in mine]

@@ -12,6 +12,7 @@ from typing import Any
 from ari_app import __version__
 from ari_app.config import Settings, load
 from ari_app.errors import AppError
+from ari_app.simulate import arguments as simulate_arguments
 
 #: dialects that have an OpenAPI document
 DIALECTS = ("eq",)
@@ -91,6 +92,13 @@ async def _openapi(settings: Settings, arguments: argparse.Namespace) -> int:
     return 0
 
 
+async def _simulate(settings: Settings, arguments: argparse.Namespace) -> int:
+    from ari_app.simulate.command import run
+
+    print(run(arguments), end="")
+    return 0
+
+
 Command = Callable[[Settings, argparse.Namespace], Coroutine[Any, Any, int]]
 
 
@@ -122,6 +130,7 @@ def _parser() -> argparse.ArgumentParser:
     revoke.add_argument("id", type=int)
     openapi = add("openapi", _openapi, "print a dialect's OpenAPI document")
     openapi.add_argument("dialect", choices=DIALECTS)
+    simulate_arguments.add_arguments(add("simulate", _simulate, simulate_arguments.SUMMARY))
     return parser
 
 

@@ -1,9 +1,9 @@
 """The tables, one noun a file. Only ari_app/store imports this.
 
 * Times are UNIX seconds as DOUBLE PRECISION, UTC: what the API speaks and the clock gives, exact to the microsecond.
-* Every row has its account. What people configure has foreign keys. The record (calls, legs, queue calls, offers, agent
-  states, queue log, journal, live calls, outbox) has none: it must be writable in any order, and outlives what it
-  speaks of; its keys are ids of ours or made of what happened, so that writing a row twice leaves one.
+* Every row has its account. What people configure has foreign keys. The record (calls, legs, recordings, queue calls,
+  offers, agent states, queue log, journal, live calls, outbox) has none: it must be writable in any order, and outlives
+  what it speaks of; its keys are ids of ours or made of what happened, so that writing a row twice leaves one.
 * JSON is kept as text: it is read whole, never searched.
 """
 
@@ -22,6 +22,7 @@ from models.queue import Queue
 from models.queue_binding import QueueBinding
 from models.queue_call import QueueCall
 from models.queue_log import QueueLogEntry
+from models.recording import Recording
 from models.spill_mark import SpillMark
 from models.user import User
 from models.user_session import UserSession
@@ -43,6 +44,7 @@ __all__ = [
     "QueueBinding",
     "QueueCall",
     "QueueLogEntry",
+    "Recording",
     "SpillMark",
     "User",
     "UserSession",

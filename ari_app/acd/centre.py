@@ -117,7 +117,7 @@ class Centre:
         """Calls have been made again: let their events find their queues."""
         for call in calls:
             if isinstance(call.program, QueueProgram):
-                self.dispatcher(call.account).reattach(call)
+                self.dispatcher(call.account).reattach(call, call.program.queue)
 
     def recover(self) -> None:
         """Asterisk has been compared with: settle what is open."""

@@ -14,17 +14,22 @@ from ari_app.calls.leg import Leg, LegGone
 from ari_app.calls.verbs.answer import answer
 from ari_app.calls.verbs.dial import Party
 from ari_app.calls.verbs.music import music_start, music_stop
-from ari_app.calls.verbs.record import record
+from ari_app.calls.verbs.record import Recording
 from ari_app.calls.verbs.ring import ring
+from ari_app.calls.verbs.snoop import Snoop
 
 log = structlog.get_logger(__name__)
+
+#: seconds after the end of a call in which Asterisk tells the end of its recordings
+TOLD_WITHIN = 5.0
 
 
 class Conversation:
     """One caller in one queue."""
 
-    def __init__(self, call: Call) -> None:
+    def __init__(self, call: Call, queue: str = "") -> None:
         self.call = call
+        self.queue = queue
         #: why he was let go
         self.released: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         #: the agent he is joined to
@@ -34,6 +39,7 @@ class Conversation:
         #: he may be hearing music
         self.music = False
         self._waiting: asyncio.Task[None] | None = None
+        self._recordings: dict[str, Recording] = {}
 
     def shown(self, settings: QueueSettings | None) -> Party:
         """What the agent's phone shows: the caller's name behind the queue's prefix, and his number."""
@@ -52,6 +58,7 @@ class Conversation:
         await answer(caller)
         self.music = True
         await music_start(caller, settings.music_class)
+        self._record_all(settings)
 
     def release(self, reason: str) -> None:
         """Let him go."""
@@ -76,11 +83,9 @@ class Conversation:
             await bridge.destroy()
             raise
         self.joined(agent)
-        if settings is not None and settings.recording_format:
-            try:
-                await record(bridge, format=settings.recording_format)
-            except AriError as error:
-                log.warning("= not recorded", call=self.call.id, error=str(error))
+        if settings is not None:
+            self._record_all(settings)
+            await self._record_talk(settings, bridge, agent)
 
     async def _quiet(self, caller: Leg) -> None:
         await answer(caller)
@@ -96,3 +101,63 @@ class Conversation:
     def parted(self) -> None:
         """The agent has left the conversation."""
         self.agent = None
+
+    # recording
+
+    def _talk(self, agent: Leg) -> str:
+        """The name of the recording of a conversation: the same after a restart."""
+        return f"rec-{agent.id}"
+
+    def _whole(self) -> str:
+        return f"rec-{self.call.id}-{self.queue}"
+
+    def _record_all(self, settings: QueueSettings) -> None:
+        """All that the caller hears and says, from now to his end, in one piece: what a snoop hears. (His own channel
+        could not be joined to the agent while it is recorded.)"""
+        if settings.recording_mode == "includeholdtime" and settings.recording_format:
+            name = self._whole()
+            if name not in self._recordings:
+                recording = self._recordings[name] = Recording(self.call, name)
+                self.call.spawn(self._start_snooping(recording, settings.recording_format), "record")
+
+    async def _start_snooping(self, recording: Recording, format: str) -> None:
+        snoop = Snoop(self.call.caller, spy="both", whisper="none")
+        await snoop.open()
+        await self._start(recording, snoop, format)
+
+    async def _record_talk(self, settings: QueueSettings, bridge: Bridge, agent: Leg) -> None:
+        if settings.recording_mode == "afteranswered" and settings.recording_format:
+            name = self._talk(agent)
+            recording = self._recordings.get(name) or Recording(self.call, name)
+            self._recordings[name] = recording
+            await self._start(recording, bridge, settings.recording_format)
+
+    async def _start(self, recording: Recording, target: Bridge | Snoop, format: str) -> None:
+        try:
+            await recording.start(target, format=format)
+        except AriError as error:
+            log.warning("= not recorded", call=self.call.id, error=str(error))
+
+    def reattach_recordings(self, settings: QueueSettings | None) -> None:
+        """After a restart, before any event arrives: be told of the end of what is being recorded."""
+        if settings is None or not settings.recording_format:
+            return
+        if settings.recording_mode == "includeholdtime":
+            name = self._whole()
+        elif self.agent is not None:
+            name = self._talk(self.agent)
+        else:
+            return
+        self._recordings[name] = Recording(self.call, name)
+
+    async def resume_recording(self, settings: QueueSettings | None) -> None:
+        """After a restart: what was to be recorded and is not yet, is."""
+        agent = self.agent
+        if settings is not None and agent is not None and agent.bridge is not None:
+            await self._record_talk(settings, Bridge(self.call, agent.bridge), agent)
+
+    def ended(self) -> None:
+        """The call is over. The end of its recordings may still be on its way."""
+        clock = self.call.registry.clock
+        for recording in self._recordings.values():
+            clock.call_at(clock.now() + TOLD_WITHIN, recording.give_up)

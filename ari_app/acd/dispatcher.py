@@ -226,16 +226,17 @@ class Dispatcher:
         Returns the reason: of Reject ("full", "nonexistent", "empty") or Release ("completed", "timeout", "no_retry",
         "queue_removed"). Cancelled when he hangs up.
         """
-        conversation = self._attach(call)
+        conversation = self._attach(call, queue)
         joined = events.CallerJoined(call=call.id, queue=queue, priority=priority, joined_at=joined_at)
         self.apply(joined, self.clock.now())
         return await conversation.released
 
     def _call_ended(self, call: Call) -> None:
-        self._conversations.pop(call.id, None)
+        if conversation := self._conversations.pop(call.id, None):
+            conversation.ended()
 
-    def _attach(self, call: Call) -> Conversation:
-        conversation = self._conversations[call.id] = Conversation(call)
+    def _attach(self, call: Call, queue: str) -> Conversation:
+        conversation = self._conversations[call.id] = Conversation(call, queue)
         call.caller.on_state = self._caller_leg_moved
         return conversation
 
@@ -245,11 +246,11 @@ class Dispatcher:
 
     # after a restart
 
-    def reattach(self, call: Call) -> None:
+    def reattach(self, call: Call, queue: str) -> None:
         """A call of ours has been made again: let its events find the engine, before any arrives."""
         if call.origin is None:
             return
-        conversation = self._attach(call)
+        conversation = self._attach(call, queue)
         conversation.music = True
         for leg in call.legs.values():
             if leg.offer is None:
@@ -258,10 +259,12 @@ class Dispatcher:
             self._offers[leg.offer] = leg
             if leg.bridge is not None and leg.bridge == call.caller.bridge:
                 conversation.joined(leg)
+        conversation.reattach_recordings(self.engine.settings(queue))
 
     async def resume(self, call: Call, queue: str, priority: int, joined_at: float) -> str:
         """Go on serving a call after a restart."""
-        conversation = self._conversations.get(call.id) or self._attach(call)
+        conversation = self._conversations.get(call.id) or self._attach(call, queue)
+        call.spawn(conversation.resume_recording(self.engine.settings(queue)), "record")
         if not self.engine.knows(call.id):
             # its joining had not been kept
             joined = events.CallerJoined(call=call.id, queue=queue, priority=priority, joined_at=joined_at)

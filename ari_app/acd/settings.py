@@ -86,6 +86,7 @@ class QueueSettings(msgspec.Struct, frozen=True, kw_only=True):
     cid_name_prefix: str = ""
     #: the agent's phone answers by itself
     auto_answer: bool = False
+    #: "wav"; None: calls are not recorded
     recording_format: str | None = None
-    #: "includeholdtime" or "afteranswered"
+    #: "includeholdtime": from the moment the caller waits, or "afteranswered": from the moment he is joined to an agent
     recording_mode: str = "afteranswered"

@@ -59,4 +59,32 @@ class LegEnded(CallFact, frozen=True, kw_only=True):
     cause: int
 
 
-AnyCallFact = CallStarted | CallAnswered | CallEnded | LegStarted | LegRinging | LegAnswered | LegEnded
+class RecordingStarted(CallFact, frozen=True, kw_only=True):
+    """Asterisk is about to be asked for it."""
+
+    call: str
+    account: int
+    #: Asterisk's name of it, in the call's node
+    recording: str
+    #: "wav"
+    format: str
+
+
+class RecordingEnded(CallFact, frozen=True, kw_only=True):
+    call: str
+    recording: str
+    #: seconds; 0: nothing was recorded; None: its end was not told
+    duration: float | None
+
+
+AnyCallFact = (
+    CallStarted
+    | CallAnswered
+    | CallEnded
+    | LegStarted
+    | LegRinging
+    | LegAnswered
+    | LegEnded
+    | RecordingStarted
+    | RecordingEnded
+)

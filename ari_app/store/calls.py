@@ -1,4 +1,4 @@
-"""The record of calls and legs, from the facts that call control states."""
+"""The record of calls, legs and recordings, from the facts that call control states."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ari_app.store.live_calls import LIVE_CALLS
 from ari_app.store.rows import table_of
 from ari_app.store.values import clean
 from ari_app.store.writer import Writer
-from models import Call, Leg
+from models import Call, Leg, Recording
 
 _LEGS = table_of(Leg)
 
@@ -35,6 +35,8 @@ class CallRecorder:
             facts.LegRinging: self._leg_ringing,
             facts.LegAnswered: self._leg_answered,
             facts.LegEnded: self._leg_ended,
+            facts.RecordingStarted: self._recording_started,
+            facts.RecordingEnded: self._recording_ended,
         }
 
     async def load(self) -> None:
@@ -104,3 +106,22 @@ class CallRecorder:
             self.unknown += 1
         else:
             self._writer.update(Leg, {"call_id": call, "id": leg, **values})
+
+    def _recording_started(self, fact: facts.RecordingStarted) -> None:
+        # Asked for again after a restart, it began when it began.
+        self._writer.insert(
+            Recording,
+            {
+                "call_id": fact.call,
+                "name": fact.recording,
+                "account_id": fact.account,
+                "format": fact.format,
+                "started_at": fact.at,
+            },
+        )
+
+    def _recording_ended(self, fact: facts.RecordingEnded) -> None:
+        self._writer.update(
+            Recording,
+            {"call_id": fact.call, "name": fact.recording, "ended_at": fact.at, "duration": fact.duration},
+        )

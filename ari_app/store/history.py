@@ -11,12 +11,12 @@ from ari_app.errors import NotFound
 from ari_app.store.database import Database
 from ari_app.store.rows import table_of
 from ari_app.store.values import clean
-from models import AgentState, Call, Leg, Offer, QueueCall
+from models import AgentState, Call, Leg, Offer, QueueCall, Recording
 
 T = TypeVar("T", bound=msgspec.Struct)
 
 _CALLS, _LEGS, _QUEUE_CALLS = table_of(Call), table_of(Leg), table_of(QueueCall)
-_OFFERS, _STATES = table_of(Offer), table_of(AgentState)
+_OFFERS, _STATES, _RECORDINGS = table_of(Offer), table_of(AgentState), table_of(Recording)
 
 
 class CallRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,6 +84,17 @@ class OfferRecord(msgspec.Struct, frozen=True, kw_only=True):
     ring: float
 
 
+class RecordingRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One recording of a call. Names as in models/recording.py."""
+
+    call_id: str
+    name: str
+    format: str
+    started_at: float
+    ended_at: float | None
+    duration: float | None
+
+
 class AgentStateRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One change of an agent's state. Names as in models/agent_state.py; queue "": altogether."""
 
@@ -118,6 +129,13 @@ class History:
         """A call's legs, in the order they were made."""
         query = _of(_LEGS, account).where(_LEGS.c.call_id == clean(call))
         return await self._all(LegRecord, _LEGS, query.order_by(_LEGS.c.created_at, _LEGS.c.id))
+
+    async def recordings(self, account: int, call: str) -> list[RecordingRecord]:
+        """A call's recordings, in the order they began."""
+        query = _of(_RECORDINGS, account).where(_RECORDINGS.c.call_id == clean(call))
+        return await self._all(
+            RecordingRecord, _RECORDINGS, query.order_by(_RECORDINGS.c.started_at, _RECORDINGS.c.name)
+        )
 
     async def queue_calls(
         self, account: int, since: float, until: float, queue: str | None = None

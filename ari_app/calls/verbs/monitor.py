@@ -15,11 +15,9 @@ from __future__ import annotations
 import asyncio
 from enum import StrEnum
 
-from ari_app.ari import events
-from ari_app.ari.errors import AriError
-from ari_app.ari.protocol import Received
 from ari_app.calls.bridge import TYPE, Bridge
-from ari_app.calls.leg import Leg, LegGone, LegState
+from ari_app.calls.leg import Leg, LegState
+from ari_app.calls.verbs.snoop import Snoop
 
 
 class MonitorMode(StrEnum):
@@ -28,65 +26,6 @@ class MonitorMode(StrEnum):
     SPY = "spy"
     WHISPER = "whisper"
     BARGE = "bargeIn"
-
-
-class Snoop:
-    """A snoop channel of ours."""
-
-    def __init__(self, target: Leg, *, spy: str, whisper: str) -> None:
-        self.target = target
-        self.spy = spy
-        self.whisper = whisper
-        registry = target.call.registry
-        self.id = registry.ids.new("snoop")
-        self._key = (target.node.name, self.id)
-        self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        #: set when its channel is gone. Asterisk tells StasisEnd of a snoop; not always ChannelDestroyed
-        self.gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        registry.helpers[self._key] = self._event
-
-    def _event(self, event: Received) -> None:
-        if isinstance(event, events.StasisStart) and not self._ready.done():
-            self._ready.set_result(None)
-        elif isinstance(event, events.StasisEnd | events.ChannelDestroyed):
-            self.target.call.registry.helpers.pop(self._key, None)
-            if not self.gone.done():
-                self.gone.set_result(None)
-            if not self._ready.done():
-                self._ready.set_exception(LegGone(f"snoop {self.id} ended before it began"))
-                self._ready.exception()
-
-    async def open(self) -> None:
-        """Make it, and wait until it can be bridged: that is when it enters the application, not when the request
-        returns (ARI pitfalls, P7).
-
-        Raises:
-            LegGone, AriError
-        """
-        self.target.require_alive()
-        try:
-            await self.target.call.complete(
-                self.target.node.channels.snoopChannelWithId(
-                    channelId=self.target.id,
-                    snoopId=self.id,
-                    spy=self.spy,
-                    whisper=self.whisper,
-                    app=self.target.node.app,
-                    appArgs="snoop",
-                )
-            )
-        except BaseException:
-            self.target.call.registry.helpers.pop(self._key, None)
-            raise
-        await self._ready
-
-    async def close(self) -> None:
-        """End it; nothing if it is gone."""
-        if not self.gone.done():
-            try:
-                await self.target.node.channels.hangup(channelId=self.id)
-            except AriError:
-                return  # gone with its target
 
 
 class _Path:

@@ -1,18 +1,29 @@
-"""Record a leg (what it says) or a bridge (what all in it say, mixed).
+"""Record a leg (what it says), a bridge (what all in it say, mixed), or what a snoop hears.
 
-A channel that is in a bridge cannot be recorded by itself (ARI pitfalls, P13): record its bridge, or a snoop.
+A channel that is in a bridge cannot be recorded by itself, and one that is recorded cannot be bridged (ARI pitfalls,
+P13): record its bridge, or a snoop, which goes on whatever the leg is put into.
+
+The record knows a recording before Asterisk does, so none is lost in a crash.
 """
 
 from __future__ import annotations
 
 import asyncio
+from typing import Any
+
+import structlog
 
 from ari_app.ari import events
+from ari_app.ari.errors import AriError, Conflict
 from ari_app.ari.protocol import Received
+from ari_app.calls import facts
 from ari_app.calls.bridge import Bridge
 from ari_app.calls.call import Call
-from ari_app.calls.leg import Leg
+from ari_app.calls.leg import Leg, LegGone
+from ari_app.calls.verbs.snoop import Snoop
 from ari_app.errors import AppError
+
+log = structlog.get_logger(__name__)
 
 
 class RecordingFailed(AppError):
@@ -35,13 +46,52 @@ class Recording:
         if self._finished.done():
             return
         if isinstance(event, events.RecordingFinished):
+            self._ended(event.timestamp, float(event.recording.duration or 0))
             self._finished.set_result(event)
         elif isinstance(event, events.RecordingFailed):
+            self._ended(event.timestamp, 0.0)
             self._finished.set_exception(RecordingFailed(event.recording.cause or "", recording=self.name))
             self._finished.exception()  # seen: a program that never asks is not blamed for it
         else:
             return
         self.call.registry.waiters.pop(self._key, None)
+
+    async def start(self, target: Leg | Bridge | Snoop, *, format: str = "wav", **options: Any) -> None:
+        """Begin; nothing where it goes on already (after a restart). options: as ARI has them.
+
+        Raises:
+            LegGone, AriError
+        """
+        call, registry = self.call, self.call.registry
+        registry.tell(
+            facts.RecordingStarted(
+                at=registry.clock.now(), call=call.id, account=call.account, recording=self.name, format=format
+            )
+        )
+        try:
+            if isinstance(target, Bridge):
+                request = call.node.bridges.record(bridgeId=target.id, name=self.name, format=format, **options)
+            else:
+                if isinstance(target, Leg):
+                    target.require_alive()
+                request = call.node.channels.record(channelId=target.id, name=self.name, format=format, **options)
+            await call.complete(request)
+        except Conflict as error:
+            log.info("= recorded already", call=call.id, recording=self.name, error=str(error))
+        except (LegGone, AriError):
+            if registry.waiters.pop(self._key, None) is not None:
+                self._ended("", 0.0)
+            raise
+
+    def _ended(self, timestamp: str, duration: float | None) -> None:
+        registry = self.call.registry
+        at = registry.at(timestamp)
+        registry.tell(facts.RecordingEnded(at=at, call=self.call.id, recording=self.name, duration=duration))
+
+    def give_up(self) -> None:
+        """Wait no longer to be told of its end: that was lost with a socket."""
+        if not self._finished.done() and self.call.registry.waiters.pop(self._key, None) is not None:
+            self._ended("", None)
 
     async def stop(self) -> events.RecordingFinished:
         """End it and wait until the file is whole.
@@ -60,7 +110,8 @@ class Recording:
         Raises:
             AriError
         """
-        self.call.registry.waiters.pop(self._key, None)
+        if self.call.registry.waiters.pop(self._key, None) is not None:
+            self._ended("", 0.0)
         await self.call.node.recordings.cancel(recordingName=self.name)
 
     async def pause(self) -> None:
@@ -81,7 +132,7 @@ class Recording:
 
 
 async def record(
-    target: Leg | Bridge,
+    target: Leg | Bridge | Snoop,
     *,
     name: str | None = None,
     format: str = "wav",
@@ -90,36 +141,20 @@ async def record(
     beep: bool = False,
     terminate_on: str = "none",
 ) -> Recording:
-    """Begin to record. max_seconds, max_silence: 0 for no limit. terminate_on: "none", "any", "*" or "#".
+    """Begin to record. max_seconds, max_silence: 0 for no limit. terminate_on: "none", "any", "*" or "#". One of that
+    name which is going on already goes on.
 
     Raises:
         LegGone, AriError
     """
-    call = target.call
+    call = target.target.call if isinstance(target, Snoop) else target.call
     recording = Recording(call, name or call.registry.ids.new("rec"))
-    try:
-        if isinstance(target, Leg):
-            target.require_alive()
-            await call.node.channels.record(
-                channelId=target.id,
-                name=recording.name,
-                format=format,
-                maxDurationSeconds=max_seconds,
-                maxSilenceSeconds=max_silence,
-                beep=beep,
-                terminateOn=terminate_on,
-            )
-        else:
-            await call.node.bridges.record(
-                bridgeId=target.id,
-                name=recording.name,
-                format=format,
-                maxDurationSeconds=max_seconds,
-                maxSilenceSeconds=max_silence,
-                beep=beep,
-                terminateOn=terminate_on,
-            )
-    except BaseException:
-        call.registry.waiters.pop(recording._key, None)
-        raise
+    await recording.start(
+        target,
+        format=format,
+        maxDurationSeconds=max_seconds,
+        maxSilenceSeconds=max_silence,
+        beep=beep,
+        terminateOn=terminate_on,
+    )
     return recording

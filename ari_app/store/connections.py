@@ -11,5 +11,5 @@ from ari_app.store.sqlite import SqliteConnection
 async def connect(database: Database) -> BatchConnection:
     """A connection of the writer's own. Raises StoreUnavailable."""
     if database.sqlite:
-        return await SqliteConnection.open(database.url.database or "", database.explain)
-    return await PostgresConnection.open(database.engine, database.explain)
+        return await SqliteConnection.open(database.name, database.trouble)
+    return await PostgresConnection.open(database.engine, database.trouble)

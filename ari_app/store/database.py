@@ -105,6 +105,9 @@ def is_unavailable(error: BaseException) -> bool:
         if state is not None:
             return str(state).startswith(SERVER_STATES)
         return error.connection_invalidated or isinstance(origin, sqlite3.OperationalError | OSError) or _closed(origin)
+    # While it connects, asyncpg raises what SQLAlchemy does not know.
+    if type(error).__module__.startswith("asyncpg"):
+        return str(getattr(error, "sqlstate", None) or "08").startswith(SERVER_STATES)
     return isinstance(error, OSError | PoolTimeout)
 
 
@@ -141,8 +144,11 @@ class Database:
         return is_sqlite(self.url)
 
     @property
-    def _file(self) -> Path:
-        return Path(self.url.database or "").resolve()
+    def name(self) -> str:
+        """The file, or the URL without its password."""
+        if self.sqlite:
+            return str(Path(self.url.database or "").resolve())
+        return self.url.render_as_string(hide_password=True).replace("+asyncpg", "")
 
     @property
     def engine(self) -> AsyncEngine:
@@ -159,28 +165,28 @@ class Database:
         """
         try:
             if self.sqlite:
-                folder = self._file.parent
+                folder = Path(self.name).parent
                 await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
             self._engine = make_engine(self.url)
             async with self._engine.connect() as connection:
                 await connection.execute(text("SELECT 1"))
-        except (OSError, SQLAlchemyError, sqlite3.Error) as error:
+        except Exception as error:
             await self.close()
-            raise StoreUnavailable(self.explain(error)) from None
-        except Exception as error:  # asyncpg refuses a log-in with exceptions of its own
-            await self.close()
-            if not type(error).__module__.startswith("asyncpg"):
+            if not isinstance(error, SQLAlchemyError | sqlite3.Error) and not is_unavailable(error):
                 raise
             raise StoreUnavailable(self.explain(error)) from None
         self.healthy = True
 
     def explain(self, error: BaseException) -> str:
-        """What was tried, what came of it, what to set."""
+        """What was tried, what came of it, what to set: for one who starts the application."""
         if self.sqlite:
-            what = f"cannot open the database file {self._file} ({reason(error)})"
+            what = f"cannot open the database file {self.name} ({reason(error)})"
             return f"{what}; set DATABASE_URL, or DATA_DIR for its folder"
-        where = self.url.render_as_string(hide_password=True).replace("+asyncpg", "")
-        return f"cannot reach the database {where} ({reason(error)}); set DATABASE_URL"
+        return f"cannot reach the database {self.name} ({reason(error)}); set DATABASE_URL"
+
+    def trouble(self, error: BaseException) -> str:
+        """What is wrong with a database that worked before."""
+        return f"the database {self.name} does not answer ({reason(error)})"
 
     async def close(self) -> None:
         """Close all connections."""
@@ -201,9 +207,9 @@ class Database:
                 await connection.execution_options(write=write)
                 async with connection.begin():
                     yield connection
-        except (SQLAlchemyError, OSError) as error:
+        except Exception as error:
             if not is_unavailable(error):
                 raise
             self.healthy = False
-            raise StoreUnavailable(self.explain(error)) from error
+            raise StoreUnavailable(self.trouble(error)) from error
         self.healthy = True

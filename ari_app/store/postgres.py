@@ -41,23 +41,23 @@ _PLANS = "SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_seqs
 class PostgresConnection:
     """asyncpg's own connection, taken out of the pool and kept."""
 
-    def __init__(self, pooled: AsyncConnection, raw: Any, explain: Callable[[BaseException], str]) -> None:
+    def __init__(self, pooled: AsyncConnection, raw: Any, trouble: Callable[[BaseException], str]) -> None:
         self._pooled = pooled
         self._raw = raw
-        self._explain = explain
+        self._trouble = trouble
         #: the clauses of the one statement, and their names in its parameter
         self._clauses: dict[Shape, str] = {}
 
     @classmethod
-    async def open(cls, engine: AsyncEngine, explain: Callable[[BaseException], str]) -> PostgresConnection:
+    async def open(cls, engine: AsyncEngine, trouble: Callable[[BaseException], str]) -> PostgresConnection:
         try:
             async with asyncio.timeout(PATIENCE):
                 pooled = await engine.connect()
                 raw: Any = (await pooled.get_raw_connection()).driver_connection
                 await raw.execute(_PLANS)
         except Exception as error:
-            raise StoreUnavailable(explain(error)) from error
-        return cls(pooled, raw, explain)
+            raise StoreUnavailable(trouble(error)) from error
+        return cls(pooled, raw, trouble)
 
     async def write(self, batch: Batch, mark: Mark) -> None:
         async def work() -> None:
@@ -148,7 +148,7 @@ class PostgresConnection:
         except (BadRow, StoreUnavailable):
             raise
         except Exception as error:
-            raise StoreUnavailable(self._explain(error)) from error
+            raise StoreUnavailable(self._trouble(error)) from error
 
 
 @lru_cache(64)

@@ -20,14 +20,14 @@ log = structlog.get_logger(__name__)
 class SqliteConnection:
     """One connection in one thread."""
 
-    def __init__(self, explain: Callable[[BaseException], str]) -> None:
-        self._explain = explain
+    def __init__(self, trouble: Callable[[BaseException], str]) -> None:
+        self._trouble = trouble
         self._thread = OneThread("store-writer")
         self._sqlite: sqlite3.Connection | None = None
 
     @classmethod
-    async def open(cls, path: str, explain: Callable[[BaseException], str]) -> SqliteConnection:
-        self = cls(explain)
+    async def open(cls, path: str, trouble: Callable[[BaseException], str]) -> SqliteConnection:
+        self = cls(trouble)
         try:
             await self._run(self._connect, path)
         except BaseException:
@@ -39,7 +39,7 @@ class SqliteConnection:
         try:
             return await self._thread.call(function, *args)
         except sqlite3.OperationalError as error:
-            raise StoreUnavailable(self._explain(error)) from error
+            raise StoreUnavailable(self._trouble(error)) from error
 
     @property
     def _cursor(self) -> sqlite3.Connection:

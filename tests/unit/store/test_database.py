@@ -142,3 +142,21 @@ async def test_a_server_that_goes_away_is_told_apart_from_a_bad_row(database: Da
     async with database.transaction() as connection:
         await connection.execute(text("SELECT 1"))
     assert database.healthy
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("store_kind", ["postgres"])
+async def test_a_server_that_takes_no_connections_does_not_answer(database: Database, store_url: str) -> None:
+    """It refuses with an error of its own, not with a closed port."""
+    other = Database(store_url.rpartition("/")[0] + "/postgres")
+    await other.start()
+    name = store_url.rpartition("/")[2]
+    async with other.transaction() as connection:
+        await connection.execute(text(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false"))
+        await connection.execute(
+            text(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+        )
+    with pytest.raises(StoreUnavailable, match="not currently accepting connections"):
+        async with database.transaction() as connection:
+            await connection.execute(text("SELECT 1"))
+    await other.close()

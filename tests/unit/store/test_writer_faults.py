@@ -436,3 +436,22 @@ async def test_a_lost_connection_is_made_again(make_writer: MakeWriter, database
     await writer.committed()
     assert [call for call, _ in await rows(database)] == ["a", "b"]
     assert writer.stats.rejected == 0
+
+
+@pytest.mark.parametrize("store_kind", ["sqlite"])
+async def test_a_database_that_is_full_is_written_when_there_is_room(
+    make_writer: MakeWriter, database: Database, clock: ManualClock, tmp_path: Path
+) -> None:
+    writer = await make_writer()
+    writer._connection._sqlite.execute("PRAGMA max_page_count = 1")  # type: ignore[union-attr]  # as many as it has
+    for number in range(50):
+        writer.upsert(LiveCall, live(f"{number:02}", "x" * 4000))
+    clock.advance(0.05)
+    await until(lambda: writer.stats.spilled == 50)
+    assert "full" in writer.stats.last_error
+    assert not writer.healthy
+    assert await rows(database) == []
+    clock.advance(60)
+    await writer.committed()
+    assert len(await rows(database)) == 50
+    assert writer.stats.rejected == 0

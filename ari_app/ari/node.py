@@ -43,6 +43,9 @@ T = TypeVar("T")
 
 __all__ = ["Node", "Snapshot"]
 
+#: States of a playback or recording that has ended.
+_OVER = ("done", "failed", "canceled")
+
 
 def _ignore(*_: object) -> None:
     pass
@@ -296,8 +299,8 @@ class Node(Operations):
             self.applications.get(self.app),
             self.channels.list(),
             self.bridges.list(),
-            self._gone(list(self.snapshot.playbacks), self.playbacks.get),
-            self._gone(list(self.snapshot.recordings), self.recordings.getLive),
+            self._finished(list(self.snapshot.playbacks), self.playbacks.get),
+            self._finished(list(self.snapshot.recordings), self.recordings.getLive),
         )
         await self._fence()
         incarnation = (
@@ -343,13 +346,16 @@ class Node(Operations):
             log.warning("= %s: no answer on the event stream in %g s", self.name, self._fence_timeout)
 
     @staticmethod
-    async def _gone(ids: list[str], get: Callable[[str], Coroutine[Any, Any, object]]) -> list[str]:
-        async def is_gone(id_: str) -> bool:
+    async def _finished(
+        names: list[str], get: Callable[[str], Coroutine[Any, Any, Playback | LiveRecording]]
+    ) -> list[str]:
+        """Which of them are over: Asterisk does not have them, or is just about to forget them."""
+
+        async def is_over(name: str) -> bool:
             try:
-                await get(id_)
+                return (await get(name)).state in _OVER
             except Gone:
                 return True
-            return False
 
-        flags = await asyncio.gather(*(is_gone(id_) for id_ in ids))
-        return [id_ for id_, gone in zip(ids, flags, strict=True) if gone]
+        flags = await asyncio.gather(*(is_over(name) for name in names))
+        return [name for name, over in zip(names, flags, strict=True) if over]

@@ -127,6 +127,9 @@ class RealSide:
             otherChannelId=near,
             callerId=caller,
         )
+        async with asyncio.timeout(5):
+            while (await self.ari.get(f"/channels/{near}"))["dialplan"]["app_name"] != "Stasis":
+                await asyncio.sleep(0.01)  # so that several come in the order in which they were made
         return near
 
     async def far_hangup(self, channel: str, cause: int) -> None:

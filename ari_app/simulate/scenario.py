@@ -175,7 +175,7 @@ class Scenario(Strict):
     def _known(cls, value: str) -> str:
         try:
             ZoneInfo(value)
-        except (OSError, ValueError) as error:
+        except (KeyError, OSError, ValueError) as error:
             raise ValueError(f"{value!r} is not a time zone; write one like Europe/Berlin") from error
         return value
 

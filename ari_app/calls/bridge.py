@@ -56,9 +56,9 @@ class Bridge:
 
     async def destroy(self) -> None:
         """Take it down. Legs in it stay ours."""
-        self.call.bridges.discard(self.id)
         for leg in self.call.legs.values():
             if leg.bridge == self.id:
                 leg.bridge = None
-        await self.call.registry.release_bridge(self.call.node, self.id)
+        if await self.call.registry.release_bridge(self.call.node, self.id):
+            self.call.bridges.discard(self.id)  # else it is tried again with the end of the call
         self.call.save()

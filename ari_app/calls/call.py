@@ -23,6 +23,15 @@ log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
+#: Q.850 causes with which legs end that a program has left, and those that one left by failing
+NORMAL, FAILURE = 16, 38
+
+
+def _is_cancelled() -> bool:
+    """Somebody has cancelled this task, not only something that it waited for."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
 
 class CallRecord(msgspec.Struct, kw_only=True):
     """What of a live call outlives the process."""
@@ -86,7 +95,10 @@ class Call:
         self.closing = False
         #: made again after a restart
         self.restored = False
+        #: the process ends, the call goes on in Asterisk: what is cancelled now is left there as it is
+        self.detached = False
         self._main: asyncio.Task[None] | None = None
+        self._begun = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._requests: set[asyncio.Future[Any]] = set()
 
@@ -142,18 +154,26 @@ class Call:
         self._main = asyncio.create_task(self._live(program, resume), name=f"{self.id} {program.name}")
 
     async def _live(self, program: Program, resume: bool) -> None:
+        self._begun = True
+        cause = FAILURE
         try:
-            await (program.resume(self) if resume else program.run(self))
-        except asyncio.CancelledError:
             if not self.closing:
+                await (program.resume(self) if resume else program.run(self))
+            cause = NORMAL
+        except asyncio.CancelledError:
+            if self.detached or (not self.closing and _is_cancelled()):
                 raise  # the process stops; the call goes on without us
+            if self.closing:
+                cause = NORMAL
+            else:  # a stray one, of something that it waited for
+                log.exception("= call failed", call=self.id, program=program.name)
         except (LegGone, AriError) as error:
             log.info("= call ended early", call=self.id, program=program.name, error=str(error))
         except AppError as error:
             log.warning("= call failed", call=self.id, program=program.name, error=str(error), **error.context)
         except Exception:
             log.exception("= call failed", call=self.id, program=program.name)
-        await self._close()
+        await self._close(cause)
 
     @property
     def running(self) -> bool:
@@ -170,6 +190,7 @@ class Call:
         task = asyncio.create_task(self._guard(work, name), name=f"{self.id} {name}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda _: work.close())  # cancelled before its first step, nobody has looked at it
         return task
 
     async def _guard(self, work: Coroutine[Any, Any, None], name: str) -> None:
@@ -212,34 +233,42 @@ class Call:
         self.ended_at = at
         if not self.closing:
             self.closing = True
-            if self._main is not None:
+            if self._main is not None and self._begun:  # a task cancelled before its first step never takes it
                 self._main.cancel()
 
-    async def _close(self) -> None:
+    async def _close(self, cause: int = NORMAL) -> None:
         """Release what the call holds: tasks, legs, bridges. Runs in the main task, however that ended."""
         self.closing = True
+        await self._end_tasks()
+        if not self.ended_by:
+            self.ended_by = "system"
+        while alive := [leg for leg in self.legs.values() if leg.state is not LegState.GONE]:
+            await asyncio.gather(*(self._release_leg(leg, cause) for leg in alive))
+        for bridge in list(self.bridges):
+            await self.registry.release_bridge(self.node, bridge)
+        await self._end_tasks()
+        self.registry.ended(self)
+
+    async def _end_tasks(self) -> None:
         for task in list(self._tasks):
             task.cancel()
         if self._tasks:
             await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._requests:
             await asyncio.gather(*self._requests, return_exceptions=True)
-        if not self.ended_by:
-            self.ended_by = "system"
-        await asyncio.gather(*(self._release_leg(leg) for leg in list(self.legs.values())))
-        for bridge in list(self.bridges):
-            await self.registry.release_bridge(self.node, bridge)
-        self.registry.ended(self)
 
-    async def _release_leg(self, leg: Leg) -> None:
-        from ari_app.calls.verbs.hangup import hangup
+    async def _release_leg(self, leg: Leg, cause: int) -> None:
+        from ari_app.calls.verbs.hangup import release
 
-        await hangup(leg)
         if leg.created:
-            await leg.until(LegState.GONE)
+            await release(leg, NORMAL if leg.answered_at else cause)
+        else:  # Asterisk was not asked for it, and will not be
+            leg.leaving = True
+            self.registry.leg_gone(leg, leg.ending, self.registry.clock.now())
 
     def detach(self) -> None:
         """Stop our tasks and leave the call as it is in Asterisk: the process ends, the call does not."""
+        self.detached = True
         for task in [*self._tasks, *([self._main] if self._main else [])]:
             task.cancel()
 

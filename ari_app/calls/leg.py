@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
 import msgspec
+import structlog
 
 from ari_app.errors import CommandRefused
 
 if TYPE_CHECKING:
     from ari_app.ari.node import Node
     from ari_app.calls.call import Call
+
+log = structlog.get_logger(__name__)
 
 
 class LegState(IntEnum):
@@ -49,6 +53,11 @@ class LegRecord(msgspec.Struct, kw_only=True):
     bridge: str | None = None
 
 
+def _settle(future: asyncio.Future[LegState], state: LegState) -> None:
+    if not future.done():
+        future.set_result(state)
+
+
 class Leg:
     """A channel of a call.
 
@@ -59,11 +68,13 @@ class Leg:
     __slots__ = (
         "agent",
         "answered_at",
+        "asked_to_end",
         "bridge",
         "call",
         "cause",
         "created",
         "ended_at",
+        "ending",
         "endpoint",
         "id",
         "leaving",
@@ -110,13 +121,22 @@ class Leg:
         self.created = False
         #: made again after a restart
         self.restored = False
-        #: we have asked for its end, or want it
+        #: we want its end: nothing is begun on it any more
         self.leaving = False
+        #: the Q.850 cause with which we hang up
+        self.ending = 0
+        #: Asterisk has taken our order to hang up
+        self.asked_to_end = False
         self.on_state: Callable[[Leg, float], None] | None = None
         self.waiters: list[tuple[LegState, asyncio.Future[LegState]]] = []
 
     def __repr__(self) -> str:
         return f"<Leg {self.role} {self.id} {self.state.name} of {self.call.id}>"
+
+    @property
+    def came_in(self) -> bool:
+        """The dialplan sent it to us; otherwise we made it. Asterisk tells their ends differently."""
+        return self is self.call.origin and self.call.direction == "inbound"
 
     @property
     def alive(self) -> bool:
@@ -143,16 +163,31 @@ class Leg:
                 else:
                     self.waiters.append((wanted, future))
         if self.on_state is not None:
-            self.on_state(self, at)
+            try:
+                self.on_state(self, at)
+            except Exception:
+                # whoever listens, the leg has moved, and its call must learn of it
+                log.exception("= what listens to a leg failed", call=self.call.id, leg=self.id, state=state.name)
         return True
 
-    async def until(self, state: LegState) -> LegState:
-        """Wait until the leg is at least in this state; what it is then (GONE is past every other)."""
+    async def until(self, state: LegState, within: float | None = None) -> LegState:
+        """Wait until the leg is at least in this state, so many seconds at most; what it is then (GONE is past every
+        other)."""
         if self.state >= state:
             return self.state
         future: asyncio.Future[LegState] = asyncio.get_running_loop().create_future()
         self.waiters.append((state, future))
-        return await future
+        timer = None
+        if within is not None:
+            clock = self.call.registry.clock
+            timer = clock.call_at(clock.now() + within, lambda: _settle(future, self.state))
+        try:
+            return await future
+        finally:
+            if timer is not None:
+                timer.cancel()
+            with suppress(ValueError):
+                self.waiters.remove((state, future))
 
     def require_alive(self) -> None:
         """Raises LegGone when there is no channel to work on."""

@@ -7,12 +7,13 @@ woken, before the next event is read.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 import structlog
 
 from ari_app.ari import events
+from ari_app.ari.connection import pause
 from ari_app.ari.errors import AriError, Gone
 from ari_app.ari.node import Node
 from ari_app.ari.protocol import Received, event_time
@@ -26,6 +27,12 @@ from ari_app.ids import IdSource
 log = structlog.get_logger(__name__)
 
 _STATES = {"Up": LegState.UP, "Ringing": LegState.RINGING}
+#: Q.850, for a caller whom nobody can serve: network out of order
+_FAILURE = "38"
+#: seconds from the end of a leg's time in our application to the word that it has ended: they come together
+LAST_WORD = 1.0
+#: seconds after which Asterisk is asked again to end what belongs to no call, while it is connected
+ASK_AGAIN = (1.0, 5.0, 25.0)
 
 
 class CallStore(Protocol):
@@ -85,13 +92,13 @@ class Registry:
                 if state is not None:
                     self._moved(node, event.channel.id, state, event.timestamp)
             case events.ChannelHangupRequest():
-                self._gone(node, event.channel.id, event.cause or 0, event.timestamp)
+                if not event.soft:  # that of our own side is not the end, and its cause is none (always 32)
+                    self._gone(node, event.channel.id, event.cause or 0, event)
             case events.StasisEnd():
-                self._gone(node, event.channel.id, 0, event.timestamp)
-                self.helped(node, event.channel.id, event)
+                self._left(node, event)
             case events.ChannelDestroyed():
-                self._gone(node, event.channel.id, event.cause, event.timestamp)
-                self.helped(node, event.channel.id, event)
+                if not self.helped(node, event.channel.id, event):
+                    self._gone(node, event.channel.id, event.cause, event)
             case events.PlaybackStarted() | events.PlaybackFinished():
                 self._wake(node, event.playback.id, event)
             case events.RecordingStarted() | events.RecordingFinished() | events.RecordingFailed():
@@ -149,7 +156,13 @@ class Registry:
         leg.state = LegState.UP if channel.state == "Up" else LegState.DOWN
         self.calls[call.id] = call
         call.adopt(leg)
-        program = self.route(call, context)
+        try:
+            program = self.route(call, context)
+        except Exception:
+            log.exception("= call could not be routed", call=call.id, number=number)
+            del self.calls[call.id], self.legs[node.name, leg.id]
+            self.hang_up_orphan(node, leg.id, _FAILURE)
+            return
         self.tell(
             facts.CallStarted(
                 at=at,
@@ -181,6 +194,8 @@ class Registry:
         leg = self.legs.get((node.name, channel))
         if leg is not None:
             self.leg_state(leg, state, self.at(timestamp))
+        elif (node.name, channel) not in self.helpers:
+            self.foreign["ChannelStateChange"] += 1
 
     def leg_state(self, leg: Leg, state: LegState, at: float) -> None:
         """A leg is found in a state; nothing if that is known."""
@@ -190,15 +205,30 @@ class Registry:
             self.tell(facts.LegRinging(at=at, leg=leg.id))
         elif leg.state is LegState.UP:
             self.tell(facts.LegAnswered(at=at, leg=leg.id))
-            if leg is leg.call.caller and leg.call.answered_at is None:
+            if leg is leg.call.origin and leg.call.answered_at is None:
                 leg.call.answered_at = at
                 self.tell(facts.CallAnswered(at=at, call=leg.call.id))
         leg.call.save()
 
-    def _gone(self, node: Node, channel: str, cause: int, timestamp: str) -> None:
+    def _gone(self, node: Node, channel: str, cause: int, event: events.Event) -> None:
         leg = self.legs.get((node.name, channel))
         if leg is not None:
-            self.leg_gone(leg, cause, self.at(timestamp))
+            self.leg_gone(leg, cause, self.at(event.timestamp))
+        else:
+            # the second word of the end of a leg, or about a channel that is none of ours
+            self.foreign[event.type] += 1
+
+    def _left(self, node: Node, event: events.StasisEnd) -> None:
+        """A channel has left our application. Of one that came in this is the last word; of one that we made, the last
+        is ChannelDestroyed, which knows the cause and comes with it."""
+        if self.helped(node, event.channel.id, event):
+            return
+        leg = self.legs.get((node.name, event.channel.id))
+        at = self.at(event.timestamp)
+        if leg is None or leg.came_in:
+            self._gone(node, event.channel.id, 0 if leg is None else leg.ending, event)
+        else:
+            self.clock.call_at(self.clock.now() + LAST_WORD, lambda: self.leg_gone(leg, leg.ending, at))
 
     def leg_gone(self, leg: Leg, cause: int, at: float) -> None:
         """A leg's channel has ended, or never came to be."""
@@ -211,11 +241,12 @@ class Registry:
         leg.call.leg_gone(leg, at)
         leg.call.save()
 
-    def helped(self, node: Node, channel: str, event: Received) -> None:
-        """An event of a channel that is ours but no leg."""
+    def helped(self, node: Node, channel: str, event: Received) -> bool:
+        """An event of a channel that is ours but no leg; false if this is none."""
         waiter = self.helpers.get((node.name, channel))
         if waiter is not None:
             waiter(event)
+        return waiter is not None
 
     def _wake(self, node: Node, object_id: str, event: Received) -> None:
         waiter = self.waiters.get((node.name, object_id))
@@ -259,7 +290,10 @@ class Registry:
         self.tell(facts.CallEnded(at=at, call=call.id, cause=call.cause, ended_by=call.ended_by))
         self.store.remove(call)
         for callback in self.on_ended:
-            callback(call)
+            try:
+                callback(call)
+            except Exception:
+                log.exception("= what listens to the end of calls failed", call=call.id)
         log.info("= call ended", call=call.id, by=call.ended_by, cause=call.cause)
 
     def tell(self, fact: facts.AnyCallFact) -> None:
@@ -271,21 +305,38 @@ class Registry:
         if call.id in self.calls:
             self.store.save(call)
 
-    async def release_bridge(self, node: Node, bridge: str) -> None:
-        """Take a bridge down; one that is gone already is fine."""
+    async def release_bridge(self, node: Node, bridge: str) -> bool:
+        """Take a bridge down. Says whether it is gone; if not, that is tried again later."""
+        return await self._end(node, lambda: node.bridges.destroy(bridgeId=bridge), f"bridge {bridge}")
+
+    def hang_up_orphan(self, node: Node, channel: str, cause: str | None = None) -> None:
+        """End a channel that belongs to no call, beside everything else."""
+        node.background(
+            self._end(
+                node, lambda: node.channels.hangup(channelId=channel, reason_code=cause), f"orphan channel {channel}"
+            )
+        )
+
+    async def _end(self, node: Node, request: Callable[[], Awaitable[None]], what: str) -> bool:
         try:
-            await node.bridges.destroy(bridgeId=bridge)
+            await request()
         except Gone:
             pass
         except AriError as error:
-            log.info("> bridge not destroyed", bridge=bridge, error=str(error))
+            log.info("> not ended, again soon", what=what, error=str(error))
+            node.background(self._insist(node, request))
+            return False
+        return True
 
-    def hang_up_orphan(self, node: Node, channel: str) -> None:
-        """End a channel that belongs to no call, beside everything else."""
-        node.background(self._hang_up_orphan(node, channel))
-
-    async def _hang_up_orphan(self, node: Node, channel: str) -> None:
-        try:
-            await node.channels.hangup(channelId=channel)
-        except AriError as error:
-            log.info("> orphan not hung up", channel=channel, error=str(error))
+    async def _insist(self, node: Node, request: Callable[[], Awaitable[None]]) -> None:
+        """Ask again, some times. What is left over while Asterisk is away is found when it is back (recovery.py)."""
+        for seconds in ASK_AGAIN:
+            await pause(self.clock, seconds)
+            if not node.connected:
+                return
+            try:
+                return await request()
+            except Gone:
+                return
+            except AriError:
+                continue

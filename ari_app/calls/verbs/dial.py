@@ -6,14 +6,16 @@ event of it can be missed, and it may be bridged for early media before it answe
 
 from __future__ import annotations
 
-import asyncio
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from ari_app.ari.errors import AriError, Conflict
+from ari_app.ari.errors import AriError, Conflict, Refused, TimedOut, Unreachable
 from ari_app.calls.bridge import Bridge
-from ari_app.calls.leg import Leg, LegState
-from ari_app.calls.verbs.hangup import NO_ANSWER, hangup
+from ari_app.calls.leg import Leg, LegGone, LegState
+from ari_app.calls.verbs.hangup import ABSENT, NO_ANSWER, hangup, release
+
+#: seconds in which a channel that was made enters our application: a few milliseconds, or never
+ENTER_LIMIT = 5.0
 
 
 class DialOutcome(StrEnum):
@@ -79,40 +81,56 @@ async def dial_start(
     early_media: a bridge the leg joins before it is dialled, so that what the far end plays before answering is heard.
 
     Raises:
-        AriError: there is no such endpoint (the leg is then gone), or Asterisk cannot be reached.
+        AriError: there is no such endpoint (the leg is then gone, cause 20), or Asterisk cannot be reached; a leg that
+            is not gone then is the caller's to release.
         LegGone: the leg was hung up meanwhile.
     """
-    registry = leg.call.registry
+    if leg.leaving and not leg.created:  # withdrawn before Asterisk was asked for it
+        leg.call.registry.leg_gone(leg, leg.ending, leg.call.registry.clock.now())
     leg.require_alive()
     if auto_answer and leg.endpoint.startswith("PJSIP/"):
         variables = AUTO_ANSWER | (variables or {})
-    try:
-        await leg.call.complete(
-            leg.node.channels.create(
-                endpoint=leg.endpoint,
-                app=leg.node.app,
-                appArgs=f"leg,{leg.call.id},{leg.role}",
-                channelId=leg.id,
-                originator=originator,
-                variables=_variables(shown, variables),
-            )
-        )
-    except Conflict:
-        pass  # the id is ours: an earlier try got through and its reply was lost
-    except AriError:
-        registry.leg_gone(leg, 0, registry.clock.now())
-        raise
-    leg.created = True
-    if leg.leaving:
-        await hangup(leg)
+    await leg.call.complete(_create(leg, originator=originator, variables=_variables(shown, variables)))
     leg.require_alive()
     # It can be dialled once it has entered the application, which is not when the request returns (ARI pitfalls, P7).
-    await leg.until(LegState.DOWN)
+    if await leg.until(LegState.DOWN, within=ENTER_LIMIT) is LegState.NEW:
+        raise TimedOut("the channel did not enter the application", operation="channels.create", path=leg.id)
     leg.require_alive()
     if early_media is not None:
         await early_media.add(leg)
     await leg.node.channels.dial(
         channelId=leg.id, timeout=None if ring_time is None else max(1, int(ring_time + 0.999))
+    )
+
+
+async def _create(leg: Leg, **options: Any) -> None:
+    """Make the channel. Runs to its end even if nobody waits for that any more; then it hangs up what it has made."""
+    try:
+        try:
+            await _request(leg, options)
+        except Unreachable:
+            if leg.state is LegState.NEW and not leg.leaving:
+                await _request(leg, options)  # the id is ours: a Conflict says that the first try got through
+    except Conflict:
+        pass
+    except AriError as error:
+        if leg.state is LegState.NEW:  # else only the reply was lost
+            # Should it have been made all the same, it is hung up when it enters the application.
+            cause = ABSENT if isinstance(error, Refused) else 0
+            leg.call.registry.leg_gone(leg, cause, leg.call.registry.clock.now())
+            raise
+    leg.created = True
+    if leg.leaving:
+        await hangup(leg)
+
+
+async def _request(leg: Leg, options: dict[str, Any]) -> None:
+    await leg.node.channels.create(
+        endpoint=leg.endpoint,
+        app=leg.node.app,
+        appArgs=f"leg,{leg.call.id},{leg.role}",
+        channelId=leg.id,
+        **options,
     )
 
 
@@ -132,13 +150,20 @@ async def dial(
     """Dial and wait for the answer or the end, `ring_time` seconds at most. Cancelled, it hangs up.
 
     Raises:
-        AriError: Asterisk cannot be reached.
+        AriError: Asterisk cannot be reached, or does not do it; the leg is hung up.
     """
     try:
         await dial_start(leg, shown=shown, ring_time=ring_time, early_media=early_media)
         state = await leg.until(LegState.UP)
-    except asyncio.CancelledError:
-        leg.leaving = True
-        leg.node.background(hangup(leg, NO_ANSWER))
+    except LegGone:
+        # by itself while it was being made, or hung up by somebody else
+        await release(leg, NO_ANSWER)
+        return outcome_of(leg.cause)
+    except BaseException as error:
+        if leg.state is LegState.GONE and isinstance(error, Refused):
+            return outcome_of(leg.cause)
+        if not leg.call.detached:
+            leg.leaving = True
+            leg.call.spawn(release(leg, NO_ANSWER), "hang up what was dialled")
         raise
     return DialOutcome.ANSWERED if state is LegState.UP else outcome_of(leg.cause)

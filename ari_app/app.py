@@ -43,6 +43,7 @@ from ari_app.store.pause_codes import PauseCodes
 from ari_app.store.queue_log_file import QueueLogFile
 from ari_app.store.queues import Queues
 from ari_app.store.sessions import Sessions
+from ari_app.store.statistics import Statistics
 from ari_app.store.users import Users
 from ari_app.store.writer import Writer
 
@@ -242,6 +243,7 @@ class Application:
             queues=self.queues,
             pause_codes=self.pause_codes,
             bindings=self.bindings,
+            statistics=Statistics(self.writer.database),
             sessions=self.sessions,
             centre=self.centre,
             clock=self.clock,

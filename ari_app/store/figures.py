@@ -106,7 +106,7 @@ class Presence(msgspec.Struct, kw_only=True):
 
     @property
     def signed_in(self) -> float:
-        return sum(seconds for state, seconds in self.states.items() if state != "signed_out")
+        return sum(seconds for state, seconds in self.states.items() if state != "signed_out") + 0.0
 
     @property
     def occupancy_cisco(self) -> float | None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator
-from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import datetime, timedelta, tzinfo
 
 #: minutes that a report may be cut into; DAY: from midnight to midnight, which may be 23, 24 or 25 hours
 MINUTES = (15, 30, 60)
@@ -19,7 +18,7 @@ class Intervals:
         self.edges = edges
 
     @classmethod
-    def cut(cls, since: float, until: float, minutes: int | None, zone: ZoneInfo) -> Intervals:
+    def cut(cls, since: float, until: float, minutes: int | None, zone: tzinfo) -> Intervals:
         """since < until; the first and the last are cut short by them. minutes: of MINUTES, DAY, or None: one whole."""
         edges = [since]
         while minutes is not None and (edge := _next(edges[-1], minutes, zone)) < until:
@@ -48,7 +47,7 @@ class Intervals:
             begin = stop
 
 
-def _next(at: float, minutes: int, zone: ZoneInfo) -> float:
+def _next(at: float, minutes: int, zone: tzinfo) -> float:
     """The first boundary after an instant."""
     local = datetime.fromtimestamp(at, zone)
     if minutes == DAY:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import msgspec
 from sqlalchemy import ColumnElement, func, select
 
+from ari_app.acd.settings import QueueSettings
 from ari_app.store.database import Database
 from ari_app.store.figures import (
     Handling,
@@ -20,7 +22,7 @@ from ari_app.store.figures import (
     waiting,
     wrap_ups,
 )
-from ari_app.store.history import AgentStateRecord, History, QueueCallRecord
+from ari_app.store.history import AgentStateRecord, History, OfferRecord, QueueCallRecord
 from ari_app.store.intervals import Intervals
 from ari_app.store.rows import table_of
 from models import AgentState, Queue, User
@@ -69,35 +71,15 @@ class Statistics:
         now: the time until when states and conversations that go on are counted. short: seconds; an abandon after less
         is a short one. The T of service levels is the queue's, as it is set now.
         """
-        thresholds = await self._thresholds(account)
+        queues = await self._thresholds(account)
         calls = await self._calls(account, intervals, queue)
         states = await self._states(account, intervals, None)
-        handled = handling(calls, wrap_ups(_in_order(states)), intervals)
-        shares = QueueShares(intervals, now)
-        shares.calls(calls)
-        for mine in states.values():
-            shares.agent(mine)
-        cohorts: dict[str, list[list[QueueCallRecord]]] = {}
-        for call in calls:
-            if (number := intervals.holding(call.joined_at)) is not None:
-                cohorts.setdefault(call.queue, [[] for _ in intervals])[number].append(call)
-        names = [queue] if queue is not None else sorted({*thresholds, *cohorts} - {""})
-        found = []
-        for name in names:
-            threshold = thresholds.get(name, (0, 20.0))[1]
-            for number, (since, until) in enumerate(intervals):
-                entered = cohorts[name][number] if name in cohorts else []
-                found.append(
-                    QueueInterval(
-                        queue=name,
-                        since=since,
-                        until=until,
-                        waiting=waiting(entered, name, threshold, short, now),
-                        handling=totals(rows[number] for (_, of), rows in handled.items() if of == name),
-                        shares=shares.found[name][number] if name in shares.found else Shares(),
-                    )
-                )
-        return found
+
+        def make() -> list[QueueInterval]:
+            return _queue_rows(queues, calls, states, intervals, now, queue, short)
+
+        # A month of calls is seconds of work, which those who call now must not wait for.
+        return await asyncio.to_thread(make)
 
     async def agents(
         self, account: int, intervals: Intervals, now: float, *, agent: int | None = None
@@ -105,19 +87,8 @@ class Statistics:
         """Each agent of whom the record speaks, or the one agent, in each interval."""
         calls = await self._calls(account, intervals, None)
         states = await self._states(account, intervals, agent)
-        handled = handling(calls, wrap_ups(_in_order(states)), intervals)
-        since, until = intervals.edges[0], intervals.edges[-1]
-        offers = await self._history.offers(account, since, until, agent)
-        names = {one.agent_id for one in offers} | {name for name, _ in handled} | set(states)
-        found = []
-        for name in [agent] if agent is not None else sorted(names):
-            mine = presence(states.get(name, []), (o for o in offers if o.agent_id == name), intervals, now)
-            for number, (begin, end) in enumerate(intervals):
-                rows = (rows[number] for (of, _), rows in handled.items() if of == name)
-                found.append(
-                    AgentInterval(agent=name, since=begin, until=end, handling=totals(rows), presence=mine[number])
-                )
-        return found
+        offers = await self._history.offers(account, intervals.edges[0], intervals.edges[-1], agent)
+        return await asyncio.to_thread(lambda: _agent_rows(calls, states, offers, intervals, now, agent))
 
     async def _thresholds(self, account: int) -> dict[str, tuple[bool, float]]:
         """Extension -> whether it is deleted, and its T. A living queue goes before a deleted one."""
@@ -152,6 +123,66 @@ class Statistics:
                 for row in (await connection.execute(query)).mappings():
                     found.setdefault(row["agent_id"], []).append(_state(row))
         return found
+
+
+def _queue_rows(
+    queues: dict[str, tuple[bool, float]],
+    calls: list[QueueCallRecord],
+    states: dict[int, list[AgentStateRecord]],
+    intervals: Intervals,
+    now: float,
+    queue: str | None,
+    short: float,
+) -> list[QueueInterval]:
+    handled = handling(calls, wrap_ups(_in_order(states)), intervals)
+    shares = QueueShares(intervals, now)
+    shares.calls(calls)
+    for mine in states.values():
+        shares.agent(mine)
+    cohorts: dict[str, list[list[QueueCallRecord]]] = {}
+    for call in calls:
+        if (number := intervals.holding(call.joined_at)) is not None:
+            cohorts.setdefault(call.queue, [[] for _ in intervals])[number].append(call)
+    living = {name for name, (deleted, _) in queues.items() if not deleted}
+    found = []
+    for name in [queue] if queue is not None else sorted(living | cohorts.keys() | shares.found.keys()):
+        threshold = queues[name][1] if name in queues else QueueSettings(extension=name).service_level
+        for number, (since, until) in enumerate(intervals):
+            entered = cohorts[name][number] if name in cohorts else []
+            found.append(
+                QueueInterval(
+                    queue=name,
+                    since=since,
+                    until=until,
+                    waiting=waiting(entered, name, threshold, short, now),
+                    handling=totals(rows[number] for (_, of), rows in handled.items() if of == name),
+                    shares=shares.found[name][number] if name in shares.found else Shares(),
+                )
+            )
+    return found
+
+
+def _agent_rows(
+    calls: list[QueueCallRecord],
+    states: dict[int, list[AgentStateRecord]],
+    offers: list[OfferRecord],
+    intervals: Intervals,
+    now: float,
+    agent: int | None,
+) -> list[AgentInterval]:
+    handled = handling(calls, wrap_ups(_in_order(states)), intervals)
+    offered: dict[int, list[OfferRecord]] = {}
+    for offer in offers:
+        offered.setdefault(offer.agent_id, []).append(offer)
+    found = []
+    for name in [agent] if agent is not None else sorted(offered.keys() | {of for of, _ in handled} | states.keys()):
+        mine = presence(states.get(name, []), offered.get(name, []), intervals, now)
+        for number, (since, until) in enumerate(intervals):
+            rows = (rows[number] for (of, _), rows in handled.items() if of == name)
+            found.append(
+                AgentInterval(agent=name, since=since, until=until, handling=totals(rows), presence=mine[number])
+            )
+    return found
 
 
 def _state(row: Any) -> AgentStateRecord:

@@ -18,7 +18,7 @@ from ari_app.dialects.eq.openapi import openapi_document
 from ari_app.dialects.eq.paths import DOCUMENT, ENDPOINTS, TOTAL_HEADER
 from ari_app.dialects.eq.ports import Centre
 from ari_app.dialects.eq.routes import HANDLERS
-from ari_app.dialects.eq.routes.ask import Ask, Handler, Listed, Services
+from ari_app.dialects.eq.routes.ask import Ask, Handler, Listed, Services, Text
 from ari_app.dialects.eq.sessions import SignIns
 from ari_app.dialects.eq.wire.fields import is_blank
 from ari_app.dialects.http import (
@@ -36,6 +36,7 @@ from ari_app.store.keys import Keys
 from ari_app.store.pause_codes import PauseCodes
 from ari_app.store.queues import Queues
 from ari_app.store.sessions import Sessions
+from ari_app.store.statistics import Statistics
 from ari_app.store.users import Users
 
 log = structlog.get_logger("eq")
@@ -57,6 +58,7 @@ class EqServices:
     queues: Queues
     pause_codes: PauseCodes
     bindings: Bindings
+    statistics: Statistics
     sessions: Sessions
     centre: Centre
     clock: Clock
@@ -80,6 +82,7 @@ def make_app(eq: EqServices) -> web.Application:
         queues=eq.queues,
         pause_codes=eq.pause_codes,
         bindings=eq.bindings,
+        statistics=eq.statistics,
         sign_ins=sign_ins,
         centre=eq.centre,
         clock=eq.clock,
@@ -174,4 +177,7 @@ class _Route:
 def _response(answer: object) -> web.Response:
     if isinstance(answer, Listed):
         return json_response(answer.rows, headers={TOTAL_HEADER: str(answer.total)})
+    if isinstance(answer, Text):
+        headers = {"Cache-Control": "no-store"}
+        return web.Response(text=answer.text, content_type=answer.content_type, headers=headers)
     return json_response(answer)

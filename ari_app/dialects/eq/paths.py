@@ -17,6 +17,7 @@ from ari_app.dialects.eq.wire.live import (
     StatusQuery,
 )
 from ari_app.dialects.eq.wire.pause_code import PauseCode, PauseCodeBody
+from ari_app.dialects.eq.wire.report import AgentReport, AgentReportQuery, QueueReport, QueueReportQuery
 from ari_app.dialects.eq.wire.session import AgentSessionBody, Session, SupervisorSessionBody
 from ari_app.dialects.eq.wire.supervisor import Supervisor, SupervisorCreateBody, SupervisorUpdateBody
 from ari_app.dialects.http import Endpoint, ErrorRow
@@ -299,4 +300,41 @@ LIVE = (
     ),
 )
 
-ENDPOINTS = (*SESSIONS, *CONFIGURATION, *LIVE)
+_REPORT = (
+    "With format=csv the answer is text/csv with a header line; what is nested gets a column each (answeredIn.15)."
+)
+_REPORT_ERRORS = (
+    _error("from", "blank", "The beginning is not given"),
+    _error("to", "blank", "The end is not given"),
+    _error("to", "invalid", "Not after from, or more than 31 days after it"),
+    _error("interval", "invalid", "Not one of the intervals"),
+    _error("time_zone", "invalid", "There is no such time zone"),
+)
+
+#: ours: the reference has figures of now only
+REPORTS = (
+    Endpoint(
+        name="reports.queues",
+        method="GET",
+        path="/reports/queues",
+        tag="Reports",
+        summary="What was: queues by interval, from the record",
+        description=_REPORT,
+        query=QueueReportQuery,
+        reply=list[QueueReport],
+        errors=(*_REPORT_ERRORS, _error("queue", "nonexistent", "The queue does not exist, and never did")),
+    ),
+    Endpoint(
+        name="reports.agents",
+        method="GET",
+        path="/reports/agents",
+        tag="Reports",
+        summary="What was: agents by interval, from the record",
+        description=_REPORT,
+        query=AgentReportQuery,
+        reply=list[AgentReport],
+        errors=(*_REPORT_ERRORS, _error("agent", "nonexistent", "The agent does not exist, and never did")),
+    ),
+)
+
+ENDPOINTS = (*SESSIONS, *CONFIGURATION, *LIVE, *REPORTS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ari_app.acd.commands import CancelTimer, Offer, StartTimer
+from ari_app.acd.commands import AnyFact, CancelTimer, Fact, Offer, StartTimer
 from ari_app.acd.engine import Engine
 from ari_app.acd.events import AnyEvent, TimerFired
 from ari_app.acd.views import AgentQueueStatus, QueueStatistics
@@ -19,6 +19,8 @@ class EngineCentre:
         self.clock = clock
         self.engines: dict[int, Engine] = {}
         self.offers: list[Offer] = []
+        #: what was told of each account
+        self.facts: list[tuple[int, AnyFact]] = []
         #: account -> extensions that Asterisk has
         self.extensions: dict[int, set[str]] = {}
         self.monitored: list[tuple[str, str, str]] = []
@@ -38,6 +40,8 @@ class EngineCentre:
                     self._cancel(account, decided.timer)
                 case Offer():
                     self.offers.append(decided)
+                case Fact():
+                    self.facts.append((account, decided))
 
     def _start(self, account: int, command: StartTimer) -> None:
         self._cancel(account, command.timer)

@@ -9,6 +9,7 @@ case.json
         {"event": {"event": "CallerJoined", ..}, "account": "default"}     what happens on the telephone side
         {"offered": "agent's extension", "then": "answered" | ..}          OfferAnswered etc. for that agent's offer
         {"asterisk": "down" | "up"}  {"database": "down" | "up"}  {"restart": true}
+        {"record": true}                     what happened so far is in the record
 expected.json
     a list, one for each request: {"status": .., "json": .., "headers": {..}}
     in it "<token>" is any 64 characters, "<text>" any text, "<id>" any positive integer, "..." as a member or last
@@ -91,6 +92,8 @@ async def _happen(world: World, step: dict[str, Any]) -> None:
             await world.database.start()
         case {"restart": True}:
             await world.restart()
+        case {"record": True}:
+            await world.record()
         case _:
             raise AssertionError(f"no such step: {step}")
 

@@ -19,7 +19,9 @@ pytestmark = [
     pytest.mark.skipif(postgres.unavailable() is not None, reason=str(postgres.unavailable())),
 ]
 
-TABLES = "accounts, api_keys, users, queues, queue_bindings, pause_codes, user_sessions"
+TABLES = (
+    "accounts, api_keys, users, queues, queue_bindings, pause_codes, user_sessions, queue_calls, offers, agent_states"
+)
 
 
 async def test_cases() -> None:

@@ -7,6 +7,7 @@ Two accounts, "default" (1) and "other", with a key each, so that every test can
 from __future__ import annotations
 
 import shutil
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from ari_app.dialects import eq
 from ari_app.dialects.eq.app import SIGN_INS
 from ari_app.store import migrate
 from ari_app.store.accounts import DEFAULT, Accounts
+from ari_app.store.acd import AcdRecorder
 from ari_app.store.bindings import Bindings
 from ari_app.store.database import Database
 from ari_app.store.keys import Keys
@@ -27,7 +29,9 @@ from ari_app.store.passwords import Passwords
 from ari_app.store.pause_codes import PauseCodes
 from ari_app.store.queues import Queues
 from ari_app.store.sessions import Sessions
+from ari_app.store.statistics import Statistics
 from ari_app.store.users import Users
+from ari_app.store.writer import Writer
 from tests.dialects.eq.engine_centre import EngineCentre
 
 #: phones that Asterisk knows, in each account
@@ -74,6 +78,7 @@ class World:
                 queues=self.queues,
                 pause_codes=self.pause_codes,
                 bindings=self.bindings,
+                statistics=Statistics(self.database),
                 sessions=sessions,
                 centre=self.centre,
                 clock=self.clock,
@@ -97,6 +102,17 @@ class World:
         """Move the clock, and let what came due be written."""
         self.clock.advance(seconds)
         await self.app[SIGN_INS].idle()
+
+    async def record(self) -> None:
+        """Have the record say what happened so far."""
+        with tempfile.TemporaryDirectory() as folder:
+            writer = Writer(self.database, self.clock, Path(folder))
+            await writer.start()
+            recorder = AcdRecorder(writer)
+            for account, fact in self.centre.facts:
+                recorder.record(account, fact)
+            await writer.flush()
+            await writer.close()
 
     async def ask(
         self,

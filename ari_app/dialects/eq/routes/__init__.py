@@ -7,7 +7,16 @@ from ari_app.dialects.eq.routes.ask import Handler
 from ari_app.dialects.eq.routes.call_queues import HANDLERS as _CALL_QUEUES
 from ari_app.dialects.eq.routes.live import HANDLERS as _LIVE
 from ari_app.dialects.eq.routes.pause_codes import HANDLERS as _PAUSE_CODES
+from ari_app.dialects.eq.routes.reports import HANDLERS as _REPORTS
 from ari_app.dialects.eq.routes.sessions import HANDLERS as _SESSIONS
 from ari_app.dialects.eq.routes.supervisors import HANDLERS as _SUPERVISORS
 
-HANDLERS: dict[str, Handler] = {**_SESSIONS, **_SUPERVISORS, **_AGENTS, **_CALL_QUEUES, **_PAUSE_CODES, **_LIVE}
+HANDLERS: dict[str, Handler] = {
+    **_SESSIONS,
+    **_SUPERVISORS,
+    **_AGENTS,
+    **_CALL_QUEUES,
+    **_PAUSE_CODES,
+    **_LIVE,
+    **_REPORTS,
+}

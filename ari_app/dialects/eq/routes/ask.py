@@ -22,6 +22,7 @@ from ari_app.errors import Conflict, NotFound
 from ari_app.store.bindings import Bindings
 from ari_app.store.pause_codes import PauseCodes
 from ari_app.store.queues import Queues
+from ari_app.store.statistics import Statistics
 from ari_app.store.users import Users
 
 Q = TypeVar("Q")
@@ -36,6 +37,7 @@ class Services:
     queues: Queues
     pause_codes: PauseCodes
     bindings: Bindings
+    statistics: Statistics
     sign_ins: SignIns
     centre: Centre
     clock: Clock
@@ -79,7 +81,7 @@ def _validated(model: type[BaseModel] | None, values: Mapping[str, Any]) -> Any:
     return model.model_validate(dict(values)) if model is not None else None
 
 
-#: gives what is answered as JSON, or Listed
+#: gives what is answered as JSON, or Listed, or Text
 Handler = Callable[[Ask[Any, Any]], Awaitable[object]]
 
 
@@ -89,6 +91,14 @@ class Listed:
 
     rows: list[Any]
     total: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Text:
+    """An answer that is not JSON."""
+
+    text: str
+    content_type: str
 
 
 class Paging(TypedDict):

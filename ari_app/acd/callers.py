@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ari_app.acd import announcements
 from ari_app.acd import commands as c
 from ari_app.acd import events as e
 from ari_app.acd.agent import Agent
@@ -46,6 +47,7 @@ def joined(floor: Floor, event: e.CallerJoined) -> None:
         )
     )
     floor.start_or_cancel(f"wait:{caller.call}", caller.joined_at, queue.settings.max_wait)
+    floor.moved.add(caller.queue)
     floor.want(caller)
 
 
@@ -97,6 +99,8 @@ def exit_queue(floor: Floor, caller: Caller, outcome: str) -> None:
     position = 0 if queue is None else queue.leave(caller)
     floor.cancel(f"wait:{caller.call}")
     floor.cancel(f"retry:{caller.call}")
+    announcements.end(floor, caller)
+    floor.moved.add(caller.queue)
     floor.loose.pop(caller.call, None)
     del floor.callers[caller.call]
     floor.tell(

@@ -44,6 +44,16 @@ class Offer(Command, frozen=True, kw_only=True):
     extension: str
 
 
+class Announce(Command, frozen=True, kw_only=True):
+    """Tell a waiting caller where he stands (1: he is next; None: not that) and how many minutes it takes (None: not
+    that). An answer or his leaving ends it."""
+
+    call: str
+    queue: str
+    position: int | None
+    minutes: int | None
+
+
 class Withdraw(Command, frozen=True, kw_only=True):
     """Stop ringing: "caller_left", "answered_elsewhere", "noanswer", "agent_left"; "late": it was
     answered although it is over (said again, so that no leg is left)."""
@@ -171,7 +181,7 @@ class AgentStateChanged(Fact, frozen=True, kw_only=True):
     call: str | None = None
 
 
-AnyCommand = Wait | Reject | Release | Offer | Withdraw | Connect | StartTimer | CancelTimer
+AnyCommand = Wait | Reject | Release | Announce | Offer | Withdraw | Connect | StartTimer | CancelTimer
 AnyFact = (
     CallerEntered
     | CallerRefused

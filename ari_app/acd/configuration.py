@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from ari_app.acd import announcements
 from ari_app.acd import events as e
 from ari_app.acd.agent import Agent
 from ari_app.acd.callers import release
@@ -26,13 +27,18 @@ def queue_configured(floor: Floor, event: e.QueueConfigured) -> None:
     floor.statistics.configure(extension, settings.service_level)
     if old.strategy is not settings.strategy:
         queue.record.pointer = 0
-    _callers(floor, queue)
+    _callers(floor, queue, announced=_announcing(old) != _announcing(settings))
     floor.touched.add(extension)
     for number in sorted(queue.members):
         _member(floor, queue.members[number], old, settings)
 
 
-def _callers(floor: Floor, queue: Queue) -> None:
+def _announcing(settings: QueueSettings) -> tuple[object, ...]:
+    return settings.announce_frequency, settings.announce_position, settings.announce_hold_time
+
+
+def _callers(floor: Floor, queue: Queue, announced: bool) -> None:
+    """announced: what they are told is set otherwise."""
     settings = queue.settings
     for key in list(queue.places.keys):
         caller = floor.callers[key[-1]]
@@ -41,6 +47,8 @@ def _callers(floor: Floor, queue: Queue) -> None:
             floor.start_or_cancel(f"ring:{name}", floor.offers[name].since, settings.agent_timeout)
         if caller.state is CallerState.RESTING:
             floor.want(caller)
+        if announced:
+            announcements.configured(floor, queue, caller)
 
 
 def _member(floor: Floor, agent: Agent, old: QueueSettings, new: QueueSettings) -> None:

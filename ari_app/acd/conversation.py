@@ -14,6 +14,7 @@ from ari_app.calls.leg import Leg, LegGone
 from ari_app.calls.verbs.answer import answer
 from ari_app.calls.verbs.dial import Party
 from ari_app.calls.verbs.music import music_start, music_stop
+from ari_app.calls.verbs.play import play
 from ari_app.calls.verbs.record import Recording
 from ari_app.calls.verbs.ring import ring
 from ari_app.calls.verbs.snoop import Snoop
@@ -22,6 +23,20 @@ log = structlog.get_logger(__name__)
 
 #: seconds after the end of a call in which Asterisk tells the end of its recordings
 TOLD_WITHIN = 5.0
+
+
+def prompts(position: int | None, minutes: int | None) -> list[str]:
+    """Asterisk's own, in app_queue's order: "you are next", or "there are", 3, "calls waiting"; "the hold time is", 2,
+    "minutes"; "thank you"."""
+    said = []
+    if position == 1:
+        said.append("sound:queue-youarenext")
+    elif position is not None:
+        said += ["sound:queue-thereare", f"number:{position}", "sound:queue-callswaiting"]
+    if minutes is not None:
+        unit = "sound:queue-minute" if minutes == 1 else "sound:queue-minutes"
+        said += ["sound:queue-holdtime", f"number:{minutes}", unit]
+    return [*said, "sound:queue-thankyou"]
 
 
 class Conversation:
@@ -39,6 +54,7 @@ class Conversation:
         #: he may be hearing music
         self.music = False
         self._waiting: asyncio.Task[None] | None = None
+        self._speech: asyncio.Task[None] | None = None
         self._recordings: dict[str, Recording] = {}
 
     def shown(self, settings: QueueSettings | None) -> Party:
@@ -51,17 +67,50 @@ class Conversation:
         self._waiting = self.call.spawn(self._entertain(settings or QueueSettings(extension="")), "wait")
 
     async def _entertain(self, settings: QueueSettings) -> None:
+        if not settings.ringing:
+            await answer(self.call.caller)
+        await self._pass_time(settings)
+        if not settings.ringing:
+            self._record_all(settings)
+
+    def announce(self, media: list[str], settings: QueueSettings | None) -> None:
+        """Tell him something while he waits; the music stops for it."""
+        if not self.joining and (self._speech is None or self._speech.done()):
+            speech = self._announce(media, settings or QueueSettings(extension=""))
+            self._speech = self.call.spawn(speech, "announce")
+
+    async def _announce(self, media: list[str], settings: QueueSettings) -> None:
+        if self._waiting is not None:
+            await asyncio.wait([self._waiting])
         caller = self.call.caller
+        if self.music:  # a playback behind music would wait for its end (ARI pitfalls, P10)
+            await music_stop(caller)
+        try:
+            await play(caller, media)
+        except AriError as error:
+            log.warning("= not announced", call=self.call.id, error=str(error))
+        await self._pass_time(settings)
+
+    def hush(self) -> None:
+        """Stop speaking to him."""
+        if self._speech is not None:
+            self._speech.cancel()
+
+    async def _pass_time(self, settings: QueueSettings) -> None:
         if settings.ringing:
-            await ring(caller)
-            return
-        await answer(caller)
-        self.music = True
-        await music_start(caller, settings.music_class)
-        self._record_all(settings)
+            await ring(self.call.caller)
+        else:
+            self.music = True
+            await music_start(self.call.caller, settings.music_class)
+
+    async def resume_waiting(self, settings: QueueSettings | None) -> None:
+        """After a restart in the middle of an announcement there would be no music."""
+        if self.agent is None and not self.joining and settings is not None and settings.announces:
+            await self._pass_time(settings)
 
     def release(self, reason: str) -> None:
         """Let him go."""
+        self.hush()
         if not self.released.done():
             self.released.set_result(reason)
 
@@ -74,8 +123,9 @@ class Conversation:
         caller = self.call.caller
         bridge = Bridge(self.call)
         try:
-            if self._waiting is not None:
-                await asyncio.wait([self._waiting])
+            self.hush()
+            if before := [task for task in (self._waiting, self._speech) if task is not None]:
+                await asyncio.wait(before)
             await asyncio.gather(bridge.create(), self._quiet(caller))
             await bridge.add(caller, agent)
         except (LegGone, AriError):

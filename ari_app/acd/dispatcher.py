@@ -13,7 +13,7 @@ import structlog
 
 from ari_app.acd import commands, events
 from ari_app.acd.commands import AnyCommand, AnyFact, Fact
-from ari_app.acd.conversation import Conversation
+from ari_app.acd.conversation import Conversation, prompts
 from ari_app.acd.engine import Engine
 from ari_app.ari.errors import AriError
 from ari_app.calls.call import Call
@@ -110,12 +110,9 @@ class Dispatcher:
 
     def _carry_out(self, order: AnyCommand) -> None:
         match order:
-            case commands.Wait(call=call_id, queue=queue):
-                if conversation := self._conversations.get(call_id):
-                    conversation.entertain(self.engine.settings(queue))
-            case commands.Reject(call=call_id, reason=reason) | commands.Release(call=call_id, reason=reason):
-                if conversation := self._conversations.get(call_id):
-                    conversation.release(reason)
+            case commands.Wait() | commands.Reject() | commands.Release() | commands.Announce():
+                if conversation := self._conversations.get(order.call):
+                    self._tell_caller(conversation, order)
             case commands.Withdraw(offer=offer):
                 if leg := self._offers.pop(offer, None):
                     leg.call.spawn(hangup(leg), "withdraw")
@@ -126,6 +123,19 @@ class Dispatcher:
             case commands.CancelTimer(timer=timer):
                 if running := self._timers.pop(timer, None):
                     running.cancel()
+
+    def _tell_caller(
+        self,
+        conversation: Conversation,
+        order: commands.Wait | commands.Reject | commands.Release | commands.Announce,
+    ) -> None:
+        match order:
+            case commands.Wait(queue=queue):
+                conversation.entertain(self.engine.settings(queue))
+            case commands.Announce(queue=queue, position=position, minutes=minutes):
+                conversation.announce(prompts(position, minutes), self.engine.settings(queue))
+            case commands.Reject(reason=reason) | commands.Release(reason=reason):
+                conversation.release(reason)
 
     def _start_timer(self, timer: str, due: float) -> None:
         if running := self._timers.pop(timer, None):
@@ -198,6 +208,7 @@ class Dispatcher:
             self.registry.calls[order.call].spawn(self._failed(order.offer), "connect failed")
             return
         conversation.joining = True
+        conversation.hush()
         leg.call.spawn(self._join(order, conversation, leg), "connect")
 
     async def _failed(self, offer: str) -> None:
@@ -224,7 +235,7 @@ class Dispatcher:
         """Put a caller into a queue and wait until it lets him go.
 
         Returns the reason: of Reject ("full", "nonexistent", "empty") or Release ("completed", "timeout", "no_retry",
-        "queue_removed"). Cancelled when he hangs up.
+        "leave_empty", "queue_removed"). Cancelled when he hangs up.
         """
         conversation = self._attach(call, queue)
         joined = events.CallerJoined(call=call.id, queue=queue, priority=priority, joined_at=joined_at)
@@ -265,6 +276,7 @@ class Dispatcher:
         """Go on serving a call after a restart."""
         conversation = self._conversations.get(call.id) or self._attach(call, queue)
         call.spawn(conversation.resume_recording(self.engine.settings(queue)), "record")
+        call.spawn(conversation.resume_waiting(self.engine.settings(queue)), "wait")
         if not self.engine.knows(call.id):
             # its joining had not been kept
             joined = events.CallerJoined(call=call.id, queue=queue, priority=priority, joined_at=joined_at)

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from ari_app.acd import callers, configuration, events, matching, offers, people, views
+from ari_app.acd import announcements, callers, configuration, events, matching, offers, people, views
 from ari_app.acd.agent import Agent
 from ari_app.acd.commands import AnyCommand, AnyFact, StartTimer
 from ari_app.acd.floor import EARLY, Floor, Record
@@ -67,6 +67,7 @@ TIMERS: dict[str, Callable[[Floor, str], None]] = {
     "resume": _resume,
     "cool": _cooled_down,
     "miss": _forgiven,
+    "say": announcements.due,
 }
 
 RULES: dict[type[events.Event], Callable[[Floor, Any], None]] = {
@@ -121,7 +122,7 @@ class Engine:
         floor.now = float(now)
         floor.event = type(event).__name__
         RULES[type(event)](floor, event)
-        if floor.dirty or floor.touched:
+        if floor.dirty or floor.touched or floor.moved:
             matching.settle(floor)
             for agent in floor.dirty.values():
                 floor.report(agent)

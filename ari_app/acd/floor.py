@@ -68,6 +68,8 @@ class Floor:
         self.dirty: dict[int, Agent] = {}
         #: queues in which an agent got free or is less fit than he was, or a caller wants one
         self.touched: set[str] = set()
+        #: queues whose callers may stand elsewhere
+        self.moved: set[str] = set()
         #: callers who lost their offers, or whose pause may have to begin
         self.loose: dict[str, Caller] = {}
         self._index()

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from heapq import heapify, heappop, heappush
 
-from ari_app.acd import callers
+from ari_app.acd import announcements, callers
 from ari_app.acd.commands import Offer
 from ari_app.acd.emptiness import may_stay
 from ari_app.acd.floor import Floor
@@ -28,7 +28,12 @@ def settle(floor: Floor) -> None:
         for caller in list(floor.loose.values()):
             if caller.state is CallerState.RESTING:
                 _rest(floor, caller)
+        for caller in list(floor.loose.values()):
+            if caller.state is not CallerState.OFFERED:
+                announcements.begin(floor, caller)
         floor.loose.clear()
+    if floor.moved:
+        announcements.positions_changed(floor)
 
 
 def _match(floor: Floor) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ari_app.acd import announcements
 from ari_app.acd import commands as c
 from ari_app.acd import events as e
 from ari_app.acd.agent import Agent, Session
@@ -35,7 +36,11 @@ def answered(floor: Floor, event: e.OfferAnswered) -> None:
     for name in list(caller.offers):
         floor.do(c.Withdraw(offer=name, reason="answered_elsewhere"))
         end_offer(floor, floor.offers[name], "answered_elsewhere")
-    floor.queues[caller.queue].leave(caller)
+    queue = floor.queues[caller.queue]
+    queue.leave(caller)
+    announcements.end(floor, caller)
+    announcements.answered(queue, max(0.0, floor.now - caller.joined_at))
+    floor.moved.add(caller.queue)
     floor.cancel(f"wait:{caller.call}")
     caller.state = CallerState.TALKING
     caller.agent, caller.offer, caller.answered_at = agent.id, offer.offer, floor.now
@@ -108,6 +113,7 @@ def connect_failed(floor: Floor, event: e.ConnectFailed) -> None:
         return release(floor, caller, "queue_removed")
     floor.do(c.Wait(call=call, queue=caller.queue))
     floor.start_or_cancel(f"wait:{call}", caller.joined_at, queue.settings.max_wait)
+    floor.moved.add(caller.queue)
     if queue.settings.retry is not None:  # others first; him again after the pause
         caller.missed[agent.id], caller.missed_at = floor.now, floor.now
     elif agent.session is Session.ACTIVE:

@@ -53,6 +53,11 @@ class Caller(msgspec.Struct, kw_only=True):
     agent: int | None = None
     offer: str | None = None
     answered_at: float = 0.0
+    #: when he was told his position last, and what it was
+    announced_at: float | None = None
+    announced_position: int = 0
+    #: he is told as soon as it changes
+    listens: bool = False
 
     @property
     def place(self) -> tuple[int, float, int, str]:
@@ -78,6 +83,8 @@ class QueueRecord(msgspec.Struct, kw_only=True):
     settings: QueueSettings
     #: rrmemory and rrordered: who was offered last
     pointer: int = 0
+    #: moving average of the waits that were answered, whole seconds; None: there was none
+    hold_time: int | None = None
 
 
 class Ranking(Generic[T]):
@@ -126,7 +133,7 @@ class Ranking(Generic[T]):
 class Queue:
     """A queue at work: what is kept of it, and the orders made from the rest of the state."""
 
-    __slots__ = ("idle", "members", "places", "record", "rung", "staff", "wanting")
+    __slots__ = ("idle", "listening", "members", "places", "record", "rung", "staff", "wanting")
 
     def __init__(self, record: QueueRecord) -> None:
         self.record = record
@@ -140,6 +147,8 @@ class Queue:
         self.idle: Ranking[int] = Ranking()
         #: all who are signed in
         self.members: dict[int, Agent] = {}
+        #: callers who are to be told as soon as their position changes
+        self.listening: set[str] = set()
         #: whether they are enough for callers to enter and to stay
         self.staff = Staff()
 
@@ -150,6 +159,8 @@ class Queue:
     def enter(self, caller: Caller) -> None:
         """Give a caller his place."""
         self.places.put(caller.call, caller.place)
+        if caller.listens:
+            self.listening.add(caller.call)
         if caller.state is not CallerState.OFFERED:
             self.wanting.put(caller.call, caller.place)
         elif caller.level:
@@ -160,6 +171,7 @@ class Queue:
         position = self.places.position(caller.call)
         for order in (self.places, self.wanting, self.rung):
             order.drop(caller.call)
+        self.listening.discard(caller.call)
         return position
 
     def admit(self, agent: Agent, membership: Membership) -> bool:

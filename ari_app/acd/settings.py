@@ -53,6 +53,15 @@ class LeaveEmpty(StrEnum):
     ULTRASTRICT = "ultrastrict"
 
 
+class AnnounceHoldTime(StrEnum):
+    """Whether waiting callers are told how long it takes (app_queue's announce-holdtime)."""
+
+    NO = "no"
+    YES = "yes"
+    #: with the first announcement only
+    ONCE = "once"
+
+
 class QueueSettings(msgspec.Struct, frozen=True, kw_only=True):
     """One queue. Times are seconds."""
 
@@ -83,6 +92,10 @@ class QueueSettings(msgspec.Struct, frozen=True, kw_only=True):
     music_class: str = "default"
     #: the caller hears ringing instead of music
     ringing: bool = False
+    #: seconds between announcements to a waiting caller; 0: none
+    announce_frequency: float = 0.0
+    announce_position: bool = False
+    announce_hold_time: AnnounceHoldTime = AnnounceHoldTime.NO
     cid_name_prefix: str = ""
     #: the agent's phone answers by itself
     auto_answer: bool = False
@@ -90,3 +103,9 @@ class QueueSettings(msgspec.Struct, frozen=True, kw_only=True):
     recording_format: str | None = None
     #: "includeholdtime": from the moment the caller waits, or "afteranswered": from the moment he is joined to an agent
     recording_mode: str = "afteranswered"
+
+    @property
+    def announces(self) -> bool:
+        """Waiting callers are told something."""
+        spoken = self.announce_position or self.announce_hold_time is not AnnounceHoldTime.NO
+        return self.announce_frequency > 0 and spoken

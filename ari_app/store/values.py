@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from ari_app.acd.settings import AutoPause, JoinEmpty, LeaveEmpty, QueueSettings, Strategy
+from ari_app.acd.settings import AnnounceHoldTime, AutoPause, JoinEmpty, LeaveEmpty, QueueSettings, Strategy
 
 T = TypeVar("T")
 
@@ -130,6 +130,9 @@ class Queue(QueueData, frozen=True, kw_only=True):
             # "inherit" is the class of the channel; ours have the default one
             music_class="default" if self.moh_class == "inherit" else self.moh_class,
             ringing=self.ringing_moh,
+            announce_frequency=self.announce_frequency,
+            announce_position=self.announce_position == "yes",
+            announce_hold_time=AnnounceHoldTime(self.announce_hold_time),
             cid_name_prefix=self.cid_name_prefix,
             auto_answer=self.auto_answer_acd,
             recording_format=self.recording_format or None,

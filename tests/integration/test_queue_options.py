@@ -1,22 +1,29 @@
 """What a queue can be set to, on a real Asterisk with real phones."""
 
 import asyncio
+import base64
 import contextlib
 import io
+import json
 import time
 import wave
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from tests.harness import audio
+from tests.harness import audio, docker
 from tests.harness.ari import AriError
 from tests.harness.phones import PhoneBox, never_answers
 from tests.integration.server import ContactCentre, contact_centre
 
 CALLER, AGENT = 440, 660
+#: dBFS; a silent line is below -60
+MUSIC = -45
+#: of 1: a prompt that went through a telephone line is more than this like itself, and less like any other
+ALIKE = 0.7
 
 
 @pytest.fixture
@@ -115,3 +122,82 @@ def recorded(file: bytes) -> audio.Samples:
     with wave.open(io.BytesIO(file)) as opened:
         assert (opened.getframerate(), opened.getnchannels()) == (audio.RATE, 1)
         return audio.from_pcm(opened.readframes(opened.getnframes()))
+
+
+async def test_waiting_callers_are_told_where_they_stand(centre: ContactCentre) -> None:
+    await centre.queue(announceFrequency=20, announcePosition="yes", announceHoldTime="yes", agentTimeout=60)
+    first = await centre.world.call("500", centre.pbx, caller="1")
+    assert await playing(centre, 1, "done") == [["sound:queue-youarenext", "sound:queue-thankyou"]]
+    # the music has been interrupted, and goes on
+    assert first.ear is not None
+    assert likeness(first.heard.samples, await prompt(centre, "queue-youarenext")) > ALIKE
+    assert likeness(first.heard.samples, await prompt(centre, "queue-thereare")) < ALIKE
+    await first.ear.wait_for(lambda ear: audio.loudness(ear.recent(0.2).samples) > MUSIC, within=5)
+    second = await centre.world.call("500", centre.pbx, caller="2", tone=CALLER)
+    assert (await playing(centre, 2, "done"))[1] == [
+        "sound:queue-thereare",
+        "number:2",
+        "sound:queue-callswaiting",
+        "sound:queue-thankyou",
+    ]
+    # the first is told again after 20 s, and goes in the middle of it
+    await playing(centre, 3, "playing", within=25)
+    await first.hang_up()
+    # the second moves up, and is told so; an agent who answers cuts that off
+    await playing(centre, 4, "playing", within=25)
+    await centre.agent("1001", never_answers())
+    phone = await centre.phones["1001"].next_call()
+    await phone.answer()
+    answered = await phone.answered.wait()
+    await phone.listen()
+    await phone.play_tone(AGENT)
+    heard_at = await second.wait_tones(AGENT)
+    assert heard_at - answered < 1.5
+    await phone.wait_tones(CALLER)
+    assert (await playing(centre, 4, "done"))[3][0] == "sound:queue-youarenext"
+    await second.hang_up()
+    await centre.idle()
+
+
+async def playing(centre: ContactCentre, count: int, state: str, within: float = 15) -> list[list[str]]:
+    """What was played, one announcement after the other, once the last of so many is in this state; from Asterisk's
+    events."""
+    end = time.monotonic() + within
+    while time.monotonic() < end:
+        told: dict[str, list[str]] = {}
+        states: dict[str, str] = {}
+        for event in events(centre):
+            if event["type"].startswith("Playback"):
+                playback = event["playback"]
+                states[playback["id"]] = "done" if event["type"] == "PlaybackFinished" else "playing"
+                if event["type"] == "PlaybackStarted":
+                    told.setdefault(playback["id"], []).append(playback["media_uri"])
+        if len(told) >= count and list(states.values())[count - 1] == state:
+            return list(told.values())
+        await asyncio.sleep(0.05)
+    raise TimeoutError(f"not {count} announcements of which the last is {state}: {told} {states}")
+
+
+def events(centre: ContactCentre) -> Iterator[dict[str, Any]]:
+    """What Asterisk told the server."""
+    for line in centre.server.log_path.read_text().splitlines():
+        with contextlib.suppress(ValueError):
+            text = str(json.loads(line).get("event", ""))
+            if text.startswith("< {"):
+                yield json.loads(text[2:])
+
+
+async def prompt(centre: ContactCentre, name: str) -> audio.Samples:
+    """One of Asterisk's prompts."""
+    path = f"/usr/share/asterisk/sounds/en_US_f_Allison/{name}.wav"
+    return recorded(base64.b64decode(await docker.docker("exec", centre.pbx.container, "base64", path)))
+
+
+def likeness(heard: audio.Samples, sound: audio.Samples) -> float:
+    """How much of a sound is somewhere in what was heard, 0 to 1: the best correlation of a second of it."""
+    part = sound[: audio.RATE].astype(float)
+    long = heard.astype(float)
+    size = len(long) + len(part)
+    products = np.fft.irfft(np.fft.rfft(long, size) * np.conj(np.fft.rfft(part, size)), size)[: len(long) - len(part)]
+    power = np.convolve(long**2, np.ones(len(part)), "valid")[: len(products)]
+    return float(np.max(products / np.sqrt(power * np.sum(part**2) + 1e-9)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import Any
 
 from ari_app.ari import events
 from ari_app.ari.errors import AriError
@@ -26,12 +27,15 @@ async def play(leg: Leg, media: Sequence[str], *, language: str | None = None) -
     leg.require_alive()
     playback = leg.call.registry.ids.new("play")
     with object_events(leg.call.registry, leg.node, playback) as wait:
+        # One that is asked for while this is cancelled has to have begun before it can be stopped.
+        asked = asyncio.ensure_future(
+            leg.node.channels.playWithId(channelId=leg.id, playbackId=playback, media=list(media), lang=language)
+        )
         try:
-            await leg.node.channels.playWithId(channelId=leg.id, playbackId=playback, media=list(media), lang=language)
+            await asyncio.shield(asked)
             finished = await wait(leg, _finished)
         except asyncio.CancelledError:
-            if leg.alive:
-                leg.node.background(_stop(leg, playback))
+            leg.node.background(_stop(leg, playback, asked))
             raise
     if finished is None:
         raise LegGone(f"leg {leg.id} went while it was played to", leg=leg.id)
@@ -43,6 +47,8 @@ def _finished(event: Received) -> bool:
     return isinstance(event, events.PlaybackFinished)
 
 
-async def _stop(leg: Leg, playback: str) -> None:
+async def _stop(leg: Leg, playback: str, asked: asyncio.Future[Any]) -> None:
     with suppress(AriError):
-        await leg.node.playbacks.stop(playbackId=playback)
+        await asked
+        if leg.alive:
+            await leg.node.playbacks.stop(playbackId=playback)

@@ -14,7 +14,7 @@ from ari_app.acd import commands as c
 from ari_app.acd import events as e
 from ari_app.acd.agent import SIGNED_OUT, State, shown
 from ari_app.acd.engine import Engine
-from ari_app.acd.settings import AutoPause, JoinEmpty, LeaveEmpty, QueueSettings, Strategy
+from ari_app.acd.settings import AnnounceHoldTime, AutoPause, JoinEmpty, LeaveEmpty, QueueSettings, Strategy
 from ari_app.acd.views import STATUS
 from ari_app.errors import AppError
 from tests.unit.acd import recount
@@ -58,6 +58,9 @@ class Pick:
             max_callers=self(None, None, 3),
             join_empty=self(*(4 * [JoinEmpty.YES]), *JoinEmpty),
             leave_empty=self(*(4 * [LeaveEmpty.NO]), *LeaveEmpty),
+            announce_frequency=self(0.0, 0.0, 10.0, 30.0),
+            announce_position=self(True, False),
+            announce_hold_time=self(*AnnounceHoldTime),
             wrap_up=self(None, 0.0, 10.0),
             wrap_up_all_queues=self(False, True),
             auto_pause=self(AutoPause.NO, *AutoPause),
@@ -311,7 +314,12 @@ class History:
         assert set(self.model.calls) <= set(self.entered)
 
     def timers_are_those_that_must_be(self) -> None:
-        assert self.scene.timers == self.model.timers()
+        timers = dict(self.scene.timers)
+        to_be_told = {timer for timer in timers if timer.startswith("say:")}
+        assert {timer: at for timer, at in timers.items() if timer not in to_be_told} == self.model.timers()
+        waiting = {x.call: self.model.queues[x.queue].announces for x in self.model.calls.values() if x.agent is None}
+        assert to_be_told <= {f"say:{call}" for call, announced in waiting.items() if announced}
+        assert to_be_told >= {f"say:{x.call}" for x in self.model.wanting() if waiting[x.call]}
 
     def agents_are_what_they_must_be(self) -> None:
         rows = {(x.agent, x.queue): x for x in self.scene.engine.agent_status()}
@@ -384,7 +392,7 @@ HOLDS = (
     History.counts_are_a_recount,
 )
 CALLS = (e.CallerJoined, e.CallerLeft, e.ConversationEnded)
-_NOT_COMPARED = (c.StartTimer, c.CancelTimer, c.Offer)
+_NOT_COMPARED = (c.StartTimer, c.CancelTimer, c.Offer, c.Announce)
 
 
 def _place(call: Any) -> Any:

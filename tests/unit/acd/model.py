@@ -176,6 +176,9 @@ class Model:
         hindrances = [self.hindrances(n, queue) for n, person in self.people.items() if queue in person.queues]
         return all(found & EXCLUDED[named] for found in hindrances) and bool(EXCLUDED[named])
 
+    def stands(self, caller: Waiting, queue: str) -> bool:
+        return caller.queue == queue and caller.agent is None
+
     def hindrances(self, number: int, queue: str) -> set[str]:
         """What app_queue would see of an agent."""
         person = self.people[number]
@@ -510,6 +513,9 @@ class Model:
     def timer_cool(self, number: str) -> None:
         self.people[int(number)].cooling = None
 
+    def timer_say(self, name: str) -> None:
+        """Changes nothing but what is said."""
+
     def timer_miss(self, number: str) -> None:
         self.people[int(number)].late = None
 
@@ -597,6 +603,12 @@ class Model:
                 assert not set(self.takers(other)) & {x.agent for x in batch}, f"{other.call} stands before {caller}"
             self.chosen(caller, [x.agent for x in batch], takers)
             self.note(caller, batch)
+        for x in out:
+            if isinstance(x, c.Announce):
+                caller = self.calls[x.call]
+                place = [y.call for y in sorted(self.calls.values(), key=lambda y: y.place) if self.stands(y, x.queue)]
+                assert not self.offers_of(x.call)
+                assert x.position in (None, place.index(x.call) + 1)
         for caller in self.wanting():
             if self.empty(caller.queue, "leave " + self.queues[caller.queue].leave_empty):
                 del self.calls[caller.call]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ari_app.acd.settings import JoinEmpty, LeaveEmpty, QueueSettings
+from ari_app.acd.settings import AnnounceHoldTime, JoinEmpty, LeaveEmpty, QueueSettings
 from ari_app.store.values import Queue
 
 
@@ -19,3 +19,6 @@ def test_options() -> None:
     given = queue(join_empty="strict", leave_empty="loose", auto_answer_acd=True).to_settings()
     assert (given.join_empty, given.leave_empty) == (JoinEmpty.STRICT, LeaveEmpty.LOOSE)
     assert given.auto_answer is True
+    given = queue(announce_frequency=30, announce_position="yes", announce_hold_time="once").to_settings()
+    assert (given.announce_frequency, given.announce_position) == (30, True)
+    assert given.announce_hold_time is AnnounceHoldTime.ONCE

@@ -94,7 +94,7 @@ def table(results: Sequence[Result], level: str, by_queue: bool = False) -> str:
     blocks.append(_side_by_side(results))
     days = results[0].measures.days
     blocks.append(
-        f"SL: service level {level}, T = {results[0].thresholds()}. "
+        f"SL: service level {level}, T = {' or '.join(dict.fromkeys(r.thresholds() for r in results))}. "
         + ("One day." if days == 1 else f"Means of {days} days; ± is half a 95 % confidence interval.")
         + " Calls count where they joined, agents' time where it passed."
     )

@@ -138,6 +138,25 @@ def test_a_chart_without_matplotlib(
     assert main(["simulate", small]) == 0
 
 
+def test_a_day_on_which_nobody_works_or_nobody_calls(
+    small: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "idle.toml"
+    path.write_text(
+        SMALL.replace("[10, 20]", "[0, 0]")
+        + "[[scenario]]\nname = 'nobody'\nagents = [{ name = 'all', count = 0 }]\n"
+        + "[[scenario]]\nname = 'alone'\nagents = []\nqueue = [{ extension = '500', arrivals = { calls = [50] } }]\n"
+    )
+    written = ["--chart", str(tmp_path / "o.svg"), "--json", str(tmp_path / "o.json"), "--csv", str(tmp_path / "o.csv")]
+    assert main(["simulate", str(path), *written]) == 0
+    idle, nobody, alone = (s["day"] for s in json.loads((tmp_path / "o.json").read_text())["scenarios"])
+    assert (idle["offered"], idle["occupancy"], idle["service_level_genesys"]) == (0, 0, None)
+    assert (nobody["offered"], nobody["occupancy"], nobody["agent_hours"]) == (0, None, 0)
+    assert alone["offered"] > 30
+    assert main(["simulate", str(path), "--service-level", "genesys"]) == 0
+    assert "0.0 %" in capsys.readouterr().out
+
+
 def test_help_shows_a_day(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["simulate", "--help"])

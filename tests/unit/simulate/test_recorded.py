@@ -10,6 +10,7 @@ import pytest
 from ari_app.errors import ConfigError
 from ari_app.simulate import callers, recorded
 from ari_app.simulate.scenario import Scenario
+from models.queue_call import QueueCall
 
 HEAD = "call_id,queue,joined_at,outcome,wait,talk\n"
 ROWS = (
@@ -33,6 +34,10 @@ def test_days_and_times_are_those_of_the_zone(tmp_path: Path) -> None:
     assert (second.at, second.gave_up, second.talk) == (9 * 3600 + 11 * 60 + 0.5, 30, None)
     (third,) = days[datetime.date(2026, 3, 3)]
     assert (third.at, third.gave_up, third.waited) == (10 * 3600, None, 60)
+
+
+def test_an_export_of_the_record_will_do() -> None:
+    assert set(recorded.COLUMNS) <= set(QueueCall.__table__.columns.keys())
 
 
 def test_what_was_not_seen_is_drawn(tmp_path: Path) -> None:

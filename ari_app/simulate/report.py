@@ -29,6 +29,12 @@ _COLUMNS = {
     "utilisation": ("utilisation", "%"),
 }
 
+#: Student's t for 95 %, two-sided, by degrees of freedom from 1; beyond, it is 2.04 falling to 1.96
+_STUDENT = (
+    *(12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23, 2.20, 2.18, 2.16, 2.14, 2.13),
+    *(2.12, 2.11, 2.10, 2.09, 2.09, 2.08, 2.07, 2.07, 2.06, 2.06, 2.06, 2.05, 2.05, 2.05, 2.04),
+)
+
 
 @dataclass
 class Result:
@@ -60,12 +66,15 @@ class Result:
         return [None, *names] if len(names) > 1 else [None]
 
     def margin(self, figure: str) -> float | None:
-        """Half the width of the 95 % confidence interval of a mean over days (normal approximation). None: one day
-        says nothing about that."""
+        """Half the width of the 95 % confidence interval of a mean over days (Student's t). None: one day says nothing
+        about that."""
         if figure == "max_wait":  # the largest of all days is not a mean
             return None
         values = [v for day in self.days if (v := day[figure]) is not None]
-        return 1.96 * stdev(values) / sqrt(len(values)) if len(values) > 1 else None
+        if len(values) < 2:
+            return None
+        student = _STUDENT[len(values) - 2] if len(values) - 2 < len(_STUDENT) else 2.0
+        return student * stdev(values) / sqrt(len(values))
 
     def thresholds(self) -> str:
         """The T of the service levels."""

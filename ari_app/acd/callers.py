@@ -47,7 +47,8 @@ def joined(floor: Floor, event: e.CallerJoined) -> None:
         )
     )
     floor.start_or_cancel(f"wait:{caller.call}", caller.joined_at, queue.settings.max_wait)
-    floor.moved.add(caller.queue)
+    if caller.original_position < len(queue.places):  # at the end he is in nobody's way
+        floor.moved.add(caller.queue)
     floor.want(caller)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 
 import msgspec
 from sqlalchemy import ColumnElement, func, select
@@ -26,6 +27,8 @@ from ari_app.store.history import AgentStateRecord, History, OfferRecord, QueueC
 from ari_app.store.intervals import Intervals
 from ari_app.store.rows import table_of
 from models import AgentState, Queue, User
+
+T = TypeVar("T")
 
 _STATES, _QUEUES, _USERS = table_of(AgentState), table_of(Queue), table_of(User)
 
@@ -57,11 +60,15 @@ class AgentInterval(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Statistics:
-    """Reports of an account. All raise StoreUnavailable."""
+    """Reports of an account. All raise StoreUnavailable.
+
+    A month of calls is seconds of work, and calls that are going on must not wait for it: each report is made in a
+    thread with a loop and a connection of its own, one at a time.
+    """
 
     def __init__(self, database: Database) -> None:
-        self._database = database
-        self._history = History(database)
+        self._url = database.url.render_as_string(hide_password=False)
+        self._one = asyncio.Lock()
 
     async def queues(
         self, account: int, intervals: Intervals, now: float, *, queue: str | None = None, short: float
@@ -71,24 +78,47 @@ class Statistics:
         now: the time until when states and conversations that go on are counted. short: seconds; an abandon after less
         is a short one. The T of service levels is the queue's, as it is set now.
         """
-        queues = await self._thresholds(account)
-        calls = await self._calls(account, intervals, queue)
-        states = await self._states(account, intervals, None)
-
-        def make() -> list[QueueInterval]:
-            return _queue_rows(queues, calls, states, intervals, now, queue, short)
-
-        # A month of calls is seconds of work, which those who call now must not wait for.
-        return await asyncio.to_thread(make)
+        return await self._apart(lambda reader: reader.queues(account, intervals, now, queue, short))
 
     async def agents(
         self, account: int, intervals: Intervals, now: float, *, agent: int | None = None
     ) -> list[AgentInterval]:
         """Each agent of whom the record speaks, or the one agent, in each interval."""
+        return await self._apart(lambda reader: reader.agents(account, intervals, now, agent))
+
+    async def _apart(self, make: Callable[[_Reader], Awaitable[T]]) -> T:
+        async def read() -> T:
+            database = Database(self._url)
+            await database.start()
+            try:
+                return await make(_Reader(database))
+            finally:
+                await database.close()
+
+        async with self._one:
+            return await asyncio.to_thread(lambda: asyncio.run(read()))
+
+
+class _Reader:
+    """Reads what a report needs, and has it made."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._history = History(database)
+
+    async def queues(
+        self, account: int, intervals: Intervals, now: float, queue: str | None, short: float
+    ) -> list[QueueInterval]:
+        queues = await self._thresholds(account)
+        calls = await self._calls(account, intervals, queue)
+        states = await self._states(account, intervals, None)
+        return _queue_rows(queues, calls, states, intervals, now, queue, short)
+
+    async def agents(self, account: int, intervals: Intervals, now: float, agent: int | None) -> list[AgentInterval]:
         calls = await self._calls(account, intervals, None)
         states = await self._states(account, intervals, agent)
         offers = await self._history.offers(account, intervals.edges[0], intervals.edges[-1], agent)
-        return await asyncio.to_thread(lambda: _agent_rows(calls, states, offers, intervals, now, agent))
+        return _agent_rows(calls, states, offers, intervals, now, agent)
 
     async def _thresholds(self, account: int) -> dict[str, tuple[bool, float]]:
         """Extension -> whether it is deleted, and its T. A living queue goes before a deleted one."""
@@ -134,7 +164,9 @@ def _queue_rows(
     queue: str | None,
     short: float,
 ) -> list[QueueInterval]:
-    handled = handling(calls, wrap_ups(_in_order(states)), intervals)
+    handled: dict[str, list[list[Handling]]] = {}
+    for (_, name), rows in handling(calls, wrap_ups(_in_order(states)), intervals).items():
+        handled.setdefault(name, []).append(rows)
     shares = QueueShares(intervals, now)
     shares.calls(calls)
     for mine in states.values():
@@ -155,7 +187,7 @@ def _queue_rows(
                     since=since,
                     until=until,
                     waiting=waiting(entered, name, threshold, short, now),
-                    handling=totals(rows[number] for (_, of), rows in handled.items() if of == name),
+                    handling=totals(rows[number] for rows in handled.get(name, [])),
                     shares=shares.found[name][number] if name in shares.found else Shares(),
                 )
             )
@@ -170,18 +202,18 @@ def _agent_rows(
     now: float,
     agent: int | None,
 ) -> list[AgentInterval]:
-    handled = handling(calls, wrap_ups(_in_order(states)), intervals)
+    handled: dict[int, list[list[Handling]]] = {}
+    for (number, _), each in handling(calls, wrap_ups(_in_order(states)), intervals).items():
+        handled.setdefault(number, []).append(each)
     offered: dict[int, list[OfferRecord]] = {}
     for offer in offers:
         offered.setdefault(offer.agent_id, []).append(offer)
     found = []
-    for name in [agent] if agent is not None else sorted(offered.keys() | {of for of, _ in handled} | states.keys()):
+    for name in [agent] if agent is not None else sorted(offered.keys() | handled.keys() | states.keys()):
         mine = presence(states.get(name, []), offered.get(name, []), intervals, now)
         for number, (since, until) in enumerate(intervals):
-            rows = (rows[number] for (of, _), rows in handled.items() if of == name)
-            found.append(
-                AgentInterval(agent=name, since=since, until=until, handling=totals(rows), presence=mine[number])
-            )
+            whole = totals(rows[number] for rows in handled.get(name, []))
+            found.append(AgentInterval(agent=name, since=since, until=until, handling=whole, presence=mine[number]))
     return found
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -15,8 +16,10 @@ from ari_app.dialects.eq.wire.report import AgentReport, AgentReportQuery, Queue
 from ari_app.errors import NotFound
 from ari_app.store.intervals import Intervals
 
-#: days and intervals of one report: all of it is made in memory
-DAYS_MAX, INTERVALS_MAX = 31, 3000
+R = TypeVar("R")
+
+#: days, intervals and rows of one report: all of it is made in memory
+DAYS_MAX, INTERVALS_MAX, ROWS_MAX = 31, 3000, 10_000
 
 
 async def queues(ask: Ask[QueueReportQuery, None]) -> object:
@@ -30,7 +33,7 @@ async def queues(ask: Ask[QueueReportQuery, None]) -> object:
     rows = await services.statistics.queues(
         ask.account, intervals, services.clock.now(), queue=query.queue, short=float(query.short_abandon)
     )
-    return _answer([QueueReport.of(row) for row in rows], query.format)
+    return await _answer(QueueReport.of, rows, query.format)
 
 
 async def agents(ask: Ask[AgentReportQuery, None]) -> object:
@@ -42,7 +45,7 @@ async def agents(ask: Ask[AgentReportQuery, None]) -> object:
         except NotFound:
             raise nonexistent("agent", "Agent") from None
     rows = await services.statistics.agents(ask.account, intervals, services.clock.now(), agent=query.agent)
-    return _answer([AgentReport.of(row) for row in rows], query.format)
+    return await _answer(AgentReport.of, rows, query.format)
 
 
 def _intervals(query: QueueReportQuery | AgentReportQuery) -> Intervals:
@@ -58,17 +61,27 @@ def _intervals(query: QueueReportQuery | AgentReportQuery) -> Intervals:
     return found
 
 
-def _answer(rows: Sequence[msgspec.Struct], form: str) -> object:
-    if form == "json":
-        return rows
-    flat = [_flat(msgspec.to_builtins(row)) for row in rows]
+async def _answer(document: Callable[[R], msgspec.Struct], rows: list[R], form: str) -> object:
+    if len(rows) > ROWS_MAX:
+        raise invalid("interval", f"A report has at most {ROWS_MAX} rows: ask for less, or in longer intervals")
+
+    def make() -> object:
+        documents = [document(row) for row in rows]
+        return documents if form == "json" else Text(text=_csv(documents), content_type="text/csv")
+
+    # Calls must not wait for it.
+    return await asyncio.to_thread(make)
+
+
+def _csv(documents: list[msgspec.Struct]) -> str:
+    flat = [_flat(msgspec.to_builtins(row)) for row in documents]
     # not every row has every pause code
     columns = list(dict.fromkeys(name for row in flat for name in row))
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, restval="", lineterminator="\r\n")
     writer.writeheader()
     writer.writerows(flat)
-    return Text(text=text.getvalue(), content_type="text/csv")
+    return text.getvalue()
 
 
 def _flat(row: dict[str, Any]) -> dict[str, Any]:

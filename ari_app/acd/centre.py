@@ -75,7 +75,9 @@ class Centre:
         )
 
     def _queue_program(self, state: State) -> Program:
-        return QueueProgram(self.dispatcher, state["queue"], state["joined_at"], state["priority"])
+        return QueueProgram(
+            self.dispatcher, state["queue"], state["joined_at"], state["priority"], state.get("left", "")
+        )
 
     # accounts
 
@@ -107,7 +109,7 @@ class Centre:
             return QueueProgram(self.dispatcher, call.number, call.started_at)
         if call.number == ECHO_NUMBER:
             return Announcement(["sound:hello-world"])
-        if context != "from-trunk" and call.number.isdigit():
+        if context != "from-trunk" and call.number.isascii() and call.number.isdigit():
             return ExtensionCall(self.endpoint(call.number))
         return Unallocated()
 

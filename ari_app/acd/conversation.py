@@ -10,14 +10,15 @@ from ari_app.acd.settings import QueueSettings
 from ari_app.ari.errors import AriError
 from ari_app.calls.bridge import Bridge
 from ari_app.calls.call import Call
-from ari_app.calls.leg import Leg, LegGone
+from ari_app.calls.leg import Leg, LegGone, LegState
 from ari_app.calls.verbs.answer import answer
 from ari_app.calls.verbs.dial import Party
 from ari_app.calls.verbs.music import music_start, music_stop
 from ari_app.calls.verbs.play import play
 from ari_app.calls.verbs.record import Recording
-from ari_app.calls.verbs.ring import ring
+from ari_app.calls.verbs.ring import ring, ring_stop
 from ari_app.calls.verbs.snoop import Snoop
+from ari_app.calls.wait import together
 
 log = structlog.get_logger(__name__)
 
@@ -53,6 +54,8 @@ class Conversation:
         self.joining = False
         #: he may be hearing music
         self.music = False
+        #: he may be hearing a ringing tone
+        self.ringing = False
         self._waiting: asyncio.Task[None] | None = None
         self._speech: asyncio.Task[None] | None = None
         self._recordings: dict[str, Recording] = {}
@@ -98,14 +101,20 @@ class Conversation:
 
     async def _pass_time(self, settings: QueueSettings) -> None:
         if settings.ringing:
+            self.ringing = True
             await ring(self.call.caller)
         else:
             self.music = True
             await music_start(self.call.caller, settings.music_class)
 
     async def resume_waiting(self, settings: QueueSettings | None) -> None:
-        """After a restart in the middle of an announcement there would be no music."""
-        if self.agent is None and not self.joining and settings is not None and settings.announces:
+        """After a restart: before he was answered there is no music yet, in the middle of an announcement none any
+        more."""
+        if self.agent is not None or self.joining or settings is None:
+            return
+        if self.call.caller.state is not LegState.UP:
+            await self._entertain(settings)
+        elif settings.announces:
             await self._pass_time(settings)
 
     def release(self, reason: str) -> None:
@@ -126,7 +135,7 @@ class Conversation:
             self.hush()
             if before := [task for task in (self._waiting, self._speech) if task is not None]:
                 await asyncio.wait(before)
-            await asyncio.gather(bridge.create(), self._quiet(caller))
+            await together(bridge.create(), self._quiet(caller))
             await bridge.add(caller, agent)
         except (LegGone, AriError):
             self.joining = False
@@ -142,6 +151,9 @@ class Conversation:
         if self.music:
             await music_stop(caller)
             self.music = False
+        if self.ringing and caller.state is LegState.UP:  # else the answer has stopped it
+            await ring_stop(caller)
+        self.ringing = False
 
     def joined(self, agent: Leg) -> None:
         """They hear each other."""

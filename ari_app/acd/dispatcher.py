@@ -20,7 +20,7 @@ from ari_app.calls.call import Call
 from ari_app.calls.leg import Leg, LegGone, LegState
 from ari_app.calls.registry import Registry
 from ari_app.calls.verbs.dial import dial_start, outcome_of
-from ari_app.calls.verbs.hangup import hangup
+from ari_app.calls.verbs.hangup import ANSWERED_ELSEWHERE, NORMAL, release
 from ari_app.calls.wait import until_one_is_gone
 from ari_app.clock import Clock, Timer
 
@@ -30,6 +30,8 @@ log = structlog.get_logger(__name__)
 RING_MARGIN = 10.0
 #: seconds to wait for the event that says why two legs could not be joined
 SETTLE = 1.0
+#: Q.850 causes of withdrawals: a phone that knows that another one took the call does not show it as missed
+_WITHDRAWN = {"answered_elsewhere": ANSWERED_ELSEWHERE}
 #: events after which the journal is replaced by a snapshot
 SNAPSHOT_EVERY = 5000
 
@@ -104,7 +106,11 @@ class Dispatcher:
     def _tell(self, fact: AnyFact) -> None:
         self.store.fact(self.engine.account, fact)
         for listener in self.listeners:
-            listener(self.engine.account, fact)
+            try:
+                listener(self.engine.account, fact)
+            except Exception:
+                # what was decided is carried out, whoever looks on
+                log.exception("= what listens to queues failed", fact=type(fact).__name__)
 
     # commands out
 
@@ -113,9 +119,10 @@ class Dispatcher:
             case commands.Wait() | commands.Reject() | commands.Release() | commands.Announce():
                 if conversation := self._conversations.get(order.call):
                     self._tell_caller(conversation, order)
-            case commands.Withdraw(offer=offer):
+            case commands.Withdraw(offer=offer, reason=reason):
                 if leg := self._offers.pop(offer, None):
-                    leg.call.spawn(hangup(leg), "withdraw")
+                    leg.leaving = True  # from now on, also if it is not hung up at once
+                    leg.call.spawn(release(leg, _WITHDRAWN.get(reason, NORMAL)), "withdraw")
             case commands.Connect():
                 self._connect(order)
             case commands.StartTimer(timer=timer, at=due):
@@ -150,7 +157,7 @@ class Dispatcher:
     def _offer(self, order: commands.Offer) -> None:
         call = self.registry.calls.get(order.call)
         conversation = self._conversations.get(order.call)
-        if call is None or conversation is None:
+        if call is None or call.closing or conversation is None:
             # the caller went in this very moment: his CallerLeft is on its way
             return
         leg = call.new_leg("agent", endpoint=self.endpoint(order.extension), agent=order.agent, offer=order.offer)
@@ -168,13 +175,16 @@ class Dispatcher:
                 ring_time=None if timeout is None else timeout + RING_MARGIN,
                 auto_answer=settings is not None and settings.auto_answer,
             )
+            return
         except LegGone:
             return  # withdrawn, or gone by itself: both have been told already
         except AriError as error:
             log.info("= offer failed", call=call.id, agent=order.agent, error=str(error))
-            if self._offers.pop(order.offer, None) is not None:
-                self.apply(events.OfferFailed(offer=order.offer, reason="error"))
-            await hangup(leg)
+        except Exception:
+            log.exception("= offer failed", call=call.id, agent=order.agent)
+        if self._offers.pop(order.offer, None) is not None:
+            self.apply(events.OfferFailed(offer=order.offer, reason="error"))
+        await release(leg)
 
     def _agent_leg_moved(self, leg: Leg, at: float) -> None:
         offer = leg.offer
@@ -227,7 +237,7 @@ class Dispatcher:
             return  # he left while he was being joined: that is told, and the agent's leg ends with the call
         if self._offers.pop(order.offer, None) is not None:
             self.apply(events.ConnectFailed(offer=order.offer))
-        await hangup(leg)
+        await release(leg)
 
     # callers
 
@@ -247,6 +257,8 @@ class Dispatcher:
             conversation.ended()
 
     def _attach(self, call: Call, queue: str) -> Conversation:
+        if before := self._conversations.get(call.id):  # he comes from another queue
+            before.ended()
         conversation = self._conversations[call.id] = Conversation(call, queue)
         call.caller.on_state = self._caller_leg_moved
         return conversation
@@ -275,9 +287,10 @@ class Dispatcher:
     async def resume(self, call: Call, queue: str, priority: int, joined_at: float) -> str:
         """Go on serving a call after a restart."""
         conversation = self._conversations.get(call.id) or self._attach(call, queue)
-        call.spawn(conversation.resume_recording(self.engine.settings(queue)), "record")
-        call.spawn(conversation.resume_waiting(self.engine.settings(queue)), "wait")
-        if not self.engine.knows(call.id):
+        if self.engine.knows(call.id):
+            call.spawn(conversation.resume_recording(self.engine.settings(queue)), "record")
+            call.spawn(conversation.resume_waiting(self.engine.settings(queue)), "wait")
+        else:
             # its joining had not been kept
             joined = events.CallerJoined(call=call.id, queue=queue, priority=priority, joined_at=joined_at)
             self.apply(joined, self.clock.now())
@@ -297,19 +310,29 @@ class Dispatcher:
                 self.apply(events.OfferAnswered(offer=offer.offer), leg.answered_at)
             elif leg.restored and leg.state < LegState.RINGING:
                 # Whether it was dialled nobody knows: end it, and let the caller be offered anew.
-                leg.call.spawn(hangup(leg), "lost while it was dialled")
+                self.registry.hang_up_orphan(leg.node, leg.id)
                 self.registry.leg_gone(leg, 0, self.clock.now())
         for talk in self.engine.conversations():
             conversation = self._conversations.get(talk.call)
             if conversation is None or conversation.agent is not None or conversation.joining:
                 continue
             answered = self._offers.get(talk.offer)
-            if answered is not None and answered.alive:
+            if answered is not None and answered.bridge and answered.bridge == conversation.call.caller.bridge:
+                conversation.joined(answered)  # Asterisk had done it, and we had not kept it yet
+            elif answered is not None and answered.alive:
                 self._connect(commands.Connect(offer=talk.offer, call=talk.call, queue=talk.queue, agent=talk.agent))
             else:
                 self.apply(events.ConversationEnded(call=talk.call, by="agent"))
+        self._withdraw_what_is_over()
         for timer, due in self.engine.timers().items():
             self._start_timer(timer, due)
+
+    def _withdraw_what_is_over(self) -> None:
+        """Offers and conversations whose end was kept, and whose leg was not hung up any more."""
+        known = {offer.offer for offer in self.engine.open_offers()}
+        known |= {talk.offer for talk in self.engine.conversations()}
+        for offer in set(self._offers) - known:
+            self._carry_out(commands.Withdraw(offer=offer, reason="late"))
 
     def stop(self) -> None:
         """The process ends: no timer fires any more."""

@@ -19,24 +19,30 @@ class QueueProgram:
     name = "queue"
 
     def __init__(
-        self, dispatcher: Callable[[int], Dispatcher], queue: str, joined_at: float, priority: int = 0
+        self, dispatcher: Callable[[int], Dispatcher], queue: str, joined_at: float, priority: int = 0, left: str = ""
     ) -> None:
-        """joined_at: since when he waits (seconds since the epoch), which may be before we could look at him."""
+        """joined_at: since when he waits (seconds since the epoch), which may be before we could look at him. left: why
+        the queue has let him go already."""
         self._dispatcher = dispatcher
         self.queue = queue
         self.joined_at = joined_at
         self.priority = priority
+        self.left = left
 
     def state(self) -> State:
-        return {"queue": self.queue, "joined_at": self.joined_at, "priority": self.priority}
+        return {"queue": self.queue, "joined_at": self.joined_at, "priority": self.priority, "left": self.left}
 
     async def run(self, call: Call) -> None:
         reason = await self._dispatcher(call.account).serve(call, self.queue, self.priority, self.joined_at)
         await self._leave(call, reason)
 
     async def resume(self, call: Call) -> None:
+        if self.left:
+            return await self._leave(call, self.left)
         reason = await self._dispatcher(call.account).resume(call, self.queue, self.priority, self.joined_at)
         await self._leave(call, reason)
 
     async def _leave(self, call: Call, reason: str) -> None:
+        self.left = reason
+        call.save()  # a caller who had his turn must not join again should we be gone before he is
         await hangup(call.caller, _CAUSES.get(reason, NORMAL))

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from ari_app.ari.errors import AriError
 from ari_app.calls.bridge import Bridge
 from ari_app.calls.call import Call
 from ari_app.calls.leg import Leg, LegState
 from ari_app.calls.program import State
 from ari_app.calls.verbs.answer import answer
 from ari_app.calls.verbs.dial import DialOutcome, Party, dial
-from ari_app.calls.verbs.hangup import BUSY, NO_ANSWER, UNALLOCATED, hangup
+from ari_app.calls.verbs.hangup import ABSENT, NO_ANSWER, UNALLOCATED, hangup, release
 from ari_app.calls.verbs.play import play
 from ari_app.calls.verbs.ring import ring
-
-_CAUSES = {DialOutcome.BUSY: BUSY, DialOutcome.NO_ANSWER: NO_ANSWER, DialOutcome.UNAVAILABLE: UNALLOCATED}
+from ari_app.calls.wait import together
 
 
 class Announcement:
@@ -51,7 +51,7 @@ class Unallocated:
 
 
 class ExtensionCall:
-    """Ring an extension and join the two."""
+    """Ring an extension and join the two; or pass on to the caller why that cannot be."""
 
     name = "extension"
 
@@ -66,23 +66,44 @@ class ExtensionCall:
         await ring(call.caller)
         callee = call.new_leg("callee", endpoint=self.endpoint)
         shown = Party(call.caller_number, call.caller_name)
-        outcome = await dial(callee, shown=shown, ring_time=self.timeout)
-        if outcome is not DialOutcome.ANSWERED:
-            await hangup(call.caller, _CAUSES.get(outcome, UNALLOCATED))
-            return
-        await self._talk(call, callee)
+        if await dial(callee, shown=shown, ring_time=self.timeout) is DialOutcome.ANSWERED:
+            await self._talk(call, callee)
+        else:
+            await self._refuse(call, callee)
 
     async def _talk(self, call: Call, callee: Leg) -> None:
-        await answer(call.caller)
         bridge = Bridge(call)
-        await bridge.create()
+        await together(answer(call.caller), bridge.create())
         await bridge.add(call.caller, callee)
         await callee.until(LegState.GONE)
 
+    async def _refuse(self, call: Call, callee: Leg) -> None:
+        cause = callee.cause or NO_ANSWER
+        if cause == ABSENT and not await self._exists(call):
+            cause = UNALLOCATED
+        await hangup(call.caller, cause)
+
+    async def _exists(self, call: Call) -> bool:
+        """Asterisk does not say whether an extension that cannot be rung is not registered, or is none at all."""
+        technology, _, resource = self.endpoint.partition("/")
+        try:
+            await call.node.endpoints.get(tech=technology, resource=resource)
+        except AriError:
+            return False
+        return True
+
     async def resume(self, call: Call) -> None:
         callee = next((leg for leg in call.legs.values() if leg.role == "callee" and leg.alive), None)
+        if callee is not None and callee.state < LegState.RINGING:
+            # Whether it was dialled nobody knows.
+            call.spawn(release(callee), "hang up what may not have been dialled")
+            callee = None
         if callee is None:
-            return
-        if await callee.until(LegState.UP) is LegState.UP and callee.bridge is None:
+            if call.caller.state is not LegState.UP:
+                await self.run(call)
+        elif await callee.until(LegState.UP) is not LegState.UP:
+            await self._refuse(call, callee)
+        elif callee.bridge is None or callee.bridge != call.caller.bridge:
             await self._talk(call, callee)
-        await callee.until(LegState.GONE)
+        else:
+            await callee.until(LegState.GONE)

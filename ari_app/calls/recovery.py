@@ -12,10 +12,13 @@ from collections.abc import Iterable, Mapping
 
 import structlog
 
+from ari_app.ari.errors import Gone
 from ari_app.ari.models import Bridge, Channel
 from ari_app.ari.node import Node
+from ari_app.ari.picture import stasis_args
 from ari_app.calls.call import Call, CallRecord
 from ari_app.calls.leg import Leg, LegState
+from ari_app.calls.program import Program
 from ari_app.calls.registry import Registry
 from ari_app.calls.verbs.hangup import hangup
 
@@ -67,11 +70,19 @@ def restore(registry: Registry, records: Iterable[CallRecord], nodes: Mapping[st
             call.adopt(leg)
             if leg.id == record.caller:
                 call.origin = leg
-        factory = registry.programs.get(record.program)
-        if factory is not None:
-            call.program = factory(record.program_state)
+        call.program = _program(registry, record)
         calls.append(call)
     return calls
+
+
+def _program(registry: Registry, record: CallRecord) -> Program | None:
+    factory = registry.programs.get(record.program)
+    if factory is not None:
+        try:
+            return factory(record.program_state)
+        except Exception:
+            log.exception("= state of a program cannot be read", call=record.id, program=record.program)
+    return None
 
 
 def reconcile(registry: Registry, node: Node, channels: Iterable[Channel], bridges: Iterable[Bridge]) -> None:
@@ -79,6 +90,11 @@ def reconcile(registry: Registry, node: Node, channels: Iterable[Channel], bridg
     present = {channel.id: channel for channel in channels}
     for leg in [leg for leg in registry.legs.values() if leg.node is node]:
         _reconcile_leg(registry, leg, present.get(leg.id))
+    for channel in present.values():
+        key = (node.name, channel.id)
+        if stasis_args(channel, node.app) is not None and key not in registry.legs and key not in registry.helpers:
+            log.info("= orphan channel hung up", channel=channel.id, name=channel.name)
+            registry.hang_up_orphan(node, channel.id)
     ours: set[str] = set()
     for call in registry.calls.values():
         ours |= call.bridges
@@ -99,6 +115,9 @@ def _reconcile_leg(registry: Registry, leg: Leg, channel: Channel | None) -> Non
         # One that this process made is the node's matter: it was in its picture, or its creation is on its way.
         if leg.restored:
             registry.leg_gone(leg, 0, now)
+        elif leg.created and leg.state is LegState.NEW:
+            # Made, and lost before its first event reached us? Or made after the list was: Asterisk is asked.
+            leg.call.spawn(_verify(registry, leg), "is it there")
         return
     leg.name = channel.name
     leg.created = True
@@ -108,6 +127,13 @@ def _reconcile_leg(registry: Registry, leg: Leg, channel: Channel | None) -> Non
         registry.leg_state(leg, LegState.RINGING, now)
     if leg.leaving:
         leg.call.spawn(hangup(leg), "hang up again")
+
+
+async def _verify(registry: Registry, leg: Leg) -> None:
+    try:
+        await leg.node.channels.get(channelId=leg.id)
+    except Gone:
+        registry.leg_gone(leg, 0, registry.clock.now())
 
 
 def resume(calls: Iterable[Call]) -> None:

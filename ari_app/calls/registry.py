@@ -311,11 +311,11 @@ class Registry:
 
     def hang_up_orphan(self, node: Node, channel: str, cause: str | None = None) -> None:
         """End a channel that belongs to no call, beside everything else."""
-        node.background(
-            self._end(
-                node, lambda: node.channels.hangup(channelId=channel, reason_code=cause), f"orphan channel {channel}"
-            )
-        )
+        node.background(self.hang_up(node, channel, cause))
+
+    async def hang_up(self, node: Node, channel: str, cause: str | None = None) -> None:
+        """End a channel that is no leg; if Asterisk does not, that is tried again later."""
+        await self._end(node, lambda: node.channels.hangup(channelId=channel, reason_code=cause), f"channel {channel}")
 
     async def _end(self, node: Node, request: Callable[[], Awaitable[None]], what: str) -> bool:
         try:

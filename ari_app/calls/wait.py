@@ -1,17 +1,19 @@
-"""Waiting for events: of one object of ours (a playback, a recording) while a leg lives, or for the end of a leg."""
+"""Waiting: for events of one object of ours (a playback, a recording), for the end of a leg, for several things."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from ari_app.ari.node import Node
 from ari_app.ari.protocol import Received
-from ari_app.calls.leg import Leg, LegState
+from ari_app.calls.leg import Leg, LegGone, LegState
 from ari_app.calls.registry import Registry
 from ari_app.clock import Clock
+
+T = TypeVar("T")
 
 #: waits for an event that the predicate accepts; None when the leg went first
 WaitFor = Callable[[Leg, Callable[[Received], bool]], Awaitable[Received | None]]
@@ -63,3 +65,30 @@ async def until_one_is_gone(clock: Clock, legs: Iterable[Leg], seconds: float) -
         timer.cancel()
         for wait in waits:
             wait.cancel()
+
+
+async def together(*works: Awaitable[Any]) -> None:
+    """Do several things side by side. All of them have ended when this returns, or raises the first error."""
+    for result in await asyncio.gather(*works, return_exceptions=True):
+        if isinstance(result, BaseException):
+            raise result
+
+
+async def while_alive(leg: Leg, work: Coroutine[Any, Any, T]) -> T:
+    """Do something for as long as a leg lives; it is cancelled when that goes.
+
+    Raises:
+        LegGone: the leg went first.
+    """
+    task = asyncio.ensure_future(work)
+    gone = asyncio.ensure_future(leg.until(LegState.GONE))
+    try:
+        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            return task.result()
+        raise LegGone(f"leg {leg.id} is gone", leg=leg.id)
+    finally:
+        gone.cancel()
+        if not task.done():
+            task.cancel()
+            await asyncio.wait({task})

@@ -8,14 +8,25 @@ from contextlib import suppress
 from typing import Any
 
 from ari_app.ari import events
-from ari_app.ari.errors import AriError
+from ari_app.ari.errors import AriError, TimedOut, Unreachable
 from ari_app.ari.protocol import Received
-from ari_app.calls.leg import Leg, LegGone
+from ari_app.calls.leg import Leg, LegGone, LegState
 from ari_app.calls.wait import object_events
+from ari_app.errors import CommandRefused
+
+#: what Asterisk can play. Another one it would take, and never tell the end of
+SCHEMES = ("sound", "recording", "number", "digits", "characters", "tone")
+
+
+class BadMedia(CommandRefused):
+    """Not a media URI that can be played."""
+
+    slug = "bad_media"
 
 
 async def play(leg: Leg, media: Sequence[str], *, language: str | None = None) -> bool:
-    """Play media URIs (`sound:`, `digits:`, `number:`, `tone:`, `recording:`) one after the other.
+    """Play media URIs (`sound:`, `digits:`, `characters:`, `number:`, `recording:`, `tone:`) one after the other. A
+    tone plays until this is cancelled.
 
     Returns whether all could be played (Asterisk says so when they end, never when it takes the order). Cancelled, it
     stops the sound.
@@ -23,8 +34,12 @@ async def play(leg: Leg, media: Sequence[str], *, language: str | None = None) -
     Raises:
         LegGone: the leg went before or while it played.
         AriError: Asterisk refused.
+        BadMedia: one of them is not such a URI.
     """
     leg.require_alive()
+    for uri in media:
+        if uri.partition(":")[0] not in SCHEMES:
+            raise BadMedia(f"{uri!r} cannot be played")
     playback = leg.call.registry.ids.new("play")
     with object_events(leg.call.registry, leg.node, playback) as wait:
         # One that is asked for while this is cancelled has to have begun before it can be stopped.
@@ -34,7 +49,9 @@ async def play(leg: Leg, media: Sequence[str], *, language: str | None = None) -
         try:
             await asyncio.shield(asked)
             finished = await wait(leg, _finished)
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, Unreachable, TimedOut):
+            if leg.call.detached:
+                raise
             leg.node.background(_stop(leg, playback, asked))
             raise
     if finished is None:
@@ -49,6 +66,6 @@ def _finished(event: Received) -> bool:
 
 async def _stop(leg: Leg, playback: str, asked: asyncio.Future[Any]) -> None:
     with suppress(AriError):
-        await asked
-        if leg.alive:
+        await asyncio.wait({asked})
+        if leg.state is not LegState.GONE:
             await leg.node.playbacks.stop(playbackId=playback)

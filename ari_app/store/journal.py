@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import msgspec
+import structlog
 from sqlalchemy import select
 
 from ari_app.acd.events import AnyEvent
 from ari_app.store.rows import table_of
 from ari_app.store.writer import Writer
 from models import JournalEntry, JournalSnapshot
+
+log = structlog.get_logger(__name__)
 
 _ENTRIES = table_of(JournalEntry)
 _SNAPSHOTS = table_of(JournalSnapshot)
@@ -58,9 +61,16 @@ class Journal:
                 self._seq[row.account_id] = row.seq
             entries = select(_ENTRIES).order_by(_ENTRIES.c.account_id, _ENTRIES.c.seq)
             for row in await connection.execute(entries):
-                if row.seq > snapshots.get(row.account_id, (0,))[0]:
-                    events.setdefault(row.account_id, []).append((row.at, _decode(row.body)))
-                    self._seq[row.account_id] = row.seq
+                if row.seq <= snapshots.get(row.account_id, (0,))[0]:
+                    continue
+                self._seq[row.account_id] = row.seq
+                try:
+                    event = _decode(row.body)
+                except msgspec.DecodeError as error:
+                    # Another version's: better a queue that misses an event than an application that does not start.
+                    log.error("a journal entry is not understood", account=row.account_id, seq=row.seq, why=str(error))
+                    continue
+                events.setdefault(row.account_id, []).append((row.at, event))
         return [
             AccountJournal(
                 account=account,

@@ -70,12 +70,20 @@ class Sessions:
 
     async def load(self) -> None:
         """Read them. Those that timed out a month ago are destroyed."""
-        now = self._clock.now()
+        now, held = self._clock.now(), self._by_id
         old = (_TABLE.c.state == DEACTIVATED, _TABLE.c.last_ping_at < now - _FORGOTTEN)
         async with self._database.transaction() as connection:
             await connection.execute(update(_TABLE).where(*old).values(state=DESTROYED, ended_at=now))
-            for row in await connection.execute(select(_TABLE).where(_TABLE.c.state.in_((ACTIVE, DEACTIVATED)))):
-                self._know(_value(row), row.token_hash)
+            found = await connection.execute(select(_TABLE).where(_TABLE.c.state.in_((ACTIVE, DEACTIVATED))))
+            rows = found.all()
+        self._by_id, self._by_hash, self._hash_of, self._by_user, self._by_extension = {}, {}, {}, {}, {}
+        for row in rows:
+            session = _value(row)
+            if session.id in held:
+                # what we heard last may not be in the database yet
+                last = max(session.last_ping_at, held[session.id].last_ping_at)
+                session = replace(session, last_ping_at=last)
+            self._know(session, row.token_hash)
 
     async def create(
         self, account: int, kind: str, user: int, extension: str | None = None, force: bool = False
@@ -198,11 +206,12 @@ class Sessions:
 
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[AsyncConnection]:
-        """The database has the last word, should another process have changed what we hold in memory."""
+        """The database has the last word: a change in it may be another process's, or was not confirmed to us."""
         try:
             async with self._database.transaction() as connection:
                 yield connection
         except IntegrityError as error:
+            await self.load()
             said = conflict(error, {"uq_user_sessions_extension": ("extension", "extension")})
             if isinstance(said, Conflict):
                 raise said from error

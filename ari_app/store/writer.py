@@ -320,7 +320,10 @@ class Writer:
             log.info("= the database is back")
         else:
             log.error("= the database does not answer", reason=why, pending=self.stats.pending)
-        self.on_health(healthy, why)
+        try:
+            self.on_health(healthy, why)
+        except Exception:
+            log.exception("who is told of the database's health failed")
 
     async def _disconnect(self, *, forget: bool) -> None:
         connection, self._connection = self._connection, None

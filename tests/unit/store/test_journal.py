@@ -11,6 +11,7 @@ from ari_app.store.database import Database
 from ari_app.store.journal import Journal
 from ari_app.store.live_calls import LiveCalls
 from ari_app.store.writer import Writer
+from models import JournalEntry
 
 
 async def entries(database: Database) -> list[tuple[int, int]]:
@@ -52,6 +53,23 @@ async def test_a_snapshot_takes_the_place_of_what_came_before_it(writer: Writer,
     assert one.snapshot == '{"ü": 1}'.encode()
     assert one.events == [(3.0, events.AgentSignedOut(agent=9))]
     assert len(two.events) == 1
+
+
+async def test_an_event_of_another_version_does_not_stop_the_start(writer: Writer) -> None:
+    journal = Journal(writer)
+    journal.event(1, 1.0, events.AgentSignedOut(agent=1))
+    for seq, body in ((2, '{"event": "FromTheFuture"}'), (3, '{"event": "AgentSignedOut"}'), (4, "{")):
+        writer.insert(JournalEntry, {"account_id": 1, "seq": seq, "at": 2.0, "body": body})
+    writer.insert(JournalEntry, {"account_id": 2, "seq": 1, "at": 2.0, "body": "{"})
+    await writer.flush()
+    second = Journal(writer)
+    (loaded,) = await second.load()
+    assert [event for _, event in loaded.events] == [events.AgentSignedOut(agent=1)]
+    second.event(1, 3.0, events.AgentSignedOut(agent=5))
+    second.event(2, 3.0, events.AgentSignedOut(agent=6))
+    await writer.flush()
+    assert [len(one.events) for one in await Journal(writer).load()] == [2, 1]
+    assert writer.stats.rejected == 0
 
 
 async def test_numbers_go_on_after_a_restart(writer: Writer, database: Database) -> None:

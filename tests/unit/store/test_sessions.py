@@ -104,13 +104,33 @@ async def test_the_database_has_the_last_word(
     session, token = await sessions.create(DEFAULT, "agent", people[0], "200")
     with pytest.raises(AlreadySignedIn):
         await unaware.create(DEFAULT, "agent", people[0], "201")
+    assert unaware.active(DEFAULT) == [session]
+    with pytest.raises(NotFound):
+        await unaware.create(DEFAULT, "agent", 99, "202")
+    await unaware.create(DEFAULT, "agent", people[0], "201", force=True)
+    assert unaware.find(token) is None
+    assert sessions.find(token) == session
+
+
+async def test_the_database_has_the_last_word_on_extensions(
+    sessions: Sessions, people: list[int], database: Database, clock: ManualClock
+) -> None:
+    unaware = await reloaded(database, clock)
+    session, _ = await sessions.create(DEFAULT, "agent", people[0], "200")
     with pytest.raises(Conflict) as caught:
         await unaware.create(DEFAULT, "agent", people[1], "200")
     assert caught.value.context["parameter"] == "extension"
-    with pytest.raises(NotFound):
-        await unaware.create(DEFAULT, "agent", 99, "202")
-    assert unaware.active(DEFAULT) == []
-    assert sessions.find(token) == session
+    assert unaware.at_extension(DEFAULT, "200") == session
+
+
+async def test_loading_again_keeps_what_was_heard_last(
+    sessions: Sessions, people: list[int], clock: ManualClock
+) -> None:
+    session, _ = await sessions.create(DEFAULT, "agent", people[0], "200")
+    clock.advance(3)
+    sessions.ping(session.id)
+    await sessions.load()
+    assert sessions.get(DEFAULT, session.id).last_ping_at == clock.now()
 
 
 async def test_a_session_that_timed_out_comes_back(

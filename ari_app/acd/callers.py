@@ -20,7 +20,7 @@ def joined(floor: Floor, event: e.CallerJoined) -> None:
     queue = floor.queues.get(event.queue)
     if queue is None:
         return _refuse(floor, event, "nonexistent")
-    if not may_join(queue):
+    if queue.staffed and not may_join(queue):
         return _refuse(floor, event, "empty")
     limit = queue.settings.max_callers
     if limit is not None and len(queue.places) >= limit:

@@ -23,12 +23,13 @@ def queue_configured(floor: Floor, event: e.QueueConfigured) -> None:
         queue = floor.queues[extension] = Queue(QueueRecord(settings=settings))
         floor.statistics.configure(extension, settings.service_level)
         return
-    old, queue.record.settings = queue.settings, settings
+    old = queue.settings
+    queue.configure(settings)
     floor.statistics.configure(extension, settings.service_level)
     if old.strategy is not settings.strategy:
         queue.record.pointer = 0
     _callers(floor, queue, announced=_announcing(old) != _announcing(settings))
-    floor.touched.add(extension)
+    floor.thinned.add(extension)
     for number in sorted(queue.members):
         _member(floor, queue.members[number], old, settings)
 

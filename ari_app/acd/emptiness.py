@@ -23,7 +23,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from ari_app.acd.agent import Agent, Membership, Session
-from ari_app.acd.settings import JoinEmpty, LeaveEmpty
+from ari_app.acd.settings import JoinEmpty, LeaveEmpty, QueueSettings
 
 if TYPE_CHECKING:
     from ari_app.acd.queue import Queue
@@ -62,12 +62,12 @@ TO_STAY: dict[LeaveEmpty, Fitness | None] = {
 
 def fitness(agent: Agent, membership: Membership, phone: str, free: bool) -> Fitness:
     """phone: what his phone does by itself. free: he may be rung for this queue."""
+    if free:
+        return Fitness.FREE
     if not agent.extension:
         return Fitness.PHONELESS
     if membership.paused_at is not None:
         return Fitness.PAUSED
-    if free:
-        return Fitness.FREE
     away = agent.session is not Session.ACTIVE or "unavailable" in (phone, agent.cooling)
     return Fitness.UNAVAILABLE if away else Fitness.BUSY
 
@@ -83,17 +83,26 @@ class Staff:
 
     def rate(self, agent: int, fitness: Fitness | None) -> bool:
         """None: he is signed out. True: he was fitter before."""
-        old = self._of.pop(agent, None)
+        old = self._of.get(agent)
+        if old is fitness:
+            return False
         if old is not None:
             self._counts[old] -= 1
-        if fitness is not None:
-            self._of[agent] = fitness
-            self._counts[fitness] += 1
-        return old is not None and (fitness is None or fitness < old)
+        if fitness is None:
+            del self._of[agent]
+            return True
+        self._of[agent] = fitness
+        self._counts[fitness] += 1
+        return old is not None and fitness < old
 
     def has(self, least: Fitness | None) -> bool:
         """Whether there is somebody that fit."""
         return least is None or any(self._counts[least:])
+
+
+def matters(settings: QueueSettings) -> bool:
+    """Whether a queue asks for agents at all."""
+    return settings.join_empty is not JoinEmpty.YES or settings.leave_empty is not LeaveEmpty.NO
 
 
 def may_join(queue: Queue) -> bool:

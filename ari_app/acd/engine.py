@@ -122,7 +122,7 @@ class Engine:
         floor.now = float(now)
         floor.event = type(event).__name__
         RULES[type(event)](floor, event)
-        if floor.dirty or floor.touched or floor.moved:
+        if floor.dirty or floor.touched or floor.moved or floor.thinned:
             matching.settle(floor)
             for agent in floor.dirty.values():
                 floor.report(agent)

@@ -66,8 +66,10 @@ class Floor:
         self.event = ""
         #: agents who may have become something else
         self.dirty: dict[int, Agent] = {}
-        #: queues in which an agent got free or is less fit than he was, or a caller wants one
+        #: queues in which an agent got free or a caller wants one
         self.touched: set[str] = set()
+        #: queues that may have no agent left for those who wait (where that matters)
+        self.thinned: set[str] = set()
         #: queues whose callers may stand elsewhere
         self.moved: set[str] = set()
         #: callers who lost their offers, or whose pause may have to begin
@@ -85,6 +87,7 @@ class Floor:
             else:
                 self.queues[caller.queue].enter(caller)
         self.touched.clear()
+        self.thinned.clear()
 
     def record(self) -> Record:
         return Record(
@@ -160,8 +163,8 @@ class Floor:
                 queue.idle.drop(agent.id)
             elif queue.admit(agent, membership):
                 self.touched.add(extension)
-            if queue.staff.rate(agent.id, fitness(agent, membership, phone, here)):
-                self.touched.add(extension)
+            if queue.staffed and queue.staff.rate(agent.id, fitness(agent, membership, phone, here)):
+                self.thinned.add(extension)
 
     def report(self, agent: Agent) -> None:
         """Tells what an agent has become, where that is not what was told."""
@@ -191,7 +194,7 @@ class Floor:
         queue.idle.drop(agent.id)
         del queue.members[agent.id]
         if queue.staff.rate(agent.id, None):
-            self.touched.add(extension)
+            self.thinned.add(extension)
         self.cancel(f"wrap:{agent.id}:{extension}")
         self.cancel(f"resume:{agent.id}:{extension}")
         self._tell_state(agent, extension, State("signed_out"))
@@ -225,6 +228,8 @@ class Floor:
         queue.enter(caller)
         self.touched.add(caller.queue)
         self.loose[caller.call] = caller
+        if queue.staffed:
+            self.thinned.add(caller.queue)
 
     def rested(self, caller: Caller) -> bool:
         """His retry pause is over, whether or not its timer has come round yet."""

@@ -24,12 +24,14 @@ def settle(floor: Floor) -> None:
         floor.reindex(agent)
     if floor.touched:
         _match(floor)
+    if floor.thinned:
+        _leave_empty(floor)
     if floor.loose:
         for caller in list(floor.loose.values()):
             if caller.state is CallerState.RESTING:
                 _rest(floor, caller)
         for caller in list(floor.loose.values()):
-            if caller.state is not CallerState.OFFERED:
+            if caller.state is not CallerState.OFFERED and floor.queues[caller.queue].settings.announce_frequency:
                 announcements.begin(floor, caller)
         floor.loose.clear()
     if floor.moved:
@@ -60,17 +62,17 @@ def _match(floor: Floor) -> None:
         queue = floor.queues.get(extension)
         if queue is not None and queue.settings.strategy is Strategy.RINGALL:
             _join_in(floor, queue)
-    _leave_empty(floor)
     floor.touched.clear()
 
 
 def _leave_empty(floor: Floor) -> None:
     """Those who wait where no agent is left for them are let go (app_queue's leavewhenempty, but at once)."""
-    for extension in sorted(floor.touched):
+    for extension in sorted(floor.thinned):
         queue = floor.queues.get(extension)
         if queue is not None and queue.wanting and not may_stay(queue):
             for key in list(queue.wanting.keys):
                 callers.release(floor, floor.callers[key[-1]], "leave_empty")
+    floor.thinned.clear()
 
 
 def _join_in(floor: Floor, queue: Queue) -> None:

@@ -11,7 +11,7 @@ import msgspec
 
 from ari_app.acd import strategies
 from ari_app.acd.agent import Agent, Membership
-from ari_app.acd.emptiness import Staff
+from ari_app.acd.emptiness import Staff, matters
 from ari_app.acd.settings import QueueSettings
 
 T = TypeVar("T", bound=Hashable)
@@ -133,7 +133,7 @@ class Ranking(Generic[T]):
 class Queue:
     """A queue at work: what is kept of it, and the orders made from the rest of the state."""
 
-    __slots__ = ("idle", "listening", "members", "places", "record", "rung", "staff", "wanting")
+    __slots__ = ("idle", "listening", "members", "places", "record", "rung", "staff", "staffed", "wanting")
 
     def __init__(self, record: QueueRecord) -> None:
         self.record = record
@@ -151,10 +151,17 @@ class Queue:
         self.listening: set[str] = set()
         #: whether they are enough for callers to enter and to stay
         self.staff = Staff()
+        #: whether that is asked for; else `staff` is not kept up
+        self.staffed = matters(record.settings)
 
     @property
     def settings(self) -> QueueSettings:
         return self.record.settings
+
+    def configure(self, settings: QueueSettings) -> None:
+        """Set otherwise. Its members are to be indexed anew."""
+        self.record.settings = settings
+        self.staffed = matters(settings)
 
     def enter(self, caller: Caller) -> None:
         """Give a caller his place."""

@@ -29,6 +29,7 @@ settings, from the environment:
   HTTP_LISTEN        host:port of the REST interfaces (127.0.0.1:8080)
   DATABASE_URL       postgresql://user:password@host/name; without it SQLite in DATA_DIR
   DATA_DIR           where files are kept (var)
+  QUEUE_LOG_FILE     file in Asterisk's queue_log format (queue_log in DATA_DIR); empty: none
   DIAL_TEMPLATE      how an extension is dialled (PJSIP/{extension})
   SESSION_TIMEOUT    seconds without a sign of life after which a user's session is deactivated (300)
   LOG_LEVEL          debug, info, warning, error (info)

@@ -34,6 +34,7 @@ from ari_app.ari.models import LiveRecording, Playback
 from ari_app.ari.operations import Operations
 from ari_app.ari.picture import Picture, Snapshot
 from ari_app.ari.protocol import FrameDecoder, Received, timestamp_of
+from ari_app.ari.watch import StreamWatch
 from ari_app.clock import Clock, SystemClock
 from ari_app.ids import IdSource
 
@@ -45,6 +46,9 @@ __all__ = ["Node", "Snapshot"]
 
 #: States of a playback or recording that has ended.
 _OVER = ("done", "failed", "canceled")
+
+#: Events that the node looks at before it passes them on.
+_OURS = (ev.ChannelUserevent, ev.StasisStart, ev.StasisEnd, ev.ApplicationReplaced)
 
 
 def _ignore(*_: object) -> None:
@@ -117,6 +121,8 @@ class Node(Operations):
         self.synthetic: Counter[str] = Counter()
         #: Exceptions in on_event; each is logged, none stops the reader.
         self.handler_errors = 0
+        #: Beginnings of channels that a resync had found before their event came; not passed on a second time.
+        self.duplicates = 0
         self.connections = 0
         self.resyncs = 0
         self.resync_failures = 0
@@ -125,6 +131,7 @@ class Node(Operations):
         self._backoff = backoff or Backoff()
         self._fence_timeout = fence_timeout
         self._closing = False
+        self._watch = StreamWatch(name, self.clock, self.asterisk.ping, self.background)
         self._unwanted = tuple(unwanted_events)
         self._subscriptions: set[str] = set()
         self._source = source or InboundSource(
@@ -133,6 +140,7 @@ class Node(Operations):
         self._decoder = FrameDecoder()
         self._decoder.unknowns = self.http.unknowns
         self._ids = IdSource(self.clock)
+        self._presumed: set[str] = set()
         self._fences: dict[str, asyncio.Event] = {}
         self._resync_task: asyncio.Task[None] | None = None
         self._resynced = asyncio.Event()
@@ -150,12 +158,14 @@ class Node(Operations):
     async def start(self) -> None:
         """Begin to connect, or to be connected to; returns at once. wait_resynced() waits for the result."""
         self._closing = False
+        self._watch.expect()
         self._source.start(self)
 
     async def close(self) -> None:
         """Disconnect, cancel what runs in the background, close the pool."""
         self._closing = True
         await self._source.close()
+        self._watch.came()
         self._stop_resync()
         for task in list(self._tasks):
             task.cancel()
@@ -209,12 +219,18 @@ class Node(Operations):
         """Events about something that had ended already."""
         return self.snapshot.late
 
+    @property
+    def missing_since(self) -> float | None:
+        """Since when there has been no event stream, by the clock; None while there is one, and before start()."""
+        return self._watch.missing_since
+
     # -- the sink of the connection; all synchronous
 
     def opened(self) -> None:
         """The websocket is up."""
         self.connected = True
         self.replaced = False
+        self._watch.came()
         self.connections += 1
         log.info("= %s: events connected", self.name)
         self._guarded(self.on_connected)
@@ -232,25 +248,44 @@ class Node(Operations):
         if not self.connected:
             return
         self.connected = False
+        self._presumed.clear()
         self._resynced.clear()
         self._stop_resync()
         log.log(logging.INFO if self._closing else logging.WARNING, "= %s: events disconnected: %s", self.name, reason)
         self._guarded(self.on_disconnected, reason)
+        if not self._closing:
+            self._watch.expect()
 
     def _deliver(self, event: Received) -> None:
         self.received[event.type] += 1
         try:
             self.snapshot.apply(event)
-            if type(event) is ev.ChannelUserevent and event.eventname in self._fences:
-                self._fences[event.eventname].set()
+            if type(event) in _OURS and self._is_ours(event):
                 return
-            if type(event) is ev.ApplicationReplaced:
-                self.replaced = True
-                log.warning("= %s: application %s was taken over by another connection", self.name, self.app)
             self.on_event(event)
         except Exception:
             self.handler_errors += 1
             log.exception("= %s: handling of %s failed", self.name, event.type)
+
+    def _is_ours(self, event: Received) -> bool:
+        """Whether it is for the node alone, and not passed on."""
+        if isinstance(event, ev.ChannelUserevent):
+            fence = self._fences.get(event.eventname)
+            if fence is not None:
+                fence.set()
+            return fence is not None
+        if isinstance(event, ev.StasisEnd):
+            self._presumed.discard(event.channel.id)  # it may come back, and that is news then
+        elif isinstance(event, ev.StasisStart) and not event.synthetic and event.channel.id in self._presumed:
+            # While an outbound connection sends what it has kept, a fence may overtake it: this is the true beginning
+            # of a channel that the resync has found already.
+            self._presumed.discard(event.channel.id)
+            self.duplicates += 1
+            return True
+        elif isinstance(event, ev.ApplicationReplaced):
+            self.replaced = True
+            log.warning("= %s: application %s was taken over by another connection", self.name, self.app)
+        return False
 
     def _guarded(self, callback: Callable[..., object], *arguments: object) -> None:
         try:
@@ -272,18 +307,21 @@ class Node(Operations):
         while True:
             try:
                 snapshot = await self._read_snapshot()
+                break
             except AriError as error:
-                self.resync_failures += 1
                 log.warning("= %s: resync failed: %s; trying again", self.name, error)
-                await pause(self.clock, self._backoff.delay(attempt, self._random))
-                attempt += 1
-                continue
-            break
+            except Exception:
+                log.exception("= %s: resync failed; trying again", self.name)
+            self.resync_failures += 1
+            await pause(self.clock, self._backoff.delay(attempt, self._random))
+            attempt += 1
         # No await from here on: the picture and the lists must not drift apart again.
         differences = self.snapshot.differences(snapshot, timestamp_of(self.clock.now()))
         self.snapshot.touched = None
         for event in differences:
             self.synthetic[event.type] += 1
+            if type(event) is ev.StasisStart:
+                self._presumed.add(event.channel.id)
             self._deliver(event)
         self.resyncs += 1
         self._resynced.set()

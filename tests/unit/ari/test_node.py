@@ -16,6 +16,8 @@ from ari_app.ari.errors import Conflict, Gone, InvalidState, NotInStasis, Unproc
 from ari_app.ari.fake import Answers, FakeAsterisk, NeverAnswers
 from ari_app.ari.node import Node, Snapshot
 from ari_app.ari.protocol import Received, UnknownEvent
+from ari_app.ari.watch import PATIENCE
+from ari_app.clock import ManualClock
 
 APP = "ari_app"
 QUICK = Backoff(first=0.001, most=0.01)
@@ -280,6 +282,54 @@ async def test_events_in_flight_are_waited_for(fake: FakeAsterisk, node: Node) -
     assert starts == [(channel.id, False)]
 
 
+async def test_a_beginning_that_the_resync_has_found_is_not_told_twice(fake: FakeAsterisk, node: Node) -> None:
+    """An outbound connection sends what it has kept, and the fences overtake it."""
+    ear = Ear(node)
+    hold = fake.hold("StasisStart")
+    channel = fake.incoming_call()
+    fake.drop_socket()
+    await _until(lambda: node.resyncs == 2)
+    hold.release()
+    await node._fence()
+    starts = [(e.channel.id, e.synthetic) for e in ear.events if isinstance(e, ev.StasisStart)]
+    assert starts == [(channel.id, True)]
+    assert node.duplicates == 1
+    await node.channels.move(channel.id, app=APP, appArgs="again")
+    assert (await ear.type("StasisStart", 2)).args == ["again"]
+
+
+async def test_a_channel_that_the_resync_found_may_leave_and_come_back(fake: FakeAsterisk, node: Node) -> None:
+    channel = fake.incoming_call()
+    fake.drop_socket()
+    await _until(lambda: node.resyncs == 2)
+    ear = Ear(node)
+    await node.channels.answer(channel.id)
+    await node.channels.move(channel.id, app=APP, appArgs="again")
+    assert (await ear.type("StasisStart")).args == ["again"]
+    assert node.duplicates == 0
+
+
+async def test_a_resync_with_a_bug_in_it_is_tried_again(
+    fake: FakeAsterisk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    node = make(fake)
+    read = node._read_snapshot
+    faults = [KeyError("a bug")]
+
+    async def read_snapshot() -> Snapshot:
+        if faults:
+            raise faults.pop()
+        return await read()
+
+    monkeypatch.setattr(node, "_read_snapshot", read_snapshot)
+    with caplog.at_level(logging.ERROR, logger="ari_app.ari.node"):
+        await node.start()
+        await resynced(node)
+    assert "resync failed" in caplog.text
+    assert node.resync_failures == 1
+    await node.close()
+
+
 async def test_event_before_answer_and_answer_before_event(fake: FakeAsterisk, node: Node) -> None:
     ear = Ear(node)
     fake.faults.answer_delay = 0.03
@@ -369,6 +419,35 @@ async def test_outbound(fake: FakeAsterisk) -> None:
     fake.hangup_from_far_end(away)
     await ear.type("StasisEnd")
     await back.close()
+    await fake.stop()
+    await server.close()
+
+
+async def test_a_stream_that_does_not_come_is_explained(fake: FakeAsterisk, caplog: pytest.LogCaptureFixture) -> None:
+    clock = ManualClock()
+    server = OutboundServer("127.0.0.1", 0)
+    await server.start()
+    node = make(fake, source=server.source("pbx", "u", "p"), clock=clock)
+    assert node.missing_since is None
+    await node.start()
+    with caplog.at_level(logging.ERROR, logger="ari_app.ari.watch"):
+        clock.advance(PATIENCE - 1)
+        assert node.missing_since == clock.now() - PATIENCE + 1
+        assert not node._tasks
+        clock.advance(1)
+        await asyncio.gather(*node._tasks)
+        assert "ARI answers" in caplog.text
+        caplog.clear()
+        fake.faults.refuse("asterisk.ping", 503, "Asterisk not booted")
+        clock.advance(PATIENCE)
+        await asyncio.gather(*node._tasks)
+        assert "Asterisk has been away for 30 s" in caplog.text
+    await fake.connect_outbound(f"ws://127.0.0.1:{server.port}/ari/pbx", "u", "p")
+    await resynced(node)
+    assert node.missing_since is None
+    assert not [t for t in clock._timers if t[2].callback == node._watch._missing]
+    await node.close()
+    assert node.missing_since is None
     await fake.stop()
     await server.close()
 

@@ -66,6 +66,12 @@ class ManualClock:
         heapq.heappush(self._timers, (when, self._seq, timer))
         return timer
 
+    def due(self) -> float | None:
+        """When the next timer falls due; None when none is set."""
+        while self._timers and self._timers[0][2].callback is None:
+            heapq.heappop(self._timers)
+        return self._timers[0][0] if self._timers else None
+
     def advance(self, seconds: float) -> None:
         """Move time on; timers that fall due fire in order, each at its own time."""
         target = self._now + seconds

@@ -22,9 +22,6 @@ from ari_app.calls.wait import together
 
 log = structlog.get_logger(__name__)
 
-#: seconds after the end of a call in which Asterisk tells the end of its recordings
-TOLD_WITHIN = 5.0
-
 
 def prompts(position: int | None, minutes: int | None) -> list[str]:
     """Asterisk's own, in app_queue's order: "you are next", or "there are", 3, "calls waiting"; "the hold time is", 2,
@@ -217,9 +214,3 @@ class Conversation:
         agent = self.agent
         if settings is not None and agent is not None and agent.bridge is not None:
             await self._record_talk(settings, Bridge(self.call, agent.bridge), agent)
-
-    def ended(self) -> None:
-        """The call is over. The end of its recordings may still be on its way."""
-        clock = self.call.registry.clock
-        for recording in self._recordings.values():
-            clock.call_at(clock.now() + TOLD_WITHIN, recording.give_up)

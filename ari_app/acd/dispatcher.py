@@ -253,12 +253,9 @@ class Dispatcher:
         return await conversation.released
 
     def _call_ended(self, call: Call) -> None:
-        if conversation := self._conversations.pop(call.id, None):
-            conversation.ended()
+        self._conversations.pop(call.id, None)
 
     def _attach(self, call: Call, queue: str) -> Conversation:
-        if before := self._conversations.get(call.id):  # he comes from another queue
-            before.ended()
         conversation = self._conversations[call.id] = Conversation(call, queue)
         call.caller.on_state = self._caller_leg_moved
         return conversation

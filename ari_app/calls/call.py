@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -90,6 +90,8 @@ class Call:
         self.ended_at: float | None = None
         self.bridges: set[str] = set()
         self.program: Program | None = None
+        #: called a while after its end: who waits for what Asterisk may still tell waits no longer
+        self.afterwards: list[Callable[[], None]] = []
         self.ended_by = ""
         self.cause = 0
         self.closing = False
@@ -212,10 +214,14 @@ class Call:
         """Carry a request out to its end, also when the one who waits for it is cancelled. What makes something in
         Asterisk goes this way: one cannot release what may or may not come to be.
         """
+        return await asyncio.shield(self.begin(request))
+
+    def begin(self, request: Coroutine[Any, Any, T]) -> asyncio.Future[T]:
+        """As `complete`, for one who has something to do after its end. To be waited for in a shield."""
         task = asyncio.ensure_future(request)
         self._requests.add(task)
         task.add_done_callback(self._requests.discard)
-        return await asyncio.shield(task)
+        return task
 
     # the end
 

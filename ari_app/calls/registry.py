@@ -31,6 +31,8 @@ _STATES = {"Up": LegState.UP, "Ringing": LegState.RINGING}
 _FAILURE = "38"
 #: seconds from the end of a leg's time in our application to the word that it has ended: they come together
 LAST_WORD = 1.0
+#: seconds after the end of a call in which Asterisk tells the end of what belonged to it, of recordings above all
+TOLD_WITHIN = 5.0
 #: seconds after which Asterisk is asked again to end what belongs to no call, while it is connected
 ASK_AGAIN = (1.0, 5.0, 25.0)
 
@@ -289,6 +291,8 @@ class Registry:
         self.calls.pop(call.id, None)
         self.tell(facts.CallEnded(at=at, call=call.id, cause=call.cause, ended_by=call.ended_by))
         self.store.remove(call)
+        for give_up in call.afterwards:
+            self.clock.call_at(self.clock.now() + TOLD_WITHIN, give_up)
         for callback in self.on_ended:
             try:
                 callback(call)

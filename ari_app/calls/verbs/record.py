@@ -9,17 +9,18 @@ The record knows a recording before Asterisk does, so none is lost in a crash.
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 import structlog
 
 from ari_app.ari import events
-from ari_app.ari.errors import AriError, Conflict
+from ari_app.ari.errors import AriError, Conflict, TimedOut, Unreachable
 from ari_app.ari.protocol import Received
 from ari_app.calls import facts
 from ari_app.calls.bridge import Bridge
 from ari_app.calls.call import Call
-from ari_app.calls.leg import Leg, LegGone
+from ari_app.calls.leg import Leg
 from ari_app.calls.verbs.snoop import Snoop
 from ari_app.errors import AppError
 
@@ -41,6 +42,7 @@ class Recording:
         self._finished: asyncio.Future[events.RecordingFinished] = asyncio.get_running_loop().create_future()
         self._key = (call.node.name, name)
         call.registry.waiters[self._key] = self._event
+        call.afterwards.append(self.give_up)
 
     def _event(self, event: Received) -> None:
         if self._finished.done():
@@ -57,41 +59,62 @@ class Recording:
         self.call.registry.waiters.pop(self._key, None)
 
     async def start(self, target: Leg | Bridge | Snoop, *, format: str = "wav", **options: Any) -> None:
-        """Begin; nothing where it goes on already (after a restart). options: as ARI has them.
+        """Begin; nothing where it goes on already (after a restart). options: as ARI has them. Cancelled, it is thrown
+        away.
 
         Raises:
             LegGone, AriError
         """
         call, registry = self.call, self.call.registry
+        if isinstance(target, Leg):
+            target.require_alive()
         registry.tell(
             facts.RecordingStarted(
                 at=registry.clock.now(), call=call.id, account=call.account, recording=self.name, format=format
             )
         )
+        if isinstance(target, Bridge):
+            request = call.node.bridges.record(bridgeId=target.id, name=self.name, format=format, **options)
+        else:
+            request = call.node.channels.record(channelId=target.id, name=self.name, format=format, **options)
+        asked = call.begin(request)
         try:
-            if isinstance(target, Bridge):
-                request = call.node.bridges.record(bridgeId=target.id, name=self.name, format=format, **options)
-            else:
-                if isinstance(target, Leg):
-                    target.require_alive()
-                request = call.node.channels.record(channelId=target.id, name=self.name, format=format, **options)
-            await call.complete(request)
+            await asyncio.shield(asked)
         except Conflict as error:
             log.info("= recorded already", call=call.id, recording=self.name, error=str(error))
-        except (LegGone, AriError):
-            if registry.waiters.pop(self._key, None) is not None:
-                self._ended("", 0.0)
+        except (asyncio.CancelledError, Unreachable, TimedOut):
+            if not call.detached:  # it may have begun
+                call.node.background(self._abandon(asked))
             raise
+        except AriError:
+            self._forget(0.0)
+            raise
+
+    async def _abandon(self, asked: asyncio.Future[Any]) -> None:
+        await asyncio.wait({asked})
+        if asked.cancelled() or isinstance(asked.exception(), Conflict):
+            return  # it was begun before, and goes on
+        with suppress(AriError):
+            await self.discard()
 
     def _ended(self, timestamp: str, duration: float | None) -> None:
         registry = self.call.registry
         at = registry.at(timestamp)
         registry.tell(facts.RecordingEnded(at=at, call=self.call.id, recording=self.name, duration=duration))
 
+    def _forget(self, duration: float | None) -> None:
+        """Wait no longer to be told of its end."""
+        if self.call.registry.waiters.pop(self._key, None) is not None:
+            self._ended("", duration)
+        if not self._finished.done():
+            self._finished.set_exception(RecordingFailed(recording=self.name))
+            self._finished.exception()
+
     def give_up(self) -> None:
-        """Wait no longer to be told of its end: that was lost with a socket."""
-        if not self._finished.done() and self.call.registry.waiters.pop(self._key, None) is not None:
-            self._ended("", None)
+        """The call is over. That the end of a recording is not told happens: with a lost socket, or a bridge that was
+        left by all."""
+        if not self._finished.done():
+            self._forget(None)
 
     async def stop(self) -> events.RecordingFinished:
         """End it and wait until the file is whole.
@@ -110,8 +133,7 @@ class Recording:
         Raises:
             AriError
         """
-        if self.call.registry.waiters.pop(self._key, None) is not None:
-            self._ended("", 0.0)
+        self._forget(0.0)
         await self.call.node.recordings.cancel(recordingName=self.name)
 
     async def pause(self) -> None:
@@ -147,6 +169,8 @@ async def record(
     Raises:
         LegGone, AriError
     """
+    if isinstance(target, Leg):
+        target.require_alive()
     call = target.target.call if isinstance(target, Snoop) else target.call
     recording = Recording(call, name or call.registry.ids.new("rec"))
     await recording.start(

@@ -15,6 +15,7 @@ import msgspec
 
 from ari_app.ari.fake import FakeAsterisk
 from ari_app.ari.fake.state import FakeChannel
+from ari_app.ari.http import HttpOptions
 from ari_app.ari.node import Node
 from ari_app.calls import facts, recovery
 from ari_app.calls.call import Call, CallRecord
@@ -26,6 +27,8 @@ from ari_app.ids import IdSource
 
 #: seconds until something that must happen has not
 PATIENCE = 5.0
+#: seconds until Asterisk has not answered
+HTTP_TIMEOUT = 0.5
 
 Plan = Callable[[Call], Awaitable[None]]
 
@@ -93,7 +96,8 @@ class Stage:
 
     def make_node(self, name: str, fake: FakeAsterisk) -> Node:
         """A node of this process; not started."""
-        node = Node(name, url=fake.url, user=fake.user, password=fake.password, app="ari_app")
+        options = HttpOptions(base_url=fake.url, user=fake.user, password=fake.password, timeout=HTTP_TIMEOUT)
+        node = Node(name, url=fake.url, user=fake.user, password=fake.password, app="ari_app", http=options)
         node.on_event = lambda event: self.registry.on_event(node, event)
         self.registry.nodes[name] = node
         return node

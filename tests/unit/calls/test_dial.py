@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ari_app.ari.errors import AriError, NotInStasis, ServerFault, TimedOut, Unreachable
+from ari_app.ari.errors import NotInStasis, ServerFault, TimedOut, Unreachable
 from ari_app.ari.fake import Answers, Behaviour, Busy, Declines, FailsToRing, NeverAnswers
 from ari_app.calls.bridge import Bridge
 from ari_app.calls.call import Call

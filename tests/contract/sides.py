@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ari_app.ari.connection import Keepalive, OutboundServer
+from ari_app.ari.errors import NotInStasis
 from ari_app.ari.events import Event
 from ari_app.ari.fake import Answers, Busy, Declines, EntersStasis, FakeAsterisk, NeverAnswers
 from ari_app.ari.node import Node
@@ -211,6 +212,15 @@ class Ear:
         await self.node._fence()
 
 
+async def out_of_reach(node: Node, channel: str) -> None:
+    """Wait until it takes no commands: StasisEnd comes a moment before (an answer in between is a ServerFault)."""
+    async with asyncio.timeout(5):
+        with contextlib.suppress(NotInStasis):
+            while True:
+                await node.channels.ringStop(channel)
+                await asyncio.sleep(0.01)
+
+
 def channel_of(event: Any) -> str | None:
     """The id of the channel that an event is about."""
     channel = getattr(event, "channel", None) or getattr(event, "peer", None)
@@ -236,4 +246,16 @@ def node_for(side: Side, server: OutboundServer | None = None, **options: Any) -
     )
 
 
-__all__ = ["APP", "Ear", "Event", "FakeSide", "Keepalive", "RealSide", "Side", "channel_of", "fresh", "node_for"]
+__all__ = [
+    "APP",
+    "Ear",
+    "Event",
+    "FakeSide",
+    "Keepalive",
+    "RealSide",
+    "Side",
+    "channel_of",
+    "fresh",
+    "node_for",
+    "out_of_reach",
+]

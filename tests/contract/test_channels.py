@@ -9,7 +9,7 @@ import pytest
 
 from ari_app.ari.errors import BadRequest, Conflict, Gone, InvalidState, NotInStasis, ServerFault
 from ari_app.ari.node import Node
-from tests.contract.sides import APP, Ear, Side, fresh
+from tests.contract.sides import APP, Ear, Side, fresh, out_of_reach
 
 
 async def create(ear: Ear, endpoint: str, **options: Any) -> str:
@@ -222,6 +222,7 @@ async def test_a_channel_that_left_the_application(asterisk: Side, node: Node, e
     await node.channels.answer(channel)
     await node.channels.continueInDialplan(channel, context="contract", extension="answer", priority=1)
     await ear.until("StasisEnd", channel)
+    await out_of_reach(node, channel)
     for request in (
         node.channels.answer(channel),
         node.channels.startMoh(channel),

@@ -137,7 +137,7 @@ class Application:
         if not name:
             return
         file = QueueLogFile(self.writer, self.clock, folder / name, folder / "queue_log.cursor", DEFAULT)
-        record.queue_log.on_rows = self.reopen_logs = file.wake
+        record.queue_log.on_rows, self.reopen_logs = file.follow, file.wake
         await file.start()
         self._stack.push_async_callback(file.close)
 

@@ -189,7 +189,7 @@ class Registry:
                 agent=None,
             )
         )
-        log.info("= call", call=call.id, number=number, caller=call.caller_number, program=program.name)
+        log.debug("= call", call=call.id, number=number, caller=call.caller_number, program=program.name)
         call.start(program)
 
     def _moved(self, node: Node, channel: str, state: LegState, timestamp: str) -> None:
@@ -298,7 +298,15 @@ class Registry:
                 callback(call)
             except Exception:
                 log.exception("= what listens to the end of calls failed", call=call.id)
-        log.info("= call ended", call=call.id, by=call.ended_by, cause=call.cause)
+        log.info(
+            "= call ended",
+            call=call.id,
+            number=call.number,
+            caller=call.caller_number,
+            program=call.program.name if call.program else "",
+            by=call.ended_by,
+            cause=call.cause,
+        )
 
     def tell(self, fact: facts.AnyCallFact) -> None:
         """Pass a fact to the record."""

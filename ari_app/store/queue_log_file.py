@@ -34,6 +34,8 @@ _LOG = table_of(QueueLogEntry)
 PAGE = 1000
 #: seconds after which a file or database that failed is tried again
 RETRY = 5.0
+#: seconds after which a new row is in the file at the latest
+FOLLOW = 1.0
 #: seconds that the end of the process waits for the last lines; what is missing then is written at the next start
 PATIENCE = 2.0
 
@@ -71,6 +73,7 @@ class QueueLogFile:
         self._complained = False
         self._wake = asyncio.Event()
         self._retry: Timer | None = None
+        self._soon: Timer | None = None
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -79,8 +82,17 @@ class QueueLogFile:
         self.wake()
         self._task = asyncio.create_task(self._run(), name="queue-log-file")
 
+    def follow(self) -> None:
+        """There are new rows: they are in the file within FOLLOW seconds, with those that come meanwhile. A look for
+        each of the writer's batches would cost as much as the batches."""
+        if self._soon is None:
+            self._soon = self._clock.call_at(self._clock.now() + FOLLOW, self.wake)
+
     def wake(self) -> None:
-        """There are new rows, or the file was moved."""
+        """Write now what is there: at the start, or because the file was moved."""
+        if self._soon is not None:
+            self._soon.cancel()
+            self._soon = None
         self._wake.set()
 
     async def close(self) -> None:
@@ -90,8 +102,9 @@ class QueueLogFile:
         self._task.cancel()
         with suppress(asyncio.CancelledError):
             await self._task
-        if self._retry is not None:
-            self._retry.cancel()
+        for timer in (self._retry, self._soon):
+            if timer is not None:
+                timer.cancel()
         with suppress(StoreUnavailable, OSError, TimeoutError):
             async with asyncio.timeout(PATIENCE):
                 await self._writer.flush()

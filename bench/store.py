@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -310,10 +311,11 @@ def main() -> None:
     parser.add_argument("--postgres", help="URL of a PostgreSQL database; without, one is started if it can be")
     parser.add_argument("--write", action="store_true", help="keep the result in bench/results")
     arguments = parser.parse_args()
+    load = os.getloadavg()[0]  # what others took of the machine: the figures grow with it
     rows = uvloop.run(run(arguments))
     print(table(rows))
     if arguments.write:
-        write("store", machine(), rows)
+        write("store", machine(load=load), rows)
 
 
 if __name__ == "__main__":

@@ -48,11 +48,13 @@ class Conversation:
         #: the agent he is joined to
         self.agent: Leg | None = None
         #: an agent has answered and is being joined to him
-        self.joining = False
+        self.joining: Leg | None = None
         #: he may be hearing music
         self.music = False
         #: he may be hearing a ringing tone
         self.ringing = False
+        #: what he hears is changed by one at a time: an agent may go while he is being joined, and music is due again
+        self._ear = asyncio.Lock()
         self._waiting: asyncio.Task[None] | None = None
         self._speech: asyncio.Task[None] | None = None
         self._recordings: dict[str, Recording] = {}
@@ -67,9 +69,10 @@ class Conversation:
         self._waiting = self.call.spawn(self._entertain(settings or QueueSettings(extension="")), "wait")
 
     async def _entertain(self, settings: QueueSettings) -> None:
-        if not settings.ringing:
-            await answer(self.call.caller)
-        await self._pass_time(settings)
+        async with self._ear:
+            if not settings.ringing:
+                await answer(self.call.caller)
+            await self._pass_time(settings)
         if not settings.ringing:
             self._record_all(settings)
 
@@ -83,13 +86,14 @@ class Conversation:
         if self._waiting is not None:
             await asyncio.wait([self._waiting])
         caller = self.call.caller
-        if self.music:  # a playback behind music would wait for its end (ARI pitfalls, P10)
-            await music_stop(caller)
-        try:
-            await play(caller, media)
-        except AriError as error:
-            log.warning("= not announced", call=self.call.id, error=str(error))
-        await self._pass_time(settings)
+        async with self._ear:
+            if self.music:  # a playback behind music would wait for its end (ARI pitfalls, P10)
+                await music_stop(caller)
+            try:
+                await play(caller, media)
+            except AriError as error:
+                log.warning("= not announced", call=self.call.id, error=str(error))
+            await self._pass_time(settings)
 
     def hush(self) -> None:
         """Stop speaking to him."""
@@ -112,7 +116,8 @@ class Conversation:
         if self.call.caller.state is not LegState.UP:
             await self._entertain(settings)
         elif settings.announces:
-            await self._pass_time(settings)
+            async with self._ear:
+                await self._pass_time(settings)
 
     def release(self, reason: str) -> None:
         """Let him go."""
@@ -128,17 +133,20 @@ class Conversation:
         """
         caller = self.call.caller
         bridge = Bridge(self.call)
-        try:
-            self.hush()
-            if before := [task for task in (self._waiting, self._speech) if task is not None]:
-                await asyncio.wait(before)
-            await together(bridge.create(), self._quiet(caller))
-            await bridge.add(caller, agent)
-        except (LegGone, AriError):
-            self.joining = False
-            await bridge.destroy()
-            raise
-        self.joined(agent)
+        self.hush()
+        if before := [task for task in (self._waiting, self._speech) if task is not None]:
+            await asyncio.wait(before)
+        async with self._ear:
+            try:
+                await together(bridge.create(), self._quiet(caller))
+                await bridge.add(caller, agent)
+                agent.require_alive()  # an end that came meanwhile was told as a failure to join
+            except (LegGone, AriError):
+                if self.joining is agent:
+                    self.joining = None
+                await bridge.destroy()
+                raise
+            self.joined(agent)
         if settings is not None:
             self._record_all(settings)
             await self._record_talk(settings, bridge, agent)
@@ -155,7 +163,7 @@ class Conversation:
     def joined(self, agent: Leg) -> None:
         """They hear each other."""
         self.agent = agent
-        self.joining = False
+        self.joining = None
 
     def parted(self) -> None:
         """The agent has left the conversation."""

@@ -217,7 +217,7 @@ class Dispatcher:
         if leg is None:
             self.registry.calls[order.call].spawn(self._failed(order.offer), "connect failed")
             return
-        conversation.joining = True
+        conversation.joining = leg
         conversation.hush()
         leg.call.spawn(self._join(order, conversation, leg), "connect")
 

@@ -115,11 +115,13 @@ class Stage:
 
     # waiting
 
-    async def until(self, condition: Callable[[], Any]) -> Any:
-        """Wait until that holds; what it said."""
+    async def until(self, condition: Callable[[], Any], pace: float = 0.0) -> Any:
+        """Wait until that holds; what it said. pace: seconds that go by on call control's clock with each look."""
         try:
             async with asyncio.timeout(PATIENCE):
                 while not (found := condition()):
+                    if pace:
+                        self.clock.advance(pace)
                     await asyncio.sleep(0)
         except TimeoutError:
             raise AssertionError(f"it never came: {self!r}") from None

@@ -4,31 +4,32 @@ Asterisk serves 100 HTTP and websocket sessions together, a thread each, and clo
 (main/http.c: DEFAULT_SESSION_LIMIT, session_keep_alive). The pool stays well below the first and lets go before the
 second, so that a request does not meet a connection that is just being closed.
 
-A request that is lost with its connection is repeated only when it is a GET. Anything else may have been carried out:
-it ends in Unreachable, and because ids are ours, the caller who repeats a create reads Conflict as "it was".
+A request that is lost with its connection may have been carried out. It is repeated when twice is the same as once (GET,
+PUT, DELETE: RFC 9110, 9.2.2). A POST ends in Unreachable, and because ids are ours, the caller who repeats a create reads
+Conflict as "it was".
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import ssl
 from base64 import b64encode
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
-import aiohttp
 import msgspec
-from yarl import URL
 
 from ari_app.ari.decoding import Unknowns, decode
 from ari_app.ari.errors import AriError, BadReply, TimedOut, Unreachable, error_for
+from ari_app.ari.http1 import BadAnswer, Connection, Reply
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-_JSON = {"Content-Type": "application/json"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,8 +68,17 @@ class HttpPool:
         self.requests: Counter[str] = Counter()
         #: (operation, slug of the error) -> how often.
         self.failures: Counter[tuple[str, str]] = Counter()
-        self._base = options.base_url.rstrip("/")
-        self._session: aiohttp.ClientSession | None = None
+        place = urlsplit(options.base_url)
+        self._host, tls = place.hostname or "", place.scheme == "https"
+        self._port = place.port or (443 if tls else 80)
+        self._tls = ssl.create_default_context() if tls else None
+        self._path = place.path.rstrip("/")
+        authority = place.netloc.rpartition("@")[2]
+        self._head = f" HTTP/1.1\r\nHost: {authority}\r\nAuthorization: {options.authorization}\r\n"
+        self._slots = asyncio.Semaphore(options.connections)
+        self._open: set[Connection] = set()
+        #: those without a request, the one used last at the end
+        self._idle: deque[Connection] = deque()
 
     async def request(self, operation: str, method: str, target: str, body: Mapping[str, Any] | None = None) -> bytes:
         """Send it and return the body of a 2xx answer; raises AriError."""
@@ -77,7 +87,7 @@ class HttpPool:
             try:
                 status, answer = await self._exchange(operation, method, target, data)
             except Unreachable:
-                if method != "GET":
+                if method == "POST":
                     raise
                 status, answer = await self._exchange(operation, method, target, data)
             if not 200 <= status < 300:
@@ -95,41 +105,65 @@ class HttpPool:
             self.failures[operation, BadReply.slug] += 1
             raise BadReply(str(error), operation=operation) from error
 
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+        return len(self._open)
+
     async def close(self) -> None:
         """Close all connections. The pool opens again with the next request."""
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+        for connection in list(self._open):
+            connection.close()
+        await asyncio.sleep(0)  # asyncio tells them in its next round
 
     async def _exchange(self, operation: str, method: str, target: str, data: bytes | None) -> tuple[int, bytes]:
         self.requests[operation] += 1
-        session = self._session or self._open()
-        url = URL(self._base + target, encoded=True)  # quoted already (base.py): yarl need not do it again
-        headers = None if data is None else _JSON
         try:
-            async with session.request(method, url, data=data, headers=headers, allow_redirects=False) as reply:
-                answer = await reply.read()
+            async with asyncio.timeout(self.options.timeout), self._slots:
+                reply = await self._send(self._request(method, target, data))
         except TimeoutError as error:
             raise _lost(TimedOut, operation, method, target, f"no answer in {self.options.timeout:g} s") from error
-        except (aiohttp.ClientError, OSError) as error:
+        except OSError as error:
             raise _lost(Unreachable, operation, method, target, f"{type(error).__name__}: {error}") from error
+        except BadAnswer as error:
+            raise _lost(BadReply, operation, method, target, str(error)) from error
         if log.isEnabledFor(logging.DEBUG):
             # without the query: values of variables may be secret
             log.debug("> %s %s %s %d", operation, method, target.partition("?")[0], reply.status)
-        return reply.status, answer
+        return reply.status, reply.body
 
-    def _open(self) -> aiohttp.ClientSession:
-        # Made on first use: aiohttp binds a session to the running loop. Cookies, decompression and the proxy settings
-        # of the environment are of no use here and cost time in each request.
-        self._session = session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=self.options.connections, keepalive_timeout=self.options.keepalive),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"Authorization": self.options.authorization},
-            skip_auto_headers=("User-Agent", "Accept-Encoding"),
-            auto_decompress=False,
-            timeout=aiohttp.ClientTimeout(total=self.options.timeout),
+    def _request(self, method: str, target: str, data: bytes | None) -> bytes:
+        head = f"{method} {self._path}{target}{self._head}"
+        if data is not None:
+            return f"{head}Content-Type: application/json\r\nContent-Length: {len(data)}\r\n\r\n".encode() + data
+        return f"{head}\r\n".encode() if method == "GET" else f"{head}Content-Length: 0\r\n\r\n".encode()
+
+    async def _send(self, request: bytes) -> Reply:
+        connection = self._kept() or await self._connect()
+        reply = await connection.exchange(request)
+        if connection.usable:
+            now = connection.idle_since = asyncio.get_running_loop().time()
+            self._idle.append(connection)
+            while now - self._idle[0].idle_since > self.options.keepalive:
+                self._idle.popleft().close()
+        return reply
+
+    def _kept(self) -> Connection | None:
+        """The connection used last, if it can be used again: so no more are kept than are needed."""
+        earliest = asyncio.get_running_loop().time() - self.options.keepalive
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.usable and connection.idle_since >= earliest:
+                return connection
+            connection.close()
+        return None
+
+    async def _connect(self) -> Connection:
+        _, connection = await asyncio.get_running_loop().create_connection(
+            lambda: Connection(self._open.discard), self._host, self._port, ssl=self._tls
         )
-        return session
+        self._open.add(connection)
+        return connection
 
 
 def _lost(kind: type[AriError], operation: str, method: str, target: str, detail: str) -> AriError:

@@ -101,11 +101,11 @@ async def test_connections_are_kept_and_bounded(fake: FakeAsterisk) -> None:
     ari = Operations(pool)
     await asyncio.gather(*(ari.asterisk.ping() for _ in range(30)))
     assert fake.requests["asterisk.ping"] == 30
-    assert pool._session is not None
-    assert pool._session.connector is not None
-    assert len(pool._session.connector._conns) == 1
-    assert sum(len(kept) for kept in pool._session.connector._conns.values()) <= 3
+    assert 1 <= pool.connections <= 3
+    await ari.asterisk.ping()
+    assert pool.connections <= 3
     await pool.close()
+    assert pool.connections == 0
 
 
 async def test_closed_and_used_again(fake: FakeAsterisk, pool: HttpPool) -> None:

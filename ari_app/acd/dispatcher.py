@@ -287,7 +287,7 @@ class Dispatcher:
         if self.engine.knows(call.id):
             call.spawn(conversation.resume_recording(self.engine.settings(queue)), "record")
             call.spawn(conversation.resume_waiting(self.engine.settings(queue)), "wait")
-        else:
+        elif not conversation.released.done():  # else he had his turn while nobody looked
             # its joining had not been kept
             joined = events.CallerJoined(call=call.id, queue=queue, priority=priority, joined_at=joined_at)
             self.apply(joined, self.clock.now())

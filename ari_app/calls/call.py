@@ -175,6 +175,12 @@ class Call:
             log.warning("= call failed", call=self.id, program=program.name, error=str(error), **error.context)
         except Exception:
             log.exception("= call failed", call=self.id, program=program.name)
+        try:
+            # A cancellation by the program itself, whose hang-up found that the caller is gone, is still to come.
+            await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            if self.detached:
+                raise
         await self._close(cause)
 
     @property
@@ -220,8 +226,13 @@ class Call:
         """As `complete`, for one who has something to do after its end. To be waited for in a shield."""
         task = asyncio.ensure_future(request)
         self._requests.add(task)
-        task.add_done_callback(self._requests.discard)
+        task.add_done_callback(self._request_done)
         return task
+
+    def _request_done(self, task: asyncio.Future[Any]) -> None:
+        self._requests.discard(task)
+        if not task.cancelled():
+            task.exception()  # seen: who asked may have been cancelled
 
     # the end
 
@@ -275,7 +286,7 @@ class Call:
     def detach(self) -> None:
         """Stop our tasks and leave the call as it is in Asterisk: the process ends, the call does not."""
         self.detached = True
-        for task in [*self._tasks, *([self._main] if self._main else [])]:
+        for task in [*self._tasks, *self._requests, *([self._main] if self._main else [])]:
             task.cancel()
 
     # what is kept

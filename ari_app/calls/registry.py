@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from itertools import chain, repeat
 from typing import Protocol
 
 import structlog
@@ -33,8 +34,8 @@ _FAILURE = "38"
 LAST_WORD = 1.0
 #: seconds after the end of a call in which Asterisk tells the end of what belonged to it, of recordings above all
 TOLD_WITHIN = 5.0
-#: seconds after which Asterisk is asked again to end what belongs to no call, while it is connected
-ASK_AGAIN = (1.0, 5.0, 25.0)
+#: seconds after which Asterisk is asked again to end what belongs to no call, while it is connected; the last for ever
+ASK_AGAIN = (1.0, 5.0, 25.0, 60.0)
 
 
 class CallStore(Protocol):
@@ -341,8 +342,8 @@ class Registry:
         return True
 
     async def _insist(self, node: Node, request: Callable[[], Awaitable[None]]) -> None:
-        """Ask again, some times. What is left over while Asterisk is away is found when it is back (recovery.py)."""
-        for seconds in ASK_AGAIN:
+        """Ask again. What is left over while Asterisk is away is found when it is back (recovery.py)."""
+        for seconds in chain(ASK_AGAIN, repeat(ASK_AGAIN[-1])):
             await pause(self.clock, seconds)
             if not node.connected:
                 return

@@ -166,9 +166,16 @@ class Hall:
 
     # another process
 
+    async def crash(self) -> None:
+        """The process is gone from one moment to the next: what its remains still say is not kept."""
+        self.dispatcher.stop()
+        self.dispatcher.store = HallStore()
+        await self.stage.crash()
+        self.dispatcher.stop()
+
     @asynccontextmanager
     async def next_process(self) -> AsyncIterator[Hall]:
-        """After `stage.crash()`: a process that is started from what was kept, up to and with its recovery."""
+        """After `crash()`: a process that is started from what was kept, up to and with its recovery."""
         halls: list[Hall] = []
 
         def build(stage: Stage, calls: list[Call]) -> None:

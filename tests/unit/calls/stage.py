@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from ari_app.ari.errors import Unreachable
 from ari_app.ari.fake import FakeAsterisk
 from ari_app.ari.fake.state import FakeChannel
 from ari_app.ari.http import HttpOptions
@@ -74,6 +75,10 @@ class Script:
 
     async def resume(self, call: Call) -> None:
         await self._resume(call)
+
+
+async def _dead(*_: Any, **__: Any) -> bytes:
+    raise Unreachable("this process is gone")
 
 
 async def stay(call: Call) -> None:
@@ -202,6 +207,7 @@ class Stage:
         kept = dict(self.store.live)
         self.registry.store = Store()
         await self.stop()
+        self.node.http.request = _dead  # type: ignore[method-assign]  # timers of its remains may still fire
         self.store.live = kept
 
     @asynccontextmanager

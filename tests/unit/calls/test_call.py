@@ -264,6 +264,24 @@ async def test_the_end_of_a_channel_that_nobody_tells(stage: Stage) -> None:
     await stage.nothing_left()
 
 
+@pytest.mark.parametrize("goes_on", [True, False])
+async def test_a_program_that_finds_its_caller_gone(stage: Stage, goes_on: bool) -> None:
+    """It learns so from its own hang-up, which ends the program that made it."""
+    lost = stage.fake.hold(lambda event: event["type"] in ("ChannelHangupRequest", "StasisEnd"))
+
+    async def plan(call: Call) -> None:
+        stage.fake.hangup_from_far_end(call.caller.id)
+        await hangup(call.caller)
+        assert call.caller.state is LegState.GONE
+        if goes_on:
+            await stay(call)
+
+    call, _ = await stage.incoming(plan)
+    await stage.over(call)
+    lost.events.clear()
+    await stage.nothing_left()
+
+
 async def test_the_events_are_cut_off_while_a_call_is_released(stage: Stage) -> None:
     stage.fake.faults.refuse("channels.hangup", 503)
 

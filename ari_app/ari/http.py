@@ -4,9 +4,9 @@ Asterisk serves 100 HTTP and websocket sessions together, a thread each, and clo
 (main/http.c: DEFAULT_SESSION_LIMIT, session_keep_alive). The pool stays well below the first and lets go before the
 second, so that a request does not meet a connection that is just being closed.
 
-A request that is lost with its connection may have been carried out. It is repeated when twice is the same as once (GET,
-PUT, DELETE: RFC 9110, 9.2.2). A POST ends in Unreachable, and because ids are ours, the caller who repeats a create reads
-Conflict as "it was".
+A request that is lost with its connection may have been carried out. It is repeated when twice is the same as once
+(GET, PUT, DELETE: RFC 9110, 9.2.2). A POST ends in Unreachable, and because ids are ours, the caller who repeats a
+create reads Conflict as "it was".
 """
 
 from __future__ import annotations

@@ -3,107 +3,40 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import time
-import wave
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from ari_app.ari.node import Node
 from ari_app.calls import facts
 from ari_app.calls.bridge import Bridge
 from ari_app.calls.call import Call
-from ari_app.calls.leg import Leg, LegState
-from ari_app.calls.program import Program
+from ari_app.calls.leg import LegState
 from ari_app.calls.programs import Announcement, ExtensionCall, Unallocated
-from ari_app.calls.registry import Registry
 from ari_app.calls.verbs.answer import answer
-from ari_app.calls.verbs.dial import DialOutcome, Party, dial
+from ari_app.calls.verbs.dial import DialOutcome, dial
 from ari_app.calls.verbs.hangup import hangup, release
 from ari_app.calls.verbs.hold import hold, unhold
 from ari_app.calls.verbs.play import play
 from ari_app.calls.verbs.progress import progress
-from ari_app.calls.verbs.record import record
 from ari_app.calls.verbs.ring import ring
-from ari_app.calls.verbs.snoop import Snoop
-from ari_app.clock import SystemClock
-from ari_app.ids import IdSource
 from tests.harness import audio
-from tests.harness.asterisk import Asterisk
-from tests.harness.phones import Behaviour, Extension, Phone, PhoneBox, answers, declines, is_busy, never_answers
-from tests.unit.calls.stage import Plan, Script, Store
+from tests.harness.phones import Behaviour, Phone, PhoneBox, answers, declines, is_busy, never_answers
+from tests.integration.house import CALLEE, CALLER, House, a_house, talking
 
-CALLER, CALLEE = 440, 660
 #: dBFS; a silent line is below -60
 LOUD, SILENT = -45, -60
 
 
-class House:
-    """Call control in this process, on an Asterisk of its own, with phones outside."""
-
-    def __init__(self, pbx: Asterisk, world: PhoneBox) -> None:
-        self.pbx, self.world = pbx, world
-        self.store = Store()
-        self.clock = SystemClock()
-        self.registry = Registry(self.clock, IdSource(), self.store)
-        self.registry.route = lambda call, context: self.programs[call.number]
-        #: number -> what serves it
-        self.programs: dict[str, Program] = {}
-        node = self.node = Node("pbx", url=pbx.ari_url, user=pbx.ari_user, password=pbx.ari_password, app="ari_app")
-        node.on_event = lambda event: self.registry.on_event(node, event)
-        self.registry.nodes["pbx"] = node
-
-    async def start(self) -> None:
-        await self.node.start()
-        async with asyncio.timeout(10):
-            await self.node.wait_resynced()
-
-    async def stop(self) -> None:
-        for call in list(self.registry.calls.values()):
-            call.detach()
-        await self.node.close()
-
-    async def phone(self, number: str, behaviour: Behaviour | None = None) -> Extension:
-        """A phone that can be called as PJSIP/<number>."""
-        await self.pbx.provision(number, "secret", contact=self.world.contact(number))
-        return self.world.extension(number, behaviour)
-
-    async def caller(self, plan: Plan | Program, **options: Any) -> Phone:
-        """Somebody calls over the trunk and is served by that."""
-        self.programs["300"] = plan if not callable(plan) else Script(plan)
-        return await self.world.call("300", self.pbx, **options)
-
-    async def idle(self) -> None:
-        """Everything is over: no channel and no bridge in Asterisk, no call, leg, helper or waiter here."""
-        await self.pbx.wait_idle()
-        registry = self.registry
-        async with asyncio.timeout(10):
-            while registry.calls or registry.legs or registry.helpers or registry.waiters:
-                await asyncio.sleep(0.01)
-        assert self.node.handler_errors == 0
-        assert {fact.leg for fact in self.store.of(facts.LegEnded)} == {
-            fact.leg for fact in self.store.of(facts.LegStarted)
-        }
-
-
 @pytest.fixture
-async def house(start_asterisk: Callable[..., Awaitable[Asterisk]], world: PhoneBox) -> AsyncIterator[House]:
-    pbx = await start_asterisk("verbs", environment={"TRUNK_MATCH": world.trunk_address})
-    made = House(pbx, world)
-    await made.start()
-    yield made
-    await made.stop()
+async def house(start_asterisk: Any, world: PhoneBox) -> AsyncIterator[House]:
+    async with a_house(start_asterisk, world) as made:
+        yield made
 
 
 async def stay(call: Call) -> None:
     await asyncio.Event().wait()
-
-
-def loudness(phone: Phone, seconds: float = 0.3) -> float:
-    assert phone.ear is not None
-    return audio.loudness(phone.ear.recent(seconds).samples)
 
 
 async def until_loud(phone: Phone, within: float = 5) -> None:
@@ -333,35 +266,6 @@ async def test_what_the_far_end_says_before_it_answers_is_heard(house: House) ->
 # in conversation
 
 
-class Talk:
-    """A caller and a callee who talk, with the handles of both."""
-
-    def __init__(self) -> None:
-        self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.callee: Leg
-        self.bridge: Bridge
-
-    async def plan(self, call: Call) -> None:
-        self.call = call
-        await answer(call.caller)
-        self.callee = call.new_leg("callee", endpoint="PJSIP/1001")
-        assert await dial(self.callee, shown=Party("0301")) is DialOutcome.ANSWERED
-        self.bridge = Bridge(call)
-        await self.bridge.create()
-        await self.bridge.add(call.caller, self.callee)
-        self.ready.set_result(None)
-        await self.callee.until(LegState.GONE)
-
-
-async def talking(house: House) -> tuple[Talk, Phone, Phone]:
-    phone_1001 = await house.phone("1001", answers(tone=CALLEE))
-    talk = Talk()
-    caller = await house.caller(talk.plan, tone=CALLER)
-    callee = await phone_1001.next_call()
-    await asyncio.gather(talk.ready, caller.wait_tones(CALLEE), callee.wait_tones(CALLER))
-    return talk, caller, callee
-
-
 async def test_hold_and_back(house: House) -> None:
     talk, caller, callee = await talking(house)
     await hold(talk.call.caller, talk.bridge)
@@ -374,78 +278,6 @@ async def test_hold_and_back(house: House) -> None:
     await caller.hang_up()
     await callee.ended.wait()
     await house.idle()
-
-
-async def heard_in(house: House, name: str) -> audio.Heard:
-    """A stored recording, fetched over ARI."""
-    with wave.open(io.BytesIO(await house.node.recordings.getStoredFile(name))) as file:
-        assert (file.getframerate(), file.getsampwidth(), file.getnchannels()) == (audio.RATE, 2, 1)
-        return audio.Heard(audio.from_pcm(file.readframes(file.getnframes())), 0.0)
-
-
-async def test_a_bridge_is_recorded_with_all_who_speak_in_it(house: House) -> None:
-    talk, caller, _ = await talking(house)
-    recording = await record(talk.bridge)
-    await asyncio.sleep(1.5)
-    finished = await recording.stop()
-    assert (finished.recording.duration or 0) >= 1
-    heard = await heard_in(house, recording.name)
-    assert heard.seconds == pytest.approx(1.5, abs=0.4)
-    assert heard.last(1.0).tones((CALLER, CALLEE)) == {CALLER, CALLEE}
-    await asyncio.gather(caller.wait_tones(CALLEE))  # nobody is disturbed by it
-    await caller.hang_up()
-    await house.idle()
-
-
-async def test_a_leg_is_recorded_with_what_it_says(house: House) -> None:
-    recordings = []
-
-    async def plan(call: Call) -> None:
-        await answer(call.caller)
-        recording = await record(call.caller)
-        recordings.append(recording.name)
-        await asyncio.sleep(1.5)
-        await recording.stop()
-
-    caller = await house.caller(plan, tone=CALLER)
-    await caller.ended.wait()
-    heard = await heard_in(house, recordings[0])
-    assert heard.last(0.8).tones((CALLER, CALLEE)) == {CALLER}
-    await house.idle()
-
-
-async def test_a_snoop_of_one_who_talks_hears_both_and_disturbs_nobody(house: House) -> None:
-    talk, caller, callee = await talking(house)
-    since = caller.heard.ended_at
-    snoop = Snoop(talk.call.caller, spy="both", whisper="none")
-    await snoop.open()
-    recording = await record(snoop)
-    await asyncio.sleep(1.5)
-    await recording.stop()
-    await snoop.close()
-    heard = await heard_in(house, recording.name)
-    assert heard.last(0.8).tones((CALLER, CALLEE)) == {CALLER, CALLEE}
-    assert caller.heard.between(since, caller.heard.ended_at).gaps(CALLEE, longer_than=0.06) == []
-    await callee.hang_up()
-    await house.idle()
-
-
-async def test_a_recording_ends_with_the_one_who_is_recorded(house: House) -> None:
-    names = []
-
-    async def plan(call: Call) -> None:
-        await answer(call.caller)
-        names.append((await record(call.caller)).name)
-        await stay(call)
-
-    caller = await house.caller(plan, tone=CALLER)
-    await caller.answered.wait()
-    await asyncio.sleep(1.0)
-    await caller.hang_up()
-    await house.idle()
-    heard = await heard_in(house, names[0])
-    assert heard.between(0.3, 0.6).tones((CALLER,)) == {CALLER}
-    assert len(house.store.of(facts.RecordingEnded)) == 1
 
 
 async def test_one_of_two_is_let_go_and_the_other_goes_on(house: House) -> None:

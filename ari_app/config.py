@@ -3,12 +3,39 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from string import Formatter
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ari_app.errors import ConfigError
+
+
+def _http_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("must be a URL such as http://127.0.0.1:8088/ari")
+    return value.rstrip("/")
+
+
+def _dial_template(value: str) -> str:
+    try:
+        names = {name for _, name, _, _ in Formatter().parse(value) if name is not None}
+    except ValueError:
+        names = set()
+    if names != {"extension"}:
+        raise ValueError("must be like PJSIP/{extension}, with {extension} and nothing else in braces")
+    return value
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+#: goes into URLs, keys and the arguments of Stasis()
+_Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$")]
 
 
 class Settings(BaseSettings):
@@ -17,13 +44,13 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_file=None, extra="ignore", frozen=True)
 
     #: Asterisk's ARI, up to and with /ari
-    ari_url: str = "http://127.0.0.1:8088/ari"
+    ari_url: Annotated[str, AfterValidator(_http_url)] = "http://127.0.0.1:8088/ari"
     ari_user: str = "ari_app"
     ari_password: SecretStr = SecretStr("")
     #: name of our Stasis application
-    ari_app: str = "ari_app"
+    ari_app: _Name = "ari_app"
     #: name of the Asterisk node: part of every key
-    ari_node: str = "main"
+    ari_node: _Name = "main"
     #: outbound: Asterisk connects to us and queues events while we restart; inbound: we connect to it
     ari_connect: Literal["outbound", "inbound"] = "outbound"
     #: where Asterisk reaches our websocket server (outbound only), host:port
@@ -38,10 +65,10 @@ class Settings(BaseSettings):
     #: in DATA_DIR, empty: no file
     queue_log_file: str = "queue_log"
     #: how an extension is dialled
-    dial_template: str = "PJSIP/{extension}"
+    dial_template: Annotated[str, AfterValidator(_dial_template)] = "PJSIP/{extension}"
     #: a user session without a sign of life is deactivated after this many seconds
-    session_timeout: float = Field(default=300.0, gt=0)
-    log_level: str = "info"
+    session_timeout: float = Field(default=300.0, gt=0, allow_inf_nan=False)
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = "info"
     log_format: Literal["json", "text"] = "text"
 
     def database(self) -> str:
@@ -66,7 +93,10 @@ def load(**overrides: object) -> Settings:
     try:
         return Settings(**overrides)  # type: ignore[arg-type]  # pydantic checks what is passed
     except ValidationError as error:
-        names = ", ".join(f"{'.'.join(str(p) for p in e['loc']).upper()}: {e['msg']}" for e in error.errors())
+        names = ", ".join(
+            f"{'.'.join(str(p) for p in e['loc']).upper()}: {e['msg'].removeprefix('Value error, ')}"
+            for e in error.errors()
+        )
         raise ConfigError(f"cannot use the setting {names}") from None
 
 
@@ -77,6 +107,10 @@ def host_port(value: str, variable: str) -> tuple[str, int]:
         ConfigError: it is not one.
     """
     host, colon, port = value.rpartition(":")
-    if not colon or not host or not port.isdigit() or not 0 <= int(port) <= 65535:
+    if not colon or not host or not _is_port(port):
         raise ConfigError(f"{variable} must be host:port, such as 127.0.0.1:8080")
     return host.strip("[]"), int(port)
+
+
+def _is_port(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 5 and int(text) <= 65535

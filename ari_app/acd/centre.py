@@ -223,6 +223,7 @@ class Centre:
             leg
             for leg in self.registry.legs.values()
             if leg.call.account == account
+            and leg.alive
             and leg.state is LegState.UP
             and leg.role != "supervisor"
             and (leg.endpoint == endpoint or leg.name.startswith(endpoint + "-"))

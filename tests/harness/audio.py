@@ -48,6 +48,22 @@ def level(samples: Samples, hz: float) -> float:
     return max(-120.0, 20 * float(np.log10(amplitude + 1e-12)))
 
 
+def hops(samples: Samples, window: float, step: float) -> list[Samples]:
+    """Pieces of `window` seconds, a new one each `step` seconds; all of it as one piece if it is shorter."""
+    size, hop = round(window * RATE), round(step * RATE)
+    return [samples[start : start + size] for start in range(0, len(samples) - size + 1, hop)] or [samples]
+
+
+def mean_level(samples: Samples, hz: float) -> float:
+    """Level of one frequency in dBFS by its mean power in windows of 100 ms.
+
+    A packet lost or played twice turns the phase of what follows. Over a stretch of seconds measured in one piece the
+    two sides would then cancel; in short windows one of them suffers.
+    """
+    powers = [10 ** (level(piece, hz) / 10) for piece in hops(samples, 0.1, 0.05)]
+    return max(-120.0, 10 * float(np.log10(np.mean(powers))))
+
+
 def loudness(samples: Samples) -> float:
     """Level of everything together, as that of a sine with the same power, in dBFS."""
     return max(-120.0, 10 * float(np.log10(2 * np.mean(samples**2) + 1e-12))) if len(samples) else -120.0
@@ -55,7 +71,7 @@ def loudness(samples: Samples) -> float:
 
 def hears(samples: Samples, hz: float) -> bool:
     """Whether the tone is there. Raises AmbiguousLevel."""
-    found = level(samples, hz)
+    found = mean_level(samples, hz)
     if NOT_HEARD < found < HEARD:
         raise AmbiguousLevel(f"{hz} Hz at {found:.1f} dBFS: heard is above {HEARD}, not heard below {NOT_HEARD}")
     return found >= HEARD
@@ -86,7 +102,7 @@ class Heard:
         return self.between(self.ended_at - seconds, self.ended_at)
 
     def level(self, hz: float) -> float:
-        return level(self.samples, hz)
+        return mean_level(self.samples, hz)
 
     def hears(self, hz: float) -> bool:
         return hears(self.samples, hz)
@@ -97,10 +113,9 @@ class Heard:
 
     def presence(self, hz: float, step: float = 0.01, window: float = 0.02) -> NDArray[np.bool_]:
         """Whether the tone is there, for each step of time: above half-way between heard and not heard."""
-        size, hop = round(window * RATE), round(step * RATE)
-        starts = range(0, len(self.samples) - size + 1, hop)
         threshold = (HEARD + NOT_HEARD) / 2
-        return np.array([level(self.samples[start : start + size], hz) > threshold for start in starts], dtype=np.bool_)
+        pieces = hops(self.samples, window, step) if self.seconds >= window else []
+        return np.array([level(piece, hz) > threshold for piece in pieces], dtype=np.bool_)
 
     def onset(self, hz: float) -> float | None:
         """When the tone is first there (seconds of the epoch, within 20 ms), or None."""

@@ -81,6 +81,15 @@ def test_a_lost_frame_is_no_gap_but_three_are() -> None:
     assert len(Heard(tone, 0).gaps(440)) == 1
 
 
+@pytest.mark.parametrize("skipped", range(0, 160, 20))
+def test_a_turned_phase_is_no_loss_of_level(skipped: int) -> None:
+    """Half of a stretch against the other half, the phase between them anything from none to opposite."""
+    tone = sine(450, 2.2)
+    heard = Heard(np.concatenate([tone[:8000], tone[8000 + skipped : 16000 + skipped]]), 0)
+    assert heard.level(450) == pytest.approx(-12, abs=0.5)
+    assert heard.tones((450, 660)) == {450}
+
+
 def test_the_ear_takes_the_earliest_arrival_for_its_clock() -> None:
     ear = Ear()
     frames = to_pcm(sine(440, 1))

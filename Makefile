@@ -21,7 +21,7 @@ check: env ## what must hold before a commit, under a minute: format, lint, type
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 	scripts/generated-is-current
-	$(PYTHON) -m pytest -q -m "not postgres and not slow" tests/unit
+	$(PYTHON) -m pytest -q -n auto -m "not postgres and not slow" tests/unit
 
 format: env ## rewrite the code as `make check` wants it
 	.venv/bin/ruff format .

@@ -28,6 +28,7 @@ from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from ari_app.ari.http import basic_auth
+from ari_app.ari.quickack import QuickAckClient, QuickAckServer
 from ari_app.clock import Clock, SystemClock
 
 log = logging.getLogger(__name__)
@@ -182,6 +183,7 @@ class InboundSource:
             ping_interval=self._keepalive.interval,
             ping_timeout=self._keepalive.timeout,
             close_timeout=1,
+            create_connection=QuickAckClient,
         ) as socket:
             reason = "closed by us"
             self.socket = socket
@@ -250,6 +252,7 @@ class OutboundServer:
             ping_interval=self._keepalive.interval,
             ping_timeout=self._keepalive.timeout,
             close_timeout=1,
+            create_connection=QuickAckServer,
         )
 
     async def close(self) -> None:

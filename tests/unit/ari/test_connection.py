@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import socket as socket_module
 from collections.abc import AsyncIterator
 
 import pytest
@@ -113,6 +114,26 @@ async def test_we_connect(asterisk: tuple[Asterisk, str]) -> None:
     await source.close()
     assert sink.told[3:] == ["closed"]
     assert source.socket is None
+    await source.close()
+
+
+@pytest.mark.skipif(not hasattr(socket_module, "TCP_QUICKACK"), reason="only Linux can be told to")
+async def test_what_comes_is_acknowledged_at_once(asterisk: tuple[Asterisk, str]) -> None:
+    far, url = asterisk
+    source, sink = inbound(url), Sink()
+    source.start(sink)
+    theirs = await far.next()
+    await sink.until(1)
+    assert source.socket is not None
+    await (await source.socket.ping())  # having sent something, Linux delays acknowledgements from then on
+    ours: socket_module.socket = source.socket.transport.get_extra_info("socket")
+    option = socket_module.TCP_QUICKACK
+    await source.socket.ping()
+    ours.setsockopt(socket_module.IPPROTO_TCP, option, 0)
+    assert not ours.getsockopt(socket_module.IPPROTO_TCP, option)
+    await theirs.send("an event")
+    await sink.until(2)
+    assert ours.getsockopt(socket_module.IPPROTO_TCP, option)
     await source.close()
 
 

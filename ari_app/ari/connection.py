@@ -23,12 +23,12 @@ from typing import Protocol
 from websockets.asyncio.client import connect
 from websockets.asyncio.connection import Connection
 from websockets.asyncio.server import Server, ServerConnection, serve
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.exceptions import InvalidHandshake, InvalidStatus
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from ari_app.ari.http import basic_auth
-from ari_app.ari.quickack import QuickAckClient, QuickAckServer
+from ari_app.ari.websocket import EventSocket, EventSocketClient, EventSocketServer
 from ari_app.clock import Clock, SystemClock
 
 log = logging.getLogger(__name__)
@@ -97,15 +97,16 @@ class Keepalive:
 
 async def _read(socket: Connection, sink: Sink) -> str:
     """Hand every frame to the sink until the connection ends; returns why it ended."""
-    debug = log.isEnabledFor(logging.DEBUG)
-    try:
-        while True:
-            data = await socket.recv(decode=False)
-            if debug:
-                log.debug("< %s", data.decode("utf-8", "replace"))
-            sink.frame(data)
-    except ConnectionClosed as error:
-        return str(error)
+    if not isinstance(socket, EventSocket):
+        raise TypeError("not one of ours")
+    if not log.isEnabledFor(logging.DEBUG):
+        return await socket.deliver(sink.frame)
+
+    def shown(data: bytes) -> None:
+        log.debug("< %s", data.decode("utf-8", "replace"))
+        sink.frame(data)
+
+    return await socket.deliver(shown)
 
 
 class InboundSource:
@@ -183,7 +184,7 @@ class InboundSource:
             ping_interval=self._keepalive.interval,
             ping_timeout=self._keepalive.timeout,
             close_timeout=1,
-            create_connection=QuickAckClient,
+            create_connection=EventSocketClient,
         ) as socket:
             reason = "closed by us"
             self.socket = socket
@@ -252,7 +253,7 @@ class OutboundServer:
             ping_interval=self._keepalive.interval,
             ping_timeout=self._keepalive.timeout,
             close_timeout=1,
-            create_connection=QuickAckServer,
+            create_connection=EventSocketServer,
         )
 
     async def close(self) -> None:

@@ -117,6 +117,18 @@ async def test_we_connect(asterisk: tuple[Asterisk, str]) -> None:
     await source.close()
 
 
+async def test_a_message_in_pieces_is_one_message(asterisk: tuple[Asterisk, str]) -> None:
+    far, url = asterisk
+    source, sink = inbound(url), Sink()
+    source.start(sink)
+    theirs = await far.next()
+    await theirs.send("before")
+    await theirs.send(["in ", "three ", "pieces"])
+    await theirs.send("after")
+    assert await sink.until(4) == ["opened", "before", "in three pieces", "after"]
+    await source.close()
+
+
 @pytest.mark.skipif(not hasattr(socket_module, "TCP_QUICKACK"), reason="only Linux can be told to")
 async def test_what_comes_is_acknowledged_at_once(asterisk: tuple[Asterisk, str]) -> None:
     far, url = asterisk

@@ -26,9 +26,10 @@ from ari_app.calls.call import Call
 from ari_app.calls.registry import Registry
 from ari_app.clock import Clock, SystemClock
 from ari_app.config import Settings, host_port
-from ari_app.dialects.eq.app import EqServices, make_app
+from ari_app.dialects.eq.app import SIGN_INS, EqServices, make_app
 from ari_app.dialects.eq.paths import PREFIX
-from ari_app.errors import ConfigError
+from ari_app.dialects.eq.sessions import SignIns
+from ari_app.errors import ConfigError, StoreUnavailable
 from ari_app.ids import IdSource
 from ari_app.ops.health import Health, health_routes
 from ari_app.ops.logging import configure as configure_logging
@@ -78,6 +79,8 @@ class Application:
         self._stack = AsyncExitStack()
         self._restored: list[Call] = []
         self._resumed = False
+        self._reloading: asyncio.Task[None] | None = None
+        self._sign_ins: SignIns | None = None
 
     async def start(self) -> None:
         """Build and start everything.
@@ -144,14 +147,42 @@ class Application:
     async def _configure(self) -> None:
         """Tell the engines what is configured: at the first start, and what never reached the journal."""
         for account in await self.queues.accounts():
-            engine = self.centre.dispatcher(account).engine
-            wanted = {queue.extension: queue for queue in await self.queues.all_settings(account)}
-            for settings in wanted.values():
-                if engine.settings(settings.extension) != settings:
-                    self.centre.apply(account, events.QueueConfigured(queue=settings))
-            for gone in set(engine.queues()) - set(wanted):
-                self.centre.apply(account, events.QueueRemoved(queue=gone))
-            await self._configure_agents(account, engine)
+            await self._configure_account(account)
+
+    async def _configure_account(self, account: int) -> None:
+        engine = self.centre.dispatcher(account).engine
+        wanted = {queue.extension: queue for queue in await self.queues.all_settings(account)}
+        for settings in wanted.values():
+            if engine.settings(settings.extension) != settings:
+                self.centre.apply(account, events.QueueConfigured(queue=settings))
+        for gone in set(engine.queues()) - set(wanted):
+            self.centre.apply(account, events.QueueRemoved(queue=gone))
+        await self._configure_agents(account, engine)
+
+    def reload(self) -> None:
+        """SIGHUP: files of ours may have been moved, and queues and agents changed in the database by an import."""
+        self.reopen_logs()
+        if self._sign_ins is None:
+            return  # it is still starting, and reads them anyhow
+        before, sign_ins = self._reloading, self._sign_ins
+
+        async def reload() -> None:
+            if before is not None:
+                await asyncio.wait([before])
+            try:
+                await self._reconfigure(sign_ins)
+                log.info("= reloaded")
+            except StoreUnavailable as error:
+                log.error("= not reloaded", error=str(error))
+
+        self._reloading = asyncio.get_running_loop().create_task(reload())
+
+    async def _reconfigure(self, sign_ins: SignIns) -> None:
+        for account in await self.queues.accounts():
+            # What is changed over REST in the meantime must not be put back.
+            async with sign_ins.exclusive(account):
+                await self._configure_account(account)
+        await self.centre.recorded()
 
     async def _configure_agents(self, account: int, engine: Engine) -> None:
         bindings: dict[int, dict[str, int]] = {}
@@ -253,7 +284,9 @@ class Application:
             settings=self.settings,
             metrics=HttpMetrics(self.metrics),
         )
-        root.add_subapp(PREFIX, make_app(eq))
+        dialect = make_app(eq)
+        self._sign_ins = dialect[SIGN_INS]
+        root.add_subapp(PREFIX, dialect)
         runner = web.AppRunner(root, access_log=None)
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)
@@ -296,6 +329,8 @@ class Application:
 
     async def stop(self) -> None:
         """Stop. Live calls stay as they are in Asterisk, to be taken up by the next start."""
+        if self._reloading is not None:
+            await asyncio.wait([self._reloading])
         if hasattr(self, "registry"):
             for call in list(self.registry.calls.values()):
                 call.detach()
@@ -333,7 +368,7 @@ async def serve(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, over.set)
     application = Application(settings)
-    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, lambda: application.reopen_logs())
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, lambda: application.reload())
     await application.start()
     # What is loaded by now stays: the collector need not look at it again each time, which takes tens of milliseconds.
     gc.collect()

@@ -12,6 +12,7 @@ from typing import Any
 from ari_app import __version__
 from ari_app.config import Settings, load
 from ari_app.errors import AppError
+from ari_app.freepbx import arguments as freepbx_arguments
 from ari_app.simulate import arguments as simulate_arguments
 
 #: dialects that have an OpenAPI document
@@ -100,6 +101,12 @@ async def _simulate(settings: Settings, arguments: argparse.Namespace) -> int:
     return 0
 
 
+async def _import_freepbx(settings: Settings, arguments: argparse.Namespace) -> int:
+    from ari_app.freepbx.command import run
+
+    return await run(settings, arguments)
+
+
 Command = Callable[[Settings, argparse.Namespace], Coroutine[Any, Any, int]]
 
 
@@ -131,6 +138,7 @@ def _parser() -> argparse.ArgumentParser:
     revoke.add_argument("id", type=int)
     openapi = add("openapi", _openapi, "print a dialect's OpenAPI document")
     openapi.add_argument("dialect", choices=DIALECTS)
+    freepbx_arguments.add_arguments(add("import-freepbx", _import_freepbx, freepbx_arguments.SUMMARY))
     simulate_arguments.add_arguments(add("simulate", _simulate, simulate_arguments.SUMMARY))
     return parser
 

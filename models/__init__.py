@@ -12,6 +12,7 @@ from models.agent_state import AgentState
 from models.api_key import ApiKey
 from models.base import Base
 from models.call import Call
+from models.imported_item import ImportedItem
 from models.journal import JournalEntry, JournalSnapshot
 from models.leg import Leg
 from models.live_call import LiveCall
@@ -33,6 +34,7 @@ __all__ = [
     "ApiKey",
     "Base",
     "Call",
+    "ImportedItem",
     "JournalEntry",
     "JournalSnapshot",
     "Leg",

@@ -1,0 +1,66 @@
+"""Reads a source, plans, and applies. What the command line and REST have in common."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from ari_app.freepbx import sources
+from ari_app.freepbx.description import Description
+from ari_app.freepbx.errors import PlanChanged
+from ari_app.freepbx.mapping import SkillRule, Wanted, wanted
+from ari_app.freepbx.plan import Options, Plan, plan
+from ari_app.store.imports import Changes, Held, Imports
+
+#: what is written by an import of this kind
+SOURCE = "freepbx"
+
+
+class Import:
+    """One FreePBX, read; to be planned and applied."""
+
+    def __init__(self, imports: Imports, account: int, options: Options) -> None:
+        self._imports = imports
+        self._account = account
+        self._options = options
+        self._wanted: Wanted
+        self.description: Description
+
+    async def read(
+        self,
+        place: str,
+        options: sources.SourceOptions,
+        skills: SkillRule = "offset",
+        progress: sources.Progress = lambda what, rows: None,
+    ) -> None:
+        """Read a source.
+
+        Raises:
+            SourceUnreadable
+        """
+        self.take(await asyncio.to_thread(sources.read, place, options, progress), skills)
+
+    def take(self, description: Description, skills: SkillRule = "offset") -> None:
+        """What has been read."""
+        self.description = description
+        self._wanted = wanted(description, skills)
+
+    async def plan(self) -> Plan:
+        """What is to be done. Raises StoreUnavailable."""
+        return plan(self._wanted, await self._imports.held(self._account), self._options)
+
+    async def apply(self, shown: Plan, progress: Callable[[int, int], None] = lambda done, total: None) -> None:
+        """Do what was shown: all of it or nothing.
+
+        Raises:
+            PlanChanged: something is different here by now.
+            Conflict, StoreUnavailable
+        """
+
+        def decide(held: Held) -> Changes:
+            now = plan(self._wanted, held, self._options)
+            if now.changes != shown.changes:
+                raise PlanChanged
+            return now.changes
+
+        await self._imports.apply(self._account, decide, progress)

@@ -1,0 +1,274 @@
+"""The import from a real MariaDB, with the command as an administrator runs it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from ari_app import cli
+from ari_app.config import Settings
+from tests.harness import freepbx
+from tests.harness.mariadb import MariaDB, unavailable
+from tests.unit.freepbx.sample import FreePBX, small
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def mariadb() -> AsyncIterator[MariaDB]:
+    if reason := unavailable():
+        pytest.skip(reason)
+    async with MariaDB() as server:
+        yield server
+
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+class Installation:
+    """A FreePBX, and an ari_app that imports from it."""
+
+    def __init__(self, mariadb: MariaDB, directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.mariadb = mariadb
+        self.directory = directory
+        self.conf = freepbx.freepbx_conf(mariadb, directory / "freepbx.conf")
+        self.astdb = directory / "astdb.sqlite3"
+        self.voicemail = directory / "voicemail.conf"
+        self._capsys = capsys
+
+    async def fill(self, made: FreePBX, version: int = 17) -> None:
+        await freepbx.make_database(self.mariadb, made.rows, version)
+        freepbx.write_astdb(self.astdb, made.astdb)
+        self.voicemail.write_text(made.voicemail)
+
+    async def sql(self, statements: str | bytes) -> str:
+        return await self.mariadb.sql(statements, "asterisk")
+
+    async def run(self, *arguments: str, source: str = "") -> tuple[int, str, str]:
+        """The command: exit code, what it printed, errors."""
+
+        files = ["--astdb", str(self.astdb), "--voicemail", str(self.voicemail)]
+        status = await asyncio.to_thread(cli.main, ["import-freepbx", source or str(self.conf), *files, *arguments])
+        printed = self._capsys.readouterr()
+        return status, printed.out, printed.err
+
+    async def json(self, *arguments: str) -> dict[str, Any]:
+        status, out, err = await self.run("--json", *arguments)
+        assert status in (0, 3), err
+        found: dict[str, Any] = json.loads(out)
+        return found
+
+    def rows(self, sql: str) -> list[dict[str, Any]]:
+        with closing(sqlite3.connect(self.directory / "data/ari_app.sqlite")) as database:
+            database.row_factory = sqlite3.Row
+            return [dict(row) for row in database.execute(sql)]
+
+
+@pytest.fixture
+async def installation(
+    mariadb: MariaDB, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Installation:
+
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
+    assert await asyncio.to_thread(cli.main, ["migrate"]) == 0
+    capsys.readouterr()
+    return Installation(mariadb, tmp_path, capsys)
+
+
+@pytest.mark.parametrize("version", [16, 17])
+async def test_plan_import_and_nothing_left_to_do(installation: Installation, version: int) -> None:
+    await installation.fill(small(), version)
+    status, out, _ = await installation.run("--dry-run")
+    assert status == 3
+    assert 'create  queue 500 "Sales": 2 members' in out
+    assert "nothing was imported" in out
+    assert installation.rows("SELECT * FROM queues") == []
+    status, out, err = await installation.run("--yes")
+    assert (status, err) == (0, "")
+    queues = installation.rows("SELECT * FROM queues ORDER BY extension")
+    assert [(row["extension"], row["name"], row["ring_strategy"], row["max_wait_time"]) for row in queues] == [
+        ("500", "Sales", "ringall", 300),
+        ("501", "Support", "leastrecent", None),
+    ]
+    bound = """SELECT q.extension, u.number, b.skill FROM queue_bindings b JOIN queues q ON q.id = b.queue_id
+               JOIN users u ON u.id = b.agent_id ORDER BY 1, 2"""
+    assert [tuple(row.values()) for row in installation.rows(bound)] == [
+        ("500", "1001", 1),
+        ("500", "1002", 3),
+        ("501", "1001", 4),
+        ("501", "1003", 2),
+    ]
+    status, out, _ = await installation.run("--yes")
+    assert status == 0
+    assert out.rstrip().endswith("nothing to do")
+    assert (await installation.json())["changes"] is False
+
+
+async def test_without_a_terminal_nothing_is_agreed_to(installation: Installation) -> None:
+    await installation.fill(small())
+    status, out, _ = await installation.run()
+    assert status == 3
+    assert "nothing was imported" in out
+    assert installation.rows("SELECT * FROM imported_items") == []
+
+
+async def test_changes_there_and_here(installation: Installation) -> None:
+    await installation.fill(small())
+    await installation.run("--yes")
+    await installation.sql(
+        "UPDATE queues_details SET data = '30' WHERE id = '500' AND keyword = 'timeout';"
+        "UPDATE queues_config SET descr = 'Sales West' WHERE extension = '500';"
+        "DELETE FROM queues_details WHERE id = '500' AND keyword = 'member' AND data LIKE 'PJSIP/1002%'"
+    )
+    with closing(sqlite3.connect(installation.directory / "data/ari_app.sqlite")) as database:
+        database.execute("UPDATE queues SET name = 'Our Sales', weight = 5 WHERE extension = '500'")
+        database.commit()
+    found = await installation.json("--yes")
+    (entry,) = (entry for entry in found["entries"] if entry["kind"] == "queue")
+    held = {d["attribute"]: d["held"] for d in entry["differences"] if not d["attribute"].startswith("attribute")}
+    assert held == {"agent_timeout": False, "member 1002": False, "name": True, "weight": True}
+    (queue,) = installation.rows("SELECT * FROM queues WHERE extension = '500'")
+    assert (queue["name"], queue["weight"], queue["agent_timeout"]) == ("Our Sales", 5, 30)
+    await installation.run("--yes", "--force")
+    (queue,) = installation.rows("SELECT * FROM queues WHERE extension = '500'")
+    assert (queue["name"], queue["weight"]) == ("Sales West", 0)
+
+
+async def test_names_in_a_utf8mb3_table(installation: Installation) -> None:
+    """Right ones, ones that were encoded twice, and ones that are no UTF-8 at all."""
+    await installation.fill(small(), 16)
+    await installation.sql("UPDATE queues_config SET descr = 'Müller & Söhne' WHERE extension = '500'")
+    # what FreePBX wrote over a connection set to latin1: each byte a character
+    await installation.sql(
+        "SET NAMES latin1; UPDATE queues_config SET descr = 'Kundendienst Süd' WHERE extension = '501';"
+        "UPDATE users SET name = 'Zoë Øre' WHERE extension = '1001'"
+    )
+    # a table of before FreePBX 2.11, with latin1 bytes
+    await installation.sql("ALTER TABLE users CONVERT TO CHARACTER SET latin1")
+    await installation.run("--yes")
+    names = [row["name"] for row in installation.rows("SELECT name FROM queues ORDER BY extension")]
+    assert names == ["Müller & Söhne", "Kundendienst Süd"]
+    (alice,) = installation.rows("SELECT * FROM users WHERE number = '1001'")
+    assert (alice["first_name"], alice["last_name"]) == ("Zoë", "Øre")
+
+
+async def test_bytes_that_are_no_utf8(installation: Installation) -> None:
+    """A binary column, which no server converts."""
+    await installation.fill(small(), 16)
+    await installation.sql("ALTER TABLE queues_config MODIFY descr varbinary(35)")
+    await installation.sql(b"SET NAMES binary; UPDATE queues_config SET descr = 'M\xfcller' WHERE extension = '500'")
+    await installation.run("--yes")
+    assert installation.rows("SELECT name FROM queues WHERE extension = '500'") == [{"name": "Müller"}]
+
+
+@pytest.mark.parametrize("table", ["queues_config", "queues_details"])
+async def test_without_the_queues_module(installation: Installation, table: str) -> None:
+    await installation.fill(small())
+    await installation.sql(f"DROP TABLE {table}")
+    status, out, err = await installation.run("--yes")
+    assert (status, out) == (1, "")
+    assert err.startswith("ari_app: ")
+    assert table in err
+    assert installation.rows("SELECT * FROM queues") == []
+
+
+@pytest.mark.parametrize(
+    "table", ["users", "devices", "pjsip", "sip", "iax", "dahdi", "incoming", "freepbx_settings", "recordings", "music"]
+)
+async def test_tables_that_lack_are_said(installation: Installation, table: str) -> None:
+    await installation.fill(small())
+    await installation.sql(f"DROP TABLE {table}")
+    found = await installation.json("--yes")
+    assert f"table {table}" in {note["item"] for note in found["notes"]}
+    assert len(installation.rows("SELECT * FROM queues")) == 2
+
+
+async def test_columns_that_lack_are_said(installation: Installation) -> None:
+    await installation.fill(small(), 16)
+    await installation.sql("ALTER TABLE queues_config DROP callback_id, DROP monitor_type, DROP maxwait")
+    found = await installation.json("--yes")
+    items = {note["item"] for note in found["notes"]}
+    assert {f"column {name} of queues_config" for name in ("callback_id", "monitor_type", "maxwait")} <= items
+    await installation.sql("ALTER TABLE queues_config DROP PRIMARY KEY, DROP extension")
+    status, _, err = await installation.run("--yes", "--force", "--prune")
+    assert status == 1
+    assert "no column extension" in err
+    assert len(installation.rows("SELECT * FROM queues WHERE NOT deleted")) == 2
+
+
+async def test_a_table_the_user_may_not_read(installation: Installation) -> None:
+    await installation.fill(small())
+    await installation.sql(
+        f"REVOKE ALL ON asterisk.* FROM {freepbx.READER}@localhost;"
+        f"GRANT SELECT ON asterisk.queues_config TO {freepbx.READER}@localhost;"
+        f"GRANT SELECT ON asterisk.queues_details TO {freepbx.READER}@localhost"
+    )
+    found = await installation.json("--yes")
+    assert any(note["reason"] == "the database user may not read it" for note in found["notes"])
+    assert len(installation.rows("SELECT * FROM queues")) == 2
+
+
+async def test_the_user_changes_nothing(installation: Installation) -> None:
+    await installation.fill(small())
+    before = await installation.mariadb.sql("CHECKSUM TABLE asterisk.queues_config, asterisk.queues_details")
+    await installation.run("--yes")
+    assert await installation.mariadb.sql("CHECKSUM TABLE asterisk.queues_config, asterisk.queues_details") == before
+
+
+@pytest.mark.parametrize("way", ["port", "socket", "password file"])
+async def test_other_ways_to_the_database(installation: Installation, way: str) -> None:
+    await installation.fill(small())
+    password = installation.directory / "password"
+    password.write_text(freepbx.PASSWORD + "\n")
+    port, socket = installation.mariadb.port, installation.mariadb.socket
+    await installation.mariadb.sql(
+        f"CREATE OR REPLACE USER {freepbx.READER}@'127.0.0.1' IDENTIFIED BY 'read-only''s';"
+        f"GRANT SELECT ON asterisk.* TO {freepbx.READER}@'127.0.0.1'"
+    )
+    source, more = {
+        "port": (f"mysql://{freepbx.READER}:read-only%27s@127.0.0.1:{port}/asterisk", []),
+        "socket": (f"mariadb://{freepbx.READER}:read-only%27s@localhost/asterisk?socket={socket}", []),
+        "password file": (f"mysql://{freepbx.READER}@127.0.0.1:{port}/asterisk", ["--password-file", str(password)]),
+    }[way]
+    status, _, err = await installation.run("--yes", *more, source=source)
+    assert (status, err) == (0, "")
+
+
+async def test_what_cannot_be_reached_is_one_line_without_the_password(installation: Installation) -> None:
+    await installation.fill(small())
+    port = installation.mariadb.port
+    for source in (
+        f"mysql://{freepbx.READER}:s3cret@127.0.0.1:{port}/asterisk",
+        f"mysql://{freepbx.READER}:s3cret@127.0.0.1:1/asterisk",
+        "mysql://u:s3cret@127.0.0.1:x/asterisk",
+        "postgresql://u:s3cret@127.0.0.1/asterisk",
+        "/nowhere/freepbx.conf",
+    ):
+        status, out, err = await installation.run("--yes", source=source)
+        assert (status, out, err.count("\n")) == (1, "", 1), err
+        assert "s3cret" not in err
+
+
+async def test_no_secret_is_printed(installation: Installation) -> None:
+    made = small()
+    made.voicemail += "1001 => 98765,Alice,alice@example.org,,\n"
+    made.rows["users"][0]["voicemail"] = "default"
+    made.rows["queues_config"][0]["password"] = "246810"
+    await installation.fill(made)
+    texts = [(await installation.run("--dry-run", "--all"))[1], (await installation.run("--json", "--yes"))[1]]
+    await installation.sql("UPDATE pjsip SET data = 'changed-secret' WHERE keyword = 'secret' AND id = '1001'")
+    texts.append((await installation.run("--json"))[1])
+    assert "attribute sip" in texts[-1]
+    for text in texts:
+        for secret in ("secret-1001", "changed-secret", "98765", "246810"):
+            assert secret not in text
+    (item,) = installation.rows("SELECT attributes FROM imported_items WHERE kind = 'extension' AND key = '1001'")
+    assert json.loads(item["attributes"])["voicemail"]["password"] == "98765"

@@ -11,6 +11,9 @@ EPILOG = """\
 SOURCE is one of
   /etc/freepbx.conf                    on FreePBX' own machine: its database, as FreePBX itself reaches it
   mysql://user@host:3306/asterisk      its database; the password with --password-file
+  backup.tar.gz                        a backup made by FreePBX, of the queues module alone or of all
+  /etc/asterisk                        a directory with FreePBX' queues_additional.conf and its neighbours
+  queues.csv                           a table of our own
 
 A second import changes only what has changed in FreePBX since. What was changed here since the last import stays, and
 is shown; --force overwrites it. All of it: docs/freepbx.md.

@@ -66,11 +66,11 @@ async def _import(database: Database, account: int, arguments: argparse.Namespac
         applied = not plan.empty and arguments.yes
         if applied:
             await reading.apply(plan)
-        found = report.as_json(reading.description.source, plan, reading.description.notes.all(), applied=applied)
+        found = report.as_json(reading.source, plan, reading.notes.all(), applied=applied)
         _print(out, msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
         return DONE if applied or plan.empty else NOT_DONE
-    notes = reading.description.notes.all()
-    for line in report.text(reading.description.source, plan, notes, everything=arguments.all):
+    notes = reading.notes.all()
+    for line in report.text(reading.source, plan, notes, everything=arguments.all):
         _print(out, line)
     if plan.empty:
         _print(out, "nothing to do")

@@ -198,8 +198,13 @@ def _rows(opened: Any, table: str, progress: Callable[[str, int], None]) -> Iter
     with opened.cursor() as cursor:
         cursor.execute(f"SELECT * FROM `{table}`")
         names = [column[0] for column in cursor.description]
+        # Few texts are many rows' value: each is kept once.
+        known: dict[bytes | None, str] = {None: ""}
         for count, row in enumerate(cursor, start=1):
-            yield {name: "" if value is None else decode(value) for name, value in zip(names, row, strict=True)}
+            for value in row:
+                if value not in known:
+                    known[value] = decode(value)
+            yield {name: known[value] for name, value in zip(names, row, strict=True)}
             if count % 1000 == 0:
                 progress(table, count)
 

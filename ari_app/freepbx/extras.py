@@ -64,7 +64,7 @@ COLUMNS: Mapping[str, tuple[tuple[str, ...] | None, str]] = {
     "ivr_id": (("", "none", "0"), "callers cannot leave for a menu by a digit"),
     "callback_id": (("", "none", "0"), "there are no call-backs of Virtual Queue Plus"),
     "dest": (("", "app-blackhole,hangup,1"), "a caller nobody answered is hung up on; see docs/freepbx.md"),
-    "cwignore": (("1", "2", "3"), "an agent who is in a call is not rung for another one"),
+    "cwignore": (_ANY, ""),  # ringinuse says it
     "queuewait": (_OFF, "the wait is not put before the caller's name; the API has it"),
     "togglehint": (_OFF, "there are no hints for feature codes"),
     "qnoanswer": (_OFF, "a caller is answered when he joins"),

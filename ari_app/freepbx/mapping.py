@@ -115,7 +115,7 @@ class _Mapping:
             reason = 'FreePBX writes "none" as 1 too; taken as 1 s, the dialplan with QRETRY would tell'
             self._notes.remark(f"queue {entry.extension}", "retry=1", reason)
         members, listed = self._members(entry)
-        kept["members"] = listed
+        kept["members"] = {how: found for how, found in listed.items() if found}
         return WantedQueue(extension=entry.extension, settings=settings, members=members, attributes=kept)
 
     def _check_music(self, entry: QueueEntry, music: str) -> None:
@@ -125,13 +125,13 @@ class _Mapping:
         if known is not None and music not in known:
             self._notes.remark(f"queue {entry.extension}", f"music={music}", "FreePBX has no such hold music class")
 
-    def _members(self, entry: QueueEntry) -> tuple[dict[str, int], list[dict[str, Any]]]:
+    def _members(self, entry: QueueEntry) -> tuple[dict[str, int], dict[str, list[str]]]:
         """Agent's number -> skill; and what FreePBX has of each member."""
         penalties: dict[str, int] = {}
-        listed: list[dict[str, Any]] = []
+        listed: dict[str, list[str]] = {"static": [], "dynamic": []}
         for member in entry.members:
             number = self._agent_number(entry, member)
-            listed.append({"interface": member.interface, "penalty": member.penalty, "dynamic": member.dynamic})
+            listed["dynamic" if member.dynamic else "static"].append(f"{member.interface},{member.penalty}")
             if number is None:
                 continue
             if number in penalties:

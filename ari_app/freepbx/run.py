@@ -9,6 +9,7 @@ from ari_app.freepbx import sources
 from ari_app.freepbx.description import Description
 from ari_app.freepbx.errors import PlanChanged
 from ari_app.freepbx.mapping import SkillRule, Wanted, wanted
+from ari_app.freepbx.notes import Notes
 from ari_app.freepbx.plan import Options, Plan, plan
 from ari_app.store.imports import Changes, Held, Imports
 
@@ -24,7 +25,9 @@ class Import:
         self._account = account
         self._options = options
         self._wanted: Wanted
-        self.description: Description
+        #: what was read, for the report
+        self.source = ""
+        self.notes = Notes()
 
     async def read(
         self,
@@ -38,11 +41,12 @@ class Import:
         Raises:
             SourceUnreadable
         """
+        # The description goes when it is mapped: of a large FreePBX it is a hundred megabytes.
         self.take(await asyncio.to_thread(sources.read, place, options, progress), skills)
 
     def take(self, description: Description, skills: SkillRule = "offset") -> None:
         """What has been read."""
-        self.description = description
+        self.source, self.notes = description.source, description.notes
         self._wanted = wanted(description, skills)
 
     async def plan(self) -> Plan:

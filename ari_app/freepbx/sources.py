@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from ari_app.freepbx import database
+from ari_app.freepbx import backup, conf, database, sheet
 from ari_app.freepbx.description import Description
 from ari_app.freepbx.errors import SourceUnreadable
 from ari_app.freepbx.tables import Tables, describe
@@ -35,11 +35,28 @@ def read(place: str, options: SourceOptions, progress: Progress = lambda what, r
         found = database.from_url(place, password)
         return describe(database.read(found, astdb=options.astdb, voicemail=options.voicemail, progress=progress))
     path = Path(place)
+    if path.is_dir():
+        return conf.read(path)
     if path.is_file():
-        return describe(_own_database(path, password, options, progress))
+        return describe(_file(path, password, options, progress))
     if "://" in place:
         raise SourceUnreadable("the only databases FreePBX has are mysql://... and mariadb://...")
-    raise SourceUnreadable(f"{place} is neither a file nor a database URL")
+    raise SourceUnreadable(f"{place} is neither a file, nor a directory, nor a database URL")
+
+
+def _file(path: Path, password: str | None, options: SourceOptions, progress: Progress) -> Tables:
+    """What a file is, by its name."""
+    name = path.name.lower()
+    if name.endswith((".tar.gz", ".tgz")):
+        tables = backup.read(path)
+    elif name.endswith(".csv"):
+        return sheet.read(path)
+    elif name.endswith((".conf", ".php")):
+        return _own_database(path, password, options, progress)
+    else:
+        raise SourceUnreadable(f"{path} is neither .conf nor .tar.gz nor .csv")
+    database.add_files(tables, options.astdb, options.voicemail)
+    return tables
 
 
 def _own_database(path: Path, password: str | None, options: SourceOptions, progress: Progress) -> Tables:

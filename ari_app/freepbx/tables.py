@@ -48,6 +48,8 @@ class Tables:
     astdb: dict[str, str] | None = None
     #: text of voicemail.conf; None: not read
     voicemail: str | None = None
+    #: a source that is not expected to have more than queues
+    terse: bool = False
     #: keys that came double; what else the reader has to say
     notes: Notes = field(default_factory=Notes)
 
@@ -62,7 +64,7 @@ def describe(tables: Tables) -> Description:
         if name not in tables.rows:
             raise SourceUnreadable(f"{tables.source} has no table {name}: FreePBX' queues module is not in it")
     for name, lost in OPTIONAL.items():
-        if name not in tables.rows:
+        if name not in tables.rows and not tables.terse:
             tables.notes.remark("FreePBX", f"table {name}", f"is not in the source: {lost}")
     if tables.astdb is None:
         tables.notes.remark(

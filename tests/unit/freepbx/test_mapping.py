@@ -30,10 +30,10 @@ def test_members_static_first_in_their_order_then_dynamic() -> None:
     }
     assert list(found.queues["502"].members) == ["1003", "1001", "1002"]
     assert found.queues["502"].attributes["dynmemberonly"] == "yes"
-    assert found.queues["501"].attributes["members"] == [
-        {"interface": "Local/1003@from-queue/n", "penalty": 1, "dynamic": False},
-        {"interface": "1001", "penalty": 3, "dynamic": True},
-    ]
+    assert found.queues["501"].attributes["members"] == {
+        "static": ["Local/1003@from-queue/n,1"],
+        "dynamic": ["1001,3"],
+    }
 
 
 def test_members_are_ordered_by_flags_not_by_row() -> None:
@@ -100,11 +100,9 @@ def test_members_that_cannot_be_agents_are_kept_and_named() -> None:
     made.queue("502", *outside, "PJSIP/1001,0", "Local/1001@from-queue/n,4", config={"descr": "Odd"})
     found, notes = mapped(made)
     assert found.queues["502"].members == {"1001": 1}
-    assert [kept["interface"] for kept in found.queues["502"].attributes["members"]] == [
-        *(member.partition(",")[0] for member in outside),
-        "PJSIP/1001",
-        "Local/1001@from-queue/n",
-    ]
+    assert found.queues["502"].attributes["members"] == {
+        "static": [*outside, "PJSIP/1001,0", "Local/1001@from-queue/n,4"]
+    }
     for member in outside:
         assert notes[f"member {member.partition(',')[0]}"] is Level.KEPT
     assert notes["member 1001"] is Level.REMARK

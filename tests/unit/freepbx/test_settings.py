@@ -203,7 +203,6 @@ WITHOUT_COUNTERPART: dict[str, Any] = {
         "ivr_id": "3",
         "callback_id": "2",
         "dest": "ext-local,vmu100,1",
-        "cwignore": "0",
         "queuewait": "1",
         "togglehint": "1",
         "qnoanswer": "1",

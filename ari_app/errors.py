@@ -3,6 +3,7 @@
     AppError
     ├── ConfigError            a setting is missing or wrong; the message says which and what to set
     ├── CommandRefused         a command out of season: the state does not allow it now
+    │   ├── AlreadyRequested
     │   ├── NotSignedIn
     │   └── AlreadySignedIn
     ├── NotFound               no such thing in this account
@@ -49,6 +50,12 @@ class AlreadySignedIn(CommandRefused):
     """The user is signed in already."""
 
     slug = "already_signed_in"
+
+
+class AlreadyRequested(CommandRefused):
+    """What is asked for has been asked for before, and is still to come."""
+
+    slug = "in_use"
 
 
 class NotFound(AppError):

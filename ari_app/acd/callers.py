@@ -23,7 +23,7 @@ def joined(floor: Floor, event: e.CallerJoined) -> None:
     if queue.staffed and not may_join(queue):
         return _refuse(floor, event, "empty")
     limit = queue.settings.max_callers
-    if limit is not None and len(queue.places) >= limit:
+    if limit is not None and len(queue.places) - len(queue.absent) >= limit:
         return _refuse(floor, event, "full")
     caller = Caller(
         call=event.call,
@@ -98,8 +98,11 @@ def exit_queue(floor: Floor, caller: Caller, outcome: str) -> None:
         end_offer(floor, floor.offers[name], "caller_left")
     queue = floor.queues.get(caller.queue)
     position = 0 if queue is None else queue.leave(caller)
+    if queue is not None and caller.call_back is not None:
+        queue.called_back.discard(caller.call_back.number)
     floor.cancel(f"wait:{caller.call}")
     floor.cancel(f"retry:{caller.call}")
+    floor.cancel(f"again:{caller.call}")
     announcements.end(floor, caller)
     floor.moved.add(caller.queue)
     floor.loose.pop(caller.call, None)
@@ -112,6 +115,7 @@ def exit_queue(floor: Floor, caller: Caller, outcome: str) -> None:
             outcome=outcome,
             wait=max(0.0, floor.now - caller.joined_at),
             position=position,
+            call_back=caller.call_back is not None,
         )
     )
 
@@ -151,6 +155,7 @@ def _complete(floor: Floor, caller: Caller, by: str) -> None:
             talk=max(0.0, floor.now - caller.answered_at),
             wait=max(0.0, caller.answered_at - caller.joined_at),
             by=by,
+            call_back=caller.call_back is not None,
         )
     )
     if by in ("agent", "system"):

@@ -26,8 +26,8 @@ class Reject(Command, frozen=True, kw_only=True):
 
 
 class Release(Command, frozen=True, kw_only=True):
-    """The caller leaves the queue: "timeout", "no_retry", "leave_empty", "queue_removed" while waiting; "completed"
-    after talking."""
+    """The caller leaves the queue: "timeout", "no_retry", "leave_empty", "queue_removed", "call_back" while waiting;
+    "completed" after talking; "not_reached", "given_up", "cancelled": of one who was to be called back."""
 
     call: str
     queue: str
@@ -95,6 +95,8 @@ class CallerEntered(Fact, frozen=True, kw_only=True):
     queue: str
     position: int
     priority: int
+    #: not on the line: called back, or to be called (no wait that service levels are made from)
+    call_back: bool = False
 
 
 class CallerRefused(Fact, frozen=True, kw_only=True):
@@ -113,6 +115,8 @@ class CallerServed(Fact, frozen=True, kw_only=True):
     wait: float
     #: seconds the agent's phone rang
     ring: float
+    #: not on the line: called back, or to be called (no wait that service levels are made from)
+    call_back: bool = False
 
 
 class CallerUnserved(Fact, frozen=True, kw_only=True):
@@ -121,17 +125,22 @@ class CallerUnserved(Fact, frozen=True, kw_only=True):
     call: str
     queue: str
     agent: int
+    #: not on the line: called back, or to be called (no wait that service levels are made from)
+    call_back: bool = False
 
 
 class CallerExited(Fact, frozen=True, kw_only=True):
     """Left without an answer: "abandoned", "timeout", "no_retry", "leave_empty", "stolen", "transferred",
-    "queue_removed"."""
+    "queue_removed", "call_back" (he is to be called instead); a call-back's: "not_reached" (there will be
+    another attempt), "given_up", "cancelled"."""
 
     call: str
     queue: str
     outcome: str
     wait: float
     position: int
+    #: not on the line: called back, or to be called (no wait that service levels are made from)
+    call_back: bool = False
 
 
 class CallCompleted(Fact, frozen=True, kw_only=True):
@@ -143,6 +152,8 @@ class CallCompleted(Fact, frozen=True, kw_only=True):
     talk: float
     wait: float
     by: str
+    #: not on the line: called back, or to be called (no wait that service levels are made from)
+    call_back: bool = False
 
 
 class OfferEnded(Fact, frozen=True, kw_only=True):

@@ -43,12 +43,13 @@ def _callers(floor: Floor, queue: Queue, announced: bool) -> None:
     settings = queue.settings
     for key in list(queue.places.keys):
         caller = floor.callers[key[-1]]
-        floor.start_or_cancel(f"wait:{caller.call}", caller.joined_at, settings.max_wait)
+        if caller.call_back is None:
+            floor.start_or_cancel(f"wait:{caller.call}", caller.joined_at, settings.max_wait)
         for name in caller.offers:
             floor.start_or_cancel(f"ring:{name}", floor.offers[name].since, settings.agent_timeout)
         if caller.state is CallerState.RESTING:
             floor.want(caller)
-        if announced:
+        if announced and caller.call_back is None:
             announcements.configured(floor, queue, caller)
 
 

@@ -13,11 +13,12 @@ from typing import Any
 
 import msgspec
 
-from ari_app.acd import announcements, callers, configuration, events, matching, offers, people, views
+from ari_app.acd import announcements, call_backs, callers, configuration, events, matching, offers, people, views
 from ari_app.acd.agent import Agent
 from ari_app.acd.commands import AnyCommand, AnyFact, StartTimer
 from ari_app.acd.floor import EARLY, Floor, Record
 from ari_app.acd.people import end_pause, end_wrap_up
+from ari_app.acd.queue import CallBack
 from ari_app.acd.settings import QueueSettings
 from ari_app.acd.stats import Counts
 from ari_app.errors import CommandRefused, NotFound
@@ -68,6 +69,7 @@ TIMERS: dict[str, Callable[[Floor, str], None]] = {
     "cool": _cooled_down,
     "miss": _forgiven,
     "say": announcements.due,
+    "again": call_backs.due,
 }
 
 RULES: dict[type[events.Event], Callable[[Floor, Any], None]] = {
@@ -86,12 +88,16 @@ RULES: dict[type[events.Event], Callable[[Floor, Any], None]] = {
     events.WrapUpExited: people.wrap_up_exited,
     events.PhoneStateChanged: people.phone_state_changed,
     events.CallerJoined: callers.joined,
-    events.CallerLeft: callers.left,
+    events.CallerLeft: call_backs.unless_dialling(callers.left),
     events.OfferRinging: offers.ringing,
     events.OfferAnswered: offers.answered,
     events.OfferFailed: offers.failed,
     events.ConnectFailed: offers.connect_failed,
-    events.ConversationEnded: callers.conversation_ended,
+    events.ConversationEnded: call_backs.unless_dialling(callers.conversation_ended),
+    events.CallBackRequested: call_backs.requested,
+    events.CallBackCancelled: call_backs.cancelled,
+    events.CallBackReached: call_backs.reached,
+    events.CallBackFailed: call_backs.failed,
     events.TimerFired: _timer_fired,
 }
 
@@ -160,6 +166,15 @@ class Engine:
     def waiting(self, now: float) -> list[views.QueuedCall]:
         """The callers who were not answered yet, of all queues."""
         return views.queued_calls(self._floor, None, now)
+
+    def call_back(self, entry: str) -> CallBack | None:
+        """Whom to call for an entry of a queue; None: he is on the line."""
+        caller = self._floor.callers.get(entry)
+        return None if caller is None else caller.call_back
+
+    def call_backs(self, queue: str | None) -> list[views.CallBackView]:
+        """Those who are to be called, in order. Raises NotFound."""
+        return views.call_backs(self._floor, queue)
 
     def conversations(self) -> list[views.Conversation]:
         return views.conversations(self._floor)

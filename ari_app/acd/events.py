@@ -183,6 +183,43 @@ class ConversationEnded(Event, frozen=True, kw_only=True):
     by: str = "agent"
 
 
+class CallBackRequested(Event, frozen=True, kw_only=True):
+    """Somebody is to be called when it is his turn: a waiting caller (`call`), who keeps his place and is let go; or
+    anybody, at the end of the queue. Refused: nonexistent queue or call, AlreadyRequested (the number waits to be
+    called back by this queue)."""
+
+    #: the id of the entry that takes the caller's place, ours
+    entry: str
+    queue: str
+    number: str
+    name: str = ""
+    #: what the phone called shows; "": the queue's extension
+    shown: str = ""
+    call: str | None = None
+    #: higher is served first; a waiting caller keeps his own
+    priority: int = 0
+
+
+class CallBackCancelled(Event, frozen=True, kw_only=True):
+    """It is not wanted any more. Refused: nonexistent; CommandRefused while he talks to an agent."""
+
+    entry: str
+
+
+class CallBackReached(Event, frozen=True, kw_only=True):
+    """He has answered, and is joined to the agent."""
+
+    entry: str
+
+
+class CallBackFailed(Event, frozen=True, kw_only=True):
+    """He was not reached: "busy", "noanswer", "declined", "unavailable", "error"; or "lost": we were not there to see,
+    which is not counted as an attempt."""
+
+    entry: str
+    reason: str = "error"
+
+
 class TimerFired(Event, frozen=True, kw_only=True):
     """A timer set by StartTimer is due. One that has been cancelled or set again since is ignored."""
 
@@ -211,5 +248,9 @@ AnyEvent = (
     | OfferFailed
     | ConnectFailed
     | ConversationEnded
+    | CallBackRequested
+    | CallBackCancelled
+    | CallBackReached
+    | CallBackFailed
     | TimerFired
 )

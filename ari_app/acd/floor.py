@@ -84,6 +84,8 @@ class Floor:
         for caller in self.callers.values():
             if caller.offer is not None:
                 self.talking[caller.offer] = caller.call
+                if caller.call_back is not None and not caller.call_back.reached and caller.queue in self.queues:
+                    self.queues[caller.queue].called_back.add(caller.call_back.number)
             else:
                 self.queues[caller.queue].enter(caller)
         self.touched.clear()

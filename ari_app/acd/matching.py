@@ -14,6 +14,7 @@ from ari_app.acd import announcements, callers
 from ari_app.acd.commands import Offer
 from ari_app.acd.emptiness import may_stay
 from ari_app.acd.floor import Floor
+from ari_app.acd.offers import COOL_DOWN
 from ari_app.acd.queue import Caller, CallerState, Key, OpenOffer, Queue
 from ari_app.acd.settings import Strategy
 
@@ -31,7 +32,11 @@ def settle(floor: Floor) -> None:
             if caller.state is CallerState.RESTING:
                 _rest(floor, caller)
         for caller in list(floor.loose.values()):
-            if caller.state is not CallerState.OFFERED and floor.queues[caller.queue].settings.announce_frequency:
+            if (
+                caller.call_back is None
+                and caller.state is not CallerState.OFFERED
+                and floor.queues[caller.queue].settings.announce_frequency
+            ):
                 announcements.begin(floor, caller)
         floor.loose.clear()
     if floor.moved:
@@ -70,8 +75,9 @@ def _leave_empty(floor: Floor) -> None:
     for extension in sorted(floor.thinned):
         queue = floor.queues.get(extension)
         if queue is not None and queue.wanting and not may_stay(queue):
-            for key in list(queue.wanting.keys):
-                callers.release(floor, floor.callers[key[-1]], "leave_empty")
+            for caller in [floor.callers[key[-1]] for key in queue.wanting.keys]:
+                if caller.call_back is None:
+                    callers.release(floor, caller, "leave_empty")
     floor.thinned.clear()
 
 
@@ -119,6 +125,8 @@ def _offer(floor: Floor, queue: Queue, caller: Caller, chosen: list[int]) -> Non
 def _rest(floor: Floor, caller: Caller) -> None:
     """Every agent who is free has missed him: his pause begins, or he goes."""
     retry = floor.queues[caller.queue].settings.retry
+    if retry is None and caller.call_back is not None:
+        retry = COOL_DOWN  # he cannot be let go: he is not there
     if retry is None:
         callers.release(floor, caller, "no_retry")
     else:

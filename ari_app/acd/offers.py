@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ari_app.acd import announcements
+from ari_app.acd import announcements, call_backs
 from ari_app.acd import commands as c
 from ari_app.acd import events as e
 from ari_app.acd.agent import Agent, Session
@@ -39,7 +39,8 @@ def answered(floor: Floor, event: e.OfferAnswered) -> None:
     queue = floor.queues[caller.queue]
     queue.leave(caller)
     announcements.end(floor, caller)
-    announcements.answered(queue, max(0.0, floor.now - caller.joined_at))
+    if caller.call_back is None:
+        announcements.answered(queue, max(0.0, floor.now - caller.joined_at))
     floor.moved.add(caller.queue)
     floor.cancel(f"wait:{caller.call}")
     caller.state = CallerState.TALKING
@@ -48,6 +49,9 @@ def answered(floor: Floor, event: e.OfferAnswered) -> None:
     agent.call = caller.call
     seen(floor, agent)
     floor.do(c.Connect(offer=offer.offer, call=caller.call, queue=caller.queue, agent=agent.id))
+    if caller.call_back is not None:  # he is being called now
+        caller.call_back.ring = max(0.0, floor.now - offer.since)
+        return None
     floor.tell(
         c.CallerServed(
             at=floor.now,
@@ -103,6 +107,9 @@ def connect_failed(floor: Floor, event: e.ConnectFailed) -> None:
     if call is None:
         return floor.ignore()
     caller = floor.callers[call]
+    if caller.call_back is not None:
+        floor.talking[event.offer] = call
+        return call_backs.not_reached(floor, caller, "lost")
     assert caller.agent is not None
     agent = floor.agents[caller.agent]
     hang_up(floor, agent)

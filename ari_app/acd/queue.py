@@ -29,6 +29,29 @@ class CallerState(StrEnum):
     OFFERED = "offered"
     #: an agent answered
     TALKING = "talking"
+    #: a call-back that was not answered: its next attempt is not due yet
+    LATER = "later"
+
+
+class CallBack(msgspec.Struct, kw_only=True):
+    """What makes a caller one who is not on the line, and is called when it is his turn (call_backs.py)."""
+
+    #: to be called
+    number: str
+    name: str = ""
+    #: what his phone shows
+    shown: str = ""
+    #: id of the first attempt's entry; the second's ends in "-2", and so on
+    request: str
+    requested_at: float
+    #: entries so far, this one included
+    entry: int = 1
+    #: attempts that found nobody
+    failures: int = 0
+    #: seconds the phone of the agent who answered rang
+    ring: float = 0.0
+    #: he has answered
+    reached: bool = False
 
 
 class Caller(msgspec.Struct, kw_only=True):
@@ -58,11 +81,16 @@ class Caller(msgspec.Struct, kw_only=True):
     announced_position: int = 0
     #: he is told as soon as it changes
     listens: bool = False
+    #: not on the line: to be called
+    call_back: CallBack | None = None
+    #: his place is that of one who joined then, if not when he did
+    placed_at: float | None = None
 
     @property
     def place(self) -> tuple[int, float, int, str]:
         """Smaller is served first."""
-        return (-self.priority, self.joined_at, self.order, self.call)
+        since = self.joined_at if self.placed_at is None else self.placed_at
+        return (-self.priority, since, self.order, self.call)
 
 
 class OpenOffer(msgspec.Struct, kw_only=True):
@@ -133,7 +161,19 @@ class Ranking(Generic[T]):
 class Queue:
     """A queue at work: what is kept of it, and the orders made from the rest of the state."""
 
-    __slots__ = ("idle", "listening", "members", "places", "record", "rung", "staff", "staffed", "wanting")
+    __slots__ = (
+        "absent",
+        "called_back",
+        "idle",
+        "listening",
+        "members",
+        "places",
+        "record",
+        "rung",
+        "staff",
+        "staffed",
+        "wanting",
+    )
 
     def __init__(self, record: QueueRecord) -> None:
         self.record = record
@@ -149,6 +189,10 @@ class Queue:
         self.members: dict[int, Agent] = {}
         #: callers who are to be told as soon as their position changes
         self.listening: set[str] = set()
+        #: those of `places` who are not on the line
+        self.absent: set[str] = set()
+        #: the numbers of those, and of those being called now
+        self.called_back: set[str] = set()
         #: whether they are enough for callers to enter and to stay
         self.staff = Staff()
         #: whether that is asked for; else `staff` is not kept up
@@ -166,6 +210,11 @@ class Queue:
     def enter(self, caller: Caller) -> None:
         """Give a caller his place."""
         self.places.put(caller.call, caller.place)
+        if caller.call_back is not None:
+            self.absent.add(caller.call)
+            self.called_back.add(caller.call_back.number)
+        if caller.state is CallerState.LATER:
+            return
         if caller.listens:
             self.listening.add(caller.call)
         if caller.state is not CallerState.OFFERED:
@@ -179,6 +228,7 @@ class Queue:
         for order in (self.places, self.wanting, self.rung):
             order.drop(caller.call)
         self.listening.discard(caller.call)
+        self.absent.discard(caller.call)
         return position
 
     def admit(self, agent: Agent, membership: Membership) -> bool:

@@ -104,6 +104,15 @@ class QueueSettings(msgspec.Struct, frozen=True, kw_only=True):
     #: "includeholdtime": from the moment the caller waits, or "afteranswered": from the moment he is joined to an agent
     recording_mode: str = "afteranswered"
 
+    #: the key with which a waiting caller asks to be called back instead; "": none
+    call_back_key: str = ""
+    #: calls to one who is called back until the queue gives up
+    call_back_attempts: int = 3
+    #: pause before he is called again
+    call_back_retry: float = 300.0
+    #: how long his phone rings
+    call_back_ring: float = 30.0
+
     @property
     def announces(self) -> bool:
         """Waiting callers are told something."""

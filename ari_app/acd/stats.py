@@ -58,6 +58,10 @@ class Counts(msgspec.Struct, kw_only=True):
     left_empty: int = 0
     #: left for somewhere else: stolen, transferred, and any outcome not named here
     flow_outs: int = 0
+    #: attempts to call somebody back: entered, of these reached, and ended without
+    call_backs: int = 0
+    call_backs_reached: int = 0
+    call_backs_exited: int = 0
     #: of timeouts, no_retry, left_empty and flow_outs together
     exited_within: int = 0
 
@@ -100,6 +104,8 @@ class Statistics:
         counts = self.counts.get(getattr(fact, "queue", None) or "")
         if counts is None:
             return
+        if getattr(fact, "call_back", False):
+            return _called_back(counts, fact)
         match fact:
             case CallerEntered():
                 counts.entered += 1
@@ -115,6 +121,22 @@ class Statistics:
                 _completed(counts, fact)
             case _:
                 pass
+
+
+def _called_back(counts: Counts, fact: AnyFact) -> None:
+    """One who is called back has left the queue (a flow-out) and is counted apart: he does not wait for us, and his
+    waits would spoil what is told of those who do. (Amazon Connect, too, makes him a contact of his own.)"""
+    match fact:
+        case CallerEntered():
+            counts.call_backs += 1
+        case CallerServed():
+            counts.call_backs_reached += 1
+        case CallerUnserved():
+            counts.call_backs_reached -= 1
+        case CallerExited():
+            counts.call_backs_exited += 1
+        case _:
+            pass
 
 
 def _served(counts: Counts, fact: CallerServed) -> None:

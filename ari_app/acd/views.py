@@ -30,6 +30,28 @@ class QueuedCall(msgspec.Struct, frozen=True, kw_only=True):
     offered: bool
 
 
+class CallBackView(msgspec.Struct, frozen=True, kw_only=True):
+    """One who is to be called, or is being called."""
+
+    #: the same over all attempts
+    request: str
+    #: of this attempt
+    entry: str
+    queue: str
+    number: str
+    name: str
+    priority: int
+    requested_at: float
+    #: among all who wait in the queue; 0: his turn has come
+    position: int
+    #: attempts that found nobody
+    failures: int
+    #: "waiting", "ringing" (an agent's phone), "calling" (his), "talking", "later" (between two attempts)
+    state: str
+    #: when he will be called again, between two attempts
+    due: float | None
+
+
 class OfferView(msgspec.Struct, frozen=True, kw_only=True):
     """A phone that rings."""
 
@@ -111,12 +133,41 @@ def queued_calls(floor: Floor, queue: str | None, now: float) -> list[QueuedCall
         _queued_call(floor.callers[key[-1]], position, now)
         for _, at in _queues(floor, queue)
         for position, key in enumerate(at.places.keys, 1)
+        if floor.callers[key[-1]].call_back is None
     ]
+
+
+def call_backs(floor: Floor, queue: str | None) -> list[CallBackView]:
+    """Those whose turn has come first, then in the order of their places."""
+    wanted = {extension for extension, _ in _queues(floor, queue)}
+    found = [x for x in floor.callers.values() if x.call_back is not None and x.queue in wanted]
+    return sorted((_call_back(floor, x) for x in found), key=lambda x: (x.queue, x.position, x.requested_at))
+
+
+def _call_back(floor: Floor, caller: Caller) -> CallBackView:
+    back = caller.call_back
+    if back is None:
+        raise ValueError(f"{caller.call} is no call-back")
+    states = {CallerState.OFFERED: "ringing", CallerState.TALKING: "talking" if back.reached else "calling"}
+    queue = floor.queues.get(caller.queue)
+    return CallBackView(
+        request=back.request,
+        entry=caller.call,
+        queue=caller.queue,
+        number=back.number,
+        name=back.name,
+        priority=caller.priority,
+        requested_at=back.requested_at,
+        position=0 if queue is None else queue.places.position(caller.call),
+        failures=back.failures,
+        state="later" if caller.state is CallerState.LATER else states.get(caller.state, "waiting"),
+        due=floor.timers.get(f"again:{caller.call}"),
+    )
 
 
 def queued_call(floor: Floor, call: str, now: float) -> QueuedCall | None:
     caller = floor.callers.get(call)
-    if caller is None or caller.state is CallerState.TALKING:
+    if caller is None or caller.state is CallerState.TALKING or caller.call_back is not None:
         return None
     return _queued_call(caller, floor.queues[caller.queue].places.position(call), now)
 
@@ -224,10 +275,11 @@ def statistics(floor: Floor, queue: str | None, now: float) -> list[QueueStatist
 def _statistics(floor: Floor, extension: str, queue: Queue, now: float) -> QueueStatistics:
     counts = floor.statistics.counts[extension]
     statuses = [member.memberships[extension].status for member in queue.members.values()]
-    oldest = min((floor.callers[key[-1]].joined_at for key in queue.places.keys), default=now)
+    waiting = [caller for key in queue.places.keys if (caller := floor.callers[key[-1]]).call_back is None]
+    oldest = min((caller.joined_at for caller in waiting), default=now)
     return QueueStatistics(
         queue=extension,
-        calls_waiting=len(queue.places),
+        calls_waiting=len(waiting),
         longest_wait=max(0.0, now - oldest),
         average_wait=counts.average_speed_of_answer or 0.0,
         answered=counts.answered,

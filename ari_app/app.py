@@ -122,7 +122,15 @@ class Application:
         journals, calls = await record.load()
         await self._follow_queue_log(record)
         self.registry = Registry(self.clock, IdSource(self.clock), record)
-        self.centre = Centre(self.registry, record, self.clock, self.settings.dial_template)
+        settings = self.settings
+        self.centre = Centre(
+            self.registry,
+            record,
+            self.clock,
+            settings.dial_template,
+            trunk_template=settings.trunk_template,
+            outside=settings.outside_numbers,
+        )
         self.registry.route = self.centre.route
         self._stack.callback(self.centre.stop)
         for journal in journals:

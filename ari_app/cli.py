@@ -32,6 +32,8 @@ settings, from the environment:
   DATA_DIR           where files are kept (var)
   QUEUE_LOG_FILE     file in Asterisk's queue_log format (queue_log in DATA_DIR); empty: none
   DIAL_TEMPLATE      how an extension is dialled (PJSIP/{extension})
+  TRUNK_TEMPLATE     how a number outside is called (PJSIP/{number}@trunk); empty: not at all
+  OUTSIDE_NUMBERS    how numbers outside begin, a regular expression (\\+|0|[0-9]{7})
   SESSION_TIMEOUT    seconds without a sign of life after which a user's session is deactivated (300)
   LOG_LEVEL          debug, info, warning, error (info)
   LOG_FORMAT         text or json (text)

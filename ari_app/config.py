@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from string import Formatter
 from typing import Annotated, Literal
@@ -20,13 +21,30 @@ def _http_url(value: str) -> str:
     return value.rstrip("/")
 
 
-def _dial_template(value: str) -> str:
+def _fields(template: str) -> set[str]:
     try:
-        names = {name for _, name, _, _ in Formatter().parse(value) if name is not None}
+        return {name for _, name, _, _ in Formatter().parse(template) if name is not None}
     except ValueError:
-        names = set()
-    if names != {"extension"}:
+        return set()
+
+
+def _dial_template(value: str) -> str:
+    if _fields(value) != {"extension"}:
         raise ValueError("must be like PJSIP/{extension}, with {extension} and nothing else in braces")
+    return value
+
+
+def _trunk_template(value: str) -> str:
+    if value and _fields(value) != {"number"}:
+        raise ValueError("must be like PJSIP/{number}@trunk, with {number} and nothing else in braces")
+    return value
+
+
+def _pattern(value: str) -> str:
+    try:
+        re.compile(value)
+    except re.error as error:
+        raise ValueError(f"must be a regular expression: {error}") from None
     return value
 
 
@@ -66,6 +84,10 @@ class Settings(BaseSettings):
     queue_log_file: str = "queue_log"
     #: how an extension is dialled
     dial_template: Annotated[str, AfterValidator(_dial_template)] = "PJSIP/{extension}"
+    #: how numbers outside are called, such as PJSIP/{number}@trunk; empty: not at all
+    trunk_template: Annotated[str, AfterValidator(_trunk_template)] = ""
+    #: a regular expression: how a number begins that goes to the trunk; every other one is an extension
+    outside_numbers: Annotated[str, AfterValidator(_pattern)] = r"\+|0|[0-9]{7}"
     #: a user session without a sign of life is deactivated after this many seconds
     session_timeout: float = Field(default=300.0, gt=0, allow_inf_nan=False)
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = "info"

@@ -55,7 +55,7 @@ class AlreadySignedIn(CommandRefused):
 class AlreadyRequested(CommandRefused):
     """What is asked for has been asked for before, and is still to come."""
 
-    slug = "in_use"
+    slug = "already_requested"
 
 
 class NotFound(AppError):

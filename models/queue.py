@@ -58,6 +58,12 @@ class Queue(Base):
     announce_hold_time: Mapped[str]
     #: ours: "no", "yes" or "all" (app_queue's autopause)
     auto_pause: Mapped[str]
+    #: ours: the key with which a waiting caller asks to be called back; None: none
+    call_back_key: Mapped[str | None]
+    #: ours: calls to him until the queue gives up, seconds between them, seconds his phone rings
+    call_back_attempts: Mapped[int] = mapped_column(server_default="3")
+    call_back_retry: Mapped[int] = mapped_column(server_default="300")
+    call_back_ring: Mapped[int] = mapped_column(server_default="30")
     #: ours: seconds within which a call counts as answered in time
     service_level: Mapped[Seconds]
     deleted: Mapped[bool]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Double, Index
+from sqlalchemy import Double, Index, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Seconds, Time
@@ -38,5 +38,7 @@ class QueueCall(Base):
     ended_at: Mapped[Time | None]
     #: who ended the conversation
     ended_by: Mapped[str | None]
+    #: he was called, or was to be, and did not wait on the line
+    call_back: Mapped[bool] = mapped_column(server_default=false())
     #: where it stood when it left without an answer
     exit_position: Mapped[int | None]

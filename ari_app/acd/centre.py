@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Protocol
 
@@ -9,11 +10,12 @@ import msgspec
 import structlog
 
 from ari_app.acd import events
+from ari_app.acd.calling_back import CallBackProgram
 from ari_app.acd.commands import AnyFact
 from ari_app.acd.dispatcher import AcdStore, Dispatcher
 from ari_app.acd.engine import Engine
 from ari_app.acd.queue_program import QueueProgram
-from ari_app.acd.views import AgentQueueStatus, QueueStatistics
+from ari_app.acd.views import AgentQueueStatus, CallBackView, QueueStatistics
 from ari_app.ari.errors import Gone
 from ari_app.ari.node import Node
 from ari_app.calls.call import Call
@@ -57,16 +59,29 @@ class QueuedCallInfo(msgspec.Struct, frozen=True, kw_only=True):
 class Centre:
     """Engines of all accounts, over one registry of calls."""
 
-    def __init__(self, registry: Registry, store: DurableStore, clock: Clock, dial_template: str) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        store: DurableStore,
+        clock: Clock,
+        dial_template: str,
+        trunk_template: str = "",
+        outside: str = "",
+    ) -> None:
+        """dial_template: how an extension is dialled. trunk_template: how other numbers are, which are those that begin
+        as the pattern `outside` says; empty: there are none."""
         self.registry = registry
         self.store = store
         self.clock = clock
         self._dial_template = dial_template
+        self._trunk_template = trunk_template
+        self._outside = re.compile(outside)
         self._dispatchers: dict[int, Dispatcher] = {}
         self.listeners: list[Callable[[int, AnyFact], None]] = []
         registry.programs.update(
             {
                 "queue": self._queue_program,
+                "call_back": lambda state: CallBackProgram(self.dispatcher, state["queue"]),
                 "announcement": lambda state: Announcement(state["media"]),
                 "unallocated": lambda state: Unallocated(),
                 "extension": lambda state: ExtensionCall(state["endpoint"], state["timeout"]),
@@ -88,7 +103,7 @@ class Centre:
 
     def add(self, engine: Engine) -> Dispatcher:
         """Serve an account with this engine (a new one, or one brought back from the journal)."""
-        dispatcher = Dispatcher(engine, self.registry, self.store, self.clock, self.endpoint)
+        dispatcher = Dispatcher(engine, self.registry, self.store, self.clock, self.endpoint, self.reach)
         dispatcher.listeners.append(self._told)
         self._dispatchers[engine.account] = dispatcher
         return dispatcher
@@ -100,6 +115,12 @@ class Centre:
     def endpoint(self, extension: str) -> str:
         """How an extension is dialled."""
         return self._dial_template.format(extension=extension)
+
+    def reach(self, number: str) -> str:
+        """How any number is dialled."""
+        if self._trunk_template and self._outside.match(number):
+            return self._trunk_template.format(number=number)
+        return self.endpoint(number)
 
     # routing
 
@@ -118,7 +139,7 @@ class Centre:
     def restored(self, calls: list[Call]) -> None:
         """Calls have been made again: let their events find their queues."""
         for call in calls:
-            if isinstance(call.program, QueueProgram):
+            if isinstance(call.program, QueueProgram | CallBackProgram):
                 self.dispatcher(call.account).reattach(call, call.program.queue)
 
     def recover(self) -> None:
@@ -172,6 +193,24 @@ class Centre:
                 )
             )
         return rows
+
+    def call_backs(self, account: int, queue: str | None) -> list[CallBackView]:
+        """Who is to be called, in order, by one queue or by all. Raises NotFound."""
+        return self.dispatcher(account).engine.call_backs(queue)
+
+    def call_back(self, account: int, queue: str, number: str, name: str, priority: int) -> str:
+        """Have somebody called when it is his turn; the id of the request.
+
+        Raises:
+            NotFound: there is no such queue.
+            AlreadyRequested: the number waits for that already.
+        """
+        entry = self.registry.ids.new("callback")
+        self.apply(
+            account,
+            events.CallBackRequested(entry=entry, queue=queue, number=number, name=name, priority=priority),
+        )
+        return entry
 
     def agent_status(
         self, account: int, queue: str | None, agent: int | None, combined: bool

@@ -85,15 +85,23 @@ class Conversation:
     async def _announce(self, media: list[str], settings: QueueSettings) -> None:
         if self._waiting is not None:
             await asyncio.wait([self._waiting])
-        caller = self.call.caller
         async with self._ear:
-            if self.music:  # a playback behind music would wait for its end (ARI pitfalls, P10)
-                await music_stop(caller)
-            try:
-                await play(caller, media)
-            except AriError as error:
-                log.warning("= not announced", call=self.call.id, error=str(error))
+            await self._say(media)
             await self._pass_time(settings)
+
+    async def say(self, media: list[str]) -> None:
+        """Play something to him, in place of what he hears, and wait for its end."""
+        async with self._ear:
+            await self._say(media)
+
+    async def _say(self, media: list[str]) -> None:
+        if self.music:  # a playback behind music would wait for its end (ARI pitfalls, P10)
+            await music_stop(self.call.caller)
+            self.music = False
+        try:
+            await play(self.call.caller, media)
+        except AriError as error:
+            log.warning("= not announced", call=self.call.id, error=str(error))
 
     def hush(self) -> None:
         """Stop speaking to him."""

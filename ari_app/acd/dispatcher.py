@@ -12,6 +12,7 @@ from typing import Protocol
 import structlog
 
 from ari_app.acd import commands, events
+from ari_app.acd.calling_back import CallingBack
 from ari_app.acd.commands import AnyCommand, AnyFact, Fact
 from ari_app.acd.conversation import Conversation, prompts
 from ari_app.acd.engine import Engine
@@ -53,14 +54,22 @@ class Dispatcher:
     """The queues of one account on live calls."""
 
     def __init__(
-        self, engine: Engine, registry: Registry, store: AcdStore, clock: Clock, endpoint: Callable[[str], str]
+        self,
+        engine: Engine,
+        registry: Registry,
+        store: AcdStore,
+        clock: Clock,
+        endpoint: Callable[[str], str],
+        reach: Callable[[str], str] | None = None,
     ) -> None:
+        """reach: the dial string of any number; those of extensions only, if it is not given."""
         self.engine = engine
         self.registry = registry
         self.store = store
         self.clock = clock
         #: an extension's dial string
         self.endpoint = endpoint
+        self.calling_back = CallingBack(self, reach or endpoint)
         self.listeners: list[Callable[[int, AnyFact], None]] = []
         self._timers: dict[str, Timer] = {}
         self._offers: dict[str, Leg] = {}
@@ -157,6 +166,8 @@ class Dispatcher:
     def _offer(self, order: commands.Offer) -> None:
         call = self.registry.calls.get(order.call)
         conversation = self._conversations.get(order.call)
+        if call is None and (back := self.engine.call_back(order.call)) is not None:
+            call, conversation = self.calling_back.begin(order.call, order.queue, back)
         if call is None or call.closing or conversation is None:
             # the caller went in this very moment: his CallerLeft is on its way
             return
@@ -252,13 +263,28 @@ class Dispatcher:
         self.apply(joined, self.clock.now())
         return await conversation.released
 
+    async def farewell(self, call: Call, media: list[str]) -> None:
+        """The last that a caller hears who has been let go."""
+        conversation = self._conversations.get(call.id)
+        if conversation is not None:
+            await conversation.say(media)
+
     def _call_ended(self, call: Call) -> None:
         self._conversations.pop(call.id, None)
 
     def _attach(self, call: Call, queue: str) -> Conversation:
-        conversation = self._conversations[call.id] = Conversation(call, queue)
         call.caller.on_state = self._caller_leg_moved
+        call.caller.on_digit = self.calling_back.asked_for
+        return self.hold(Conversation(call, queue))
+
+    def hold(self, conversation: Conversation) -> Conversation:
+        """Serve a call of a queue."""
+        self._conversations[conversation.call.id] = conversation
         return conversation
+
+    def conversation(self, call: str) -> Conversation | None:
+        """What goes on with a call of a queue."""
+        return self._conversations.get(call)
 
     def _caller_leg_moved(self, leg: Leg, at: float) -> None:
         if leg.state is LegState.GONE:
@@ -268,10 +294,13 @@ class Dispatcher:
 
     def reattach(self, call: Call, queue: str) -> None:
         """A call of ours has been made again: let its events find the engine, before any arrives."""
+        if call.direction == "outbound":
+            conversation = self.calling_back.attach(call, queue, self.engine.call_back(call.id))
+        elif call.origin is not None:
+            conversation = self._attach(call, queue)
+            conversation.music = True
         if call.origin is None:
             return
-        conversation = self._attach(call, queue)
-        conversation.music = True
         for leg in call.legs.values():
             if leg.offer is None:
                 continue
@@ -295,10 +324,23 @@ class Dispatcher:
 
     def recover(self) -> None:
         """All calls are made again and compared with Asterisk: settle what the engine waits for in vain."""
+        self._recover_callers()
+        self._recover_offers()
+        self._recover_conversations()
+        self._withdraw_what_is_over()
+        for timer, due in self.engine.timers().items():
+            self._start_timer(timer, due)
+
+    def _recover_callers(self) -> None:
         for call_id in self.engine.known_calls():
+            if (back := self.engine.call_back(call_id)) is not None:
+                self.calling_back.recover(call_id, back)
+                continue
             call = self.registry.calls.get(call_id)
             if call is None or call.origin is None:
                 self.apply(events.CallerLeft(call=call_id, reason="hangup"))
+
+    def _recover_offers(self) -> None:
         for offer in self.engine.open_offers():
             leg = self._offers.get(offer.offer)
             if leg is None:
@@ -309,6 +351,8 @@ class Dispatcher:
                 # Whether it was dialled nobody knows: end it, and let the caller be offered anew.
                 self.registry.hang_up_orphan(leg.node, leg.id)
                 self.registry.leg_gone(leg, 0, self.clock.now())
+
+    def _recover_conversations(self) -> None:
         for talk in self.engine.conversations():
             conversation = self._conversations.get(talk.call)
             if conversation is None or conversation.agent is not None or conversation.joining:
@@ -320,9 +364,6 @@ class Dispatcher:
                 self._connect(commands.Connect(offer=talk.offer, call=talk.call, queue=talk.queue, agent=talk.agent))
             else:
                 self.apply(events.ConversationEnded(call=talk.call, by="agent"))
-        self._withdraw_what_is_over()
-        for timer, due in self.engine.timers().items():
-            self._start_timer(timer, due)
 
     def _withdraw_what_is_over(self) -> None:
         """Offers and conversations whose end was kept, and whose leg was not hung up any more."""

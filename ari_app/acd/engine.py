@@ -18,7 +18,7 @@ from ari_app.acd.agent import Agent
 from ari_app.acd.commands import AnyCommand, AnyFact, StartTimer
 from ari_app.acd.floor import EARLY, Floor, Record
 from ari_app.acd.people import end_pause, end_wrap_up
-from ari_app.acd.queue import CallBack
+from ari_app.acd.queue import CallBack, CallerState
 from ari_app.acd.settings import QueueSettings
 from ari_app.acd.stats import Counts
 from ari_app.errors import CommandRefused, NotFound
@@ -171,6 +171,11 @@ class Engine:
         """Whom to call for an entry of a queue; None: he is on the line."""
         caller = self._floor.callers.get(entry)
         return None if caller is None else caller.call_back
+
+    def under_way(self, entry: str) -> bool:
+        """An agent's phone rings for it, or an agent has it."""
+        caller = self._floor.callers.get(entry)
+        return caller is not None and caller.state in (CallerState.OFFERED, CallerState.TALKING)
 
     def call_backs(self, queue: str | None) -> list[views.CallBackView]:
         """Those who are to be called, in order. Raises NotFound."""

@@ -12,6 +12,9 @@ from ari_app.calls.verbs.hangup import BUSY, CONGESTION, NORMAL, UNALLOCATED, ha
 #: what a caller is told who could not enter: the Q.850 cause of his hang-up
 _CAUSES = {"full": BUSY, "empty": CONGESTION, "nonexistent": UNALLOCATED}
 
+#: to one who will be called back: "thank you, goodbye"
+FAREWELL = ["sound:auth-thankyou", "sound:vm-goodbye"]
+
 
 class QueueProgram:
     """Wait in a queue, talk to an agent, hang up."""
@@ -45,4 +48,6 @@ class QueueProgram:
     async def _leave(self, call: Call, reason: str) -> None:
         self.left = reason
         call.save()  # a caller who had his turn must not join again should we be gone before he is
+        if reason == "call_back":
+            await self._dispatcher(call.account).farewell(call, FAREWELL)
         await hangup(call.caller, _CAUSES.get(reason, NORMAL))

@@ -30,15 +30,19 @@ class Bridge:
         with suppress(Conflict):  # the id is ours: an earlier try got through
             await self.call.complete(self.call.node.bridges.createWithId(bridgeId=self.id, type=TYPE))
 
-    async def add(self, *legs: Leg) -> None:
+    async def add(self, *legs: Leg, unnamed: bool = False) -> None:
         """Let these legs hear each other.
+
+        unnamed: phones go on showing what they show (Asterisk would tell each of them who the others are).
 
         Raises:
             LegGone, AriError: one of them is gone; none or some may have joined.
         """
         for leg in legs:
             leg.require_alive()
-        await self.call.node.bridges.addChannel(bridgeId=self.id, channel=[leg.id for leg in legs])
+        await self.call.node.bridges.addChannel(
+            bridgeId=self.id, channel=[leg.id for leg in legs], inhibitConnectedLineUpdates=unnamed or None
+        )
         for leg in legs:
             leg.bridge = self.id
         self.call.save()

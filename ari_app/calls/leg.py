@@ -81,6 +81,7 @@ class Leg:
         "name",
         "node",
         "offer",
+        "on_digit",
         "on_state",
         "restored",
         "role",
@@ -127,6 +128,8 @@ class Leg:
         self.ending = 0
         #: Asterisk has taken our order to hang up
         self.asked_to_end = False
+        #: called with each key the far end presses
+        self.on_digit: Callable[[Leg, str], None] | None = None
         self.on_state: Callable[[Leg, float], None] | None = None
         self.waiters: list[tuple[LegState, asyncio.Future[LegState]]] = []
 

@@ -94,6 +94,8 @@ class Registry:
                 state = _STATES.get(event.channel.state)
                 if state is not None:
                     self._moved(node, event.channel.id, state, event.timestamp)
+            case events.ChannelDtmfReceived():
+                self._digit(node, event)
             case events.ChannelHangupRequest():
                 if not event.soft:  # that of our own side is not the end, and its cause is none (always 32)
                     self._gone(node, event.channel.id, event.cause or 0, event)
@@ -102,6 +104,11 @@ class Registry:
             case events.ChannelDestroyed():
                 if not self.helped(node, event.channel.id, event):
                     self._gone(node, event.channel.id, event.cause, event)
+            case _:
+                self._object_event(node, event)
+
+    def _object_event(self, node: Node, event: Received) -> None:
+        match event:
             case events.PlaybackStarted() | events.PlaybackFinished():
                 self._wake(node, event.playback.id, event)
             case events.RecordingStarted() | events.RecordingFinished() | events.RecordingFailed():
@@ -213,6 +220,11 @@ class Registry:
                 self.tell(facts.CallAnswered(at=at, call=leg.call.id))
         leg.call.save()
 
+    def _digit(self, node: Node, event: events.ChannelDtmfReceived) -> None:
+        leg = self.legs.get((node.name, event.channel.id))
+        if leg is not None and leg.on_digit is not None:
+            leg.on_digit(leg, event.digit)
+
     def _gone(self, node: Node, channel: str, cause: int, event: events.Event) -> None:
         leg = self.legs.get((node.name, channel))
         if leg is not None:
@@ -260,10 +272,10 @@ class Registry:
 
     # calls and legs
 
-    def new_call(self, node: Node, *, account: int, number: str, program: str) -> Call:
-        """A call that we begin."""
+    def new_call(self, node: Node, *, account: int, number: str, program: str, id: str | None = None) -> Call:
+        """A call that we begin; under an id that was chosen before, or a new one."""
         at = self.clock.now()
-        call = Call(self, self.ids.new("call"), node, account=account, direction="outbound", number=number, at=at)
+        call = Call(self, id or self.ids.new("call"), node, account=account, direction="outbound", number=number, at=at)
         self.calls[call.id] = call
         self.tell(
             facts.CallStarted(

@@ -69,6 +69,7 @@ class AcdRecorder:
                 "account_id": account,
                 "position": fact.position,
                 "priority": fact.priority,
+                "call_back": fact.call_back,
             },
         )
 
@@ -81,6 +82,7 @@ class AcdRecorder:
                 "joined_at": fact.at,
                 "account_id": account,
                 "priority": 0,
+                "call_back": False,
                 "outcome": fact.reason,
                 "wait": 0.0,
                 "ended_at": fact.at,
@@ -93,6 +95,7 @@ class AcdRecorder:
             fact.call,
             fact.queue,
             fact.at - fact.wait,
+            call_back=fact.call_back,
             outcome="answered",
             answered_at=fact.at,
             agent_id=fact.agent,
@@ -104,7 +107,7 @@ class AcdRecorder:
         if (account, fact.call, fact.queue) not in self._joined:
             self.unknown += 1
             return
-        nothing = dict.fromkeys(("outcome", "answered_at", "agent_id", "wait", "ring"))
+        nothing: dict[str, Any] = dict.fromkeys(("outcome", "answered_at", "agent_id", "wait", "ring"))
         self._change(account, fact.call, fact.queue, fact.at, **nothing)
 
     def _exited(self, account: int, fact: commands.CallerExited) -> None:
@@ -113,6 +116,7 @@ class AcdRecorder:
             fact.call,
             fact.queue,
             fact.at - fact.wait,
+            call_back=fact.call_back,
             outcome=fact.outcome,
             wait=fact.wait,
             ended_at=fact.at,
@@ -126,6 +130,7 @@ class AcdRecorder:
             fact.call,
             fact.queue,
             fact.at - fact.talk - fact.wait,
+            call_back=fact.call_back,
             agent_id=fact.agent,
             talk=fact.talk,
             ended_at=fact.at,
@@ -133,7 +138,9 @@ class AcdRecorder:
         )
         self._joined.pop((account, fact.call, fact.queue), None)
 
-    def _change(self, account: int, call: str, queue: str, reckoned: float, **values: Value) -> None:
+    def _change(
+        self, account: int, call: str, queue: str, reckoned: float, *, call_back: bool = False, **values: Value
+    ) -> None:
         joined = self._joined.get((account, call, queue))
         key: dict[str, Value] = {
             "call_id": call,
@@ -143,7 +150,7 @@ class AcdRecorder:
         if joined is None:
             # Told after its end, or its beginning was lost: one row either way.
             self.unknown += 1
-            self._writer.insert(QueueCall, {**key, "account_id": account, "priority": 0})
+            self._writer.insert(QueueCall, {**key, "account_id": account, "priority": 0, "call_back": call_back})
         self._writer.update(QueueCall, {**key, **values})
 
     def _offer_ended(self, account: int, fact: commands.OfferEnded) -> None:

@@ -126,6 +126,8 @@ def waiting(calls: Iterable[QueueCallRecord], queue: str, threshold: float, shor
     answered, abandoned = [], []
     for call in calls:
         _replay(counted, call)
+        if call.call_back:
+            continue
         if call.outcome is None:
             found.waiting += 1
             found.waiting_beyond += now - call.joined_at > threshold
@@ -142,20 +144,28 @@ def waiting(calls: Iterable[QueueCallRecord], queue: str, threshold: float, shor
 
 def _replay(counted: stats.Statistics, call: QueueCallRecord) -> None:
     """Tell the counts the facts that made this row."""
-    id, queue, wait = call.call_id, call.queue, call.wait or 0.0
+    id, queue, wait, back = call.call_id, call.queue, call.wait or 0.0, call.call_back
     if call.outcome in REFUSED and call.position is None:
         counted.apply(CallerRefused(at=call.joined_at, call=id, queue=queue, reason=call.outcome or ""))
         return
-    counted.apply(CallerEntered(at=call.joined_at, call=id, queue=queue, position=call.position or 0, priority=0))
+    position = call.position or 0
+    counted.apply(CallerEntered(at=call.joined_at, call=id, queue=queue, position=position, priority=0, call_back=back))
     if call.outcome == "answered":
         agent, at = call.agent_id or 0, call.answered_at or 0.0
-        counted.apply(CallerServed(at=at, call=id, queue=queue, agent=agent, wait=wait, ring=call.ring or 0.0))
+        ring = call.ring or 0.0
+        counted.apply(CallerServed(at=at, call=id, queue=queue, agent=agent, wait=wait, ring=ring, call_back=back))
         if call.talk is not None:
             at, by = call.ended_at or at, call.ended_by or ""
-            counted.apply(CallCompleted(at=at, call=id, queue=queue, agent=agent, talk=call.talk, wait=wait, by=by))
+            talk = call.talk
+            counted.apply(
+                CallCompleted(at=at, call=id, queue=queue, agent=agent, talk=talk, wait=wait, by=by, call_back=back)
+            )
     elif call.outcome is not None:
         at, position = call.ended_at or 0.0, call.exit_position or 0
-        counted.apply(CallerExited(at=at, call=id, queue=queue, outcome=call.outcome, wait=wait, position=position))
+        outcome = call.outcome
+        counted.apply(
+            CallerExited(at=at, call=id, queue=queue, outcome=outcome, wait=wait, position=position, call_back=back)
+        )
 
 
 #: (agent, queue) -> (beginning, end or None: still in it) of each wrap-up, by its beginning

@@ -69,6 +69,7 @@ class QueueCallRecord(msgspec.Struct, frozen=True, kw_only=True):
     ended_at: float | None
     ended_by: str | None
     exit_position: int | None
+    call_back: bool = False
 
 
 class OfferRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -98,6 +98,10 @@ class QueueData(msgspec.Struct, frozen=True, kw_only=True):
     announce_position: str = "no"
     announce_hold_time: str = "no"
     auto_pause: str = "no"
+    call_back_key: str | None = None
+    call_back_attempts: int = 3
+    call_back_retry: int = 300
+    call_back_ring: int = 30
     service_level: float = 20.0
 
 
@@ -137,6 +141,10 @@ class Queue(QueueData, frozen=True, kw_only=True):
             auto_answer=self.auto_answer_acd,
             recording_format=self.recording_format or None,
             recording_mode=self.recording_mode,
+            call_back_key=self.call_back_key or "",
+            call_back_attempts=self.call_back_attempts,
+            call_back_retry=self.call_back_retry,
+            call_back_ring=self.call_back_ring,
         )
 
 

@@ -97,7 +97,7 @@ async def dial_start(
         raise TimedOut("the channel did not enter the application", operation="channels.create", path=leg.id)
     leg.require_alive()
     if early_media is not None:
-        await early_media.add(leg)
+        await early_media.add(leg, unnamed=True)
     await leg.node.channels.dial(
         channelId=leg.id, timeout=None if ring_time is None else max(1, int(ring_time + 0.999))
     )

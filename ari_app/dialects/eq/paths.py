@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ari_app.dialects.eq.wire.action import AgentActionBody
 from ari_app.dialects.eq.wire.agent import Agent, AgentCreateBody, AgentUpdateBody
+from ari_app.dialects.eq.wire.call_back import CallBack, CallBackBody
 from ari_app.dialects.eq.wire.call_queue import CallQueue, CallQueueCreateBody, CallQueueUpdateBody
 from ari_app.dialects.eq.wire.common import ListQuery, QueueQuery, UpdateQuery
 from ari_app.dialects.eq.wire.live import (
@@ -300,6 +301,45 @@ LIVE = (
     ),
 )
 
+#: ours
+CALL_BACKS = (
+    Endpoint(
+        name="call_backs",
+        method="GET",
+        path="/call_backs",
+        tag="Call-backs",
+        summary="Who is to be called by a queue, or by all, in order",
+        query=QueueQuery,
+        reply=list[CallBack],
+        errors=_QUEUE_UNKNOWN,
+    ),
+    Endpoint(
+        name="call_back.create",
+        method="POST",
+        path="/call_back",
+        tag="Call-backs",
+        summary="Have somebody called when it is his turn; returns the id",
+        description="An agent's phone rings first; the number is called when he has answered.",
+        body=CallBackBody,
+        reply=str,
+        changes=True,
+        errors=(
+            *_QUEUE_UNKNOWN,
+            _error("number", "in_use", "The number waits to be called back by this queue already"),
+        ),
+    ),
+    Endpoint(
+        name="call_back.delete",
+        method="DELETE",
+        path="/call_back/{id}",
+        tag="Call-backs",
+        summary="Take a call-back back",
+        parameters={"id": "ID of the call-back"},
+        changes=True,
+        errors=(_error("id", "in_use", "An agent calls him back at this moment"),),
+    ),
+)
+
 _REPORT = (
     "With format=csv the answer is text/csv with a header line; what is nested gets a column each (answeredIn.15)."
 )
@@ -337,4 +377,4 @@ REPORTS = (
     ),
 )
 
-ENDPOINTS = (*SESSIONS, *CONFIGURATION, *LIVE, *REPORTS)
+ENDPOINTS = (*SESSIONS, *CONFIGURATION, *LIVE, *CALL_BACKS, *REPORTS)

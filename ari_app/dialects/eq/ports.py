@@ -6,7 +6,7 @@ from typing import Protocol
 
 from ari_app.acd.centre import QueuedCallInfo
 from ari_app.acd.events import AnyEvent
-from ari_app.acd.views import AgentQueueStatus, QueueStatistics
+from ari_app.acd.views import AgentQueueStatus, CallBackView, QueueStatistics
 
 __all__ = ["Centre", "QueuedCallInfo"]
 
@@ -26,6 +26,17 @@ class Centre(Protocol):
 
     def queued_calls(self, account: int, queue: str | None) -> list[QueuedCallInfo]:
         """Who waits, in order, in one queue or in all."""
+
+    def call_backs(self, account: int, queue: str | None) -> list[CallBackView]:
+        """Who is to be called, in order, by one queue or by all."""
+
+    def call_back(self, account: int, queue: str, number: str, name: str, priority: int) -> str:
+        """Have somebody called when it is his turn; the id of the request.
+
+        Raises:
+            NotFound: there is no such queue.
+            AlreadyRequested: the number waits for that already.
+        """
 
     def agent_status(
         self, account: int, queue: str | None, agent: int | None, combined: bool

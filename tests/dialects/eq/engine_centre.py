@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ari_app.acd.commands import AnyFact, CancelTimer, Fact, Offer, StartTimer
 from ari_app.acd.engine import Engine
-from ari_app.acd.events import AnyEvent, TimerFired
-from ari_app.acd.views import AgentQueueStatus, QueueStatistics
+from ari_app.acd.events import AnyEvent, CallBackRequested, TimerFired
+from ari_app.acd.views import AgentQueueStatus, CallBackView, QueueStatistics
 from ari_app.ari.errors import Unreachable
 from ari_app.clock import ManualClock, Timer
 from ari_app.dialects.eq.ports import QueuedCallInfo
@@ -25,6 +25,7 @@ class EngineCentre:
         self.extensions: dict[int, set[str]] = {}
         self.monitored: list[tuple[str, str, str]] = []
         self.reachable = True
+        self.requests = 0
         self.commits = 0
         self._timers: dict[tuple[int, str], Timer] = {}
 
@@ -72,6 +73,16 @@ class EngineCentre:
             )
             for call in self.engine(account).queued_calls(queue, self.clock.now())
         ]
+
+    def call_backs(self, account: int, queue: str | None) -> list[CallBackView]:
+        return self.engine(account).call_backs(queue)
+
+    def call_back(self, account: int, queue: str, number: str, name: str, priority: int) -> str:
+        self.requests += 1
+        entry = f"callback-{self.requests}"
+        event = CallBackRequested(entry=entry, queue=queue, number=number, name=name, priority=priority)
+        self.apply(account, event)
+        return entry
 
     def agent_status(
         self, account: int, queue: str | None, agent: int | None, combined: bool

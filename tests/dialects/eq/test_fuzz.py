@@ -43,6 +43,7 @@ GOOD: dict[str, dict[str, Any]] = {
         "type": "full",
     },
     "agent": {"number": "101", "firstName": "A", "password": "1234", "boundQueues": [{"queue": "500"}]},
+    "call_back": {"queue": "500", "number": "1002", "priority": 1},
     "call_queue": {"extension": "500", "name": "Q", "type": 0},
     "pause_code": {"name": "Lunch"},
     "supervisor_session": {"user": 1, "extension": "100", "force": "1"},

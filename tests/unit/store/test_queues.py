@@ -46,6 +46,10 @@ FULL = QueueData(
     announce_position="yes",
     announce_hold_time="once",
     auto_pause="all",
+    call_back_key="1",
+    call_back_attempts=5,
+    call_back_retry=60,
+    call_back_ring=20,
     service_level=12.5,
 )
 
@@ -96,6 +100,10 @@ async def test_what_the_engine_is_told(queues: Queues, database: Database, clock
         "cid_name_prefix": "S: ",
         "recording_format": "wav",
         "recording_mode": "includeholdtime",
+        "call_back_key": "1",
+        "call_back_attempts": 5,
+        "call_back_retry": 60,
+        "call_back_ring": 20,
     }
     assert {name: getattr(full, name) for name in told} == told
     assert plain == QueueSettings(extension="500", name="Sales", agent_timeout=None, retry=None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ari_app.dialects.eq.routes.agents import HANDLERS as _AGENTS
 from ari_app.dialects.eq.routes.ask import Handler
+from ari_app.dialects.eq.routes.call_backs import HANDLERS as _CALL_BACKS
 from ari_app.dialects.eq.routes.call_queues import HANDLERS as _CALL_QUEUES
 from ari_app.dialects.eq.routes.live import HANDLERS as _LIVE
 from ari_app.dialects.eq.routes.pause_codes import HANDLERS as _PAUSE_CODES
@@ -18,5 +19,6 @@ HANDLERS: dict[str, Handler] = {
     **_CALL_QUEUES,
     **_PAUSE_CODES,
     **_LIVE,
+    **_CALL_BACKS,
     **_REPORTS,
 }

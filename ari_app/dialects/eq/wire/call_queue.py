@@ -79,6 +79,23 @@ class CallQueueUpdate(Wire):
         Field(description="Ours: pause an agent who did not answer; in this queue (yes) or in all of his (all)"),
         or_default("no"),
     ] = "no"
+    call_back_key: Annotated[
+        Annotated[Literal["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "*", "#"] | None, Blankable],
+        Field(description="Ours: the key with which a waiting caller asks to be called back instead; null: none"),
+    ] = None
+    call_back_attempts: Annotated[
+        StrictInt,
+        Field(ge=1, le=20, description="Ours: calls to one who asked to be called back until the queue gives up"),
+        or_default(3),
+    ] = 3
+    call_back_retry: Annotated[
+        StrictInt,
+        Field(ge=1, le=86400, description="Ours: seconds until he is called again"),
+        or_default(300),
+    ] = 300
+    call_back_ring: Annotated[
+        StrictInt, Field(ge=5, le=600, description="Ours: seconds his phone rings"), or_default(30)
+    ] = 30
     service_level: Annotated[
         StrictInt,
         Field(ge=0, le=INT_MAX, description="Ours: seconds within which a call counts as answered in time"),
@@ -142,6 +159,10 @@ class CallQueue(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     announce_position: str
     announce_hold_time: str
     auto_pause: str
+    call_back_key: str | None
+    call_back_attempts: int
+    call_back_retry: int
+    call_back_ring: int
     service_level: int
     deleted: bool
 

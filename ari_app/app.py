@@ -141,6 +141,7 @@ class Application:
         self._restored = recovery.restore(self.registry, calls, self.registry.nodes)
         self.centre.restored(self._restored)
         await self._configure()
+        self.centre.follow_phones()
         log.info("= restored", accounts=len(journals), calls=len(self._restored))
 
     async def _follow_queue_log(self, record: Record) -> None:

@@ -14,6 +14,7 @@ from ari_app.acd.calling_back import CallBackProgram
 from ari_app.acd.commands import AnyFact
 from ari_app.acd.dispatcher import AcdStore, Dispatcher
 from ari_app.acd.engine import Engine
+from ari_app.acd.phones import Phones
 from ari_app.acd.queue_program import QueueProgram
 from ari_app.acd.views import AgentQueueStatus, CallBackView, QueueStatistics
 from ari_app.ari.errors import Gone
@@ -78,6 +79,8 @@ class Centre:
         self._outside = re.compile(outside)
         self._dispatchers: dict[int, Dispatcher] = {}
         self.listeners: list[Callable[[int, AnyFact], None]] = []
+        self.phones = Phones(lambda: self.node, clock, self.endpoint, self._staffed, self._phone)
+        registry.on_endpoint = self.phones.changed
         registry.programs.update(
             {
                 "queue": self._queue_program,
@@ -142,8 +145,14 @@ class Centre:
             if isinstance(call.program, QueueProgram | CallBackProgram):
                 self.dispatcher(call.account).reattach(call, call.program.queue)
 
+    def follow_phones(self) -> None:
+        """Of the agents whose sessions outlived the process before this one; before Asterisk is connected."""
+        for dispatcher in self._dispatchers.values():
+            self.phones.restored(dispatcher.engine.extensions())
+
     def recover(self) -> None:
         """Asterisk has been compared with: settle what is open."""
+        self.phones.recovered()
         for dispatcher in self._dispatchers.values():
             dispatcher.recover()
 
@@ -165,7 +174,24 @@ class Centre:
         Raises:
             CommandRefused, NotFound: the state does not allow it; nothing has changed.
         """
-        self.dispatcher(account).apply(event)
+        dispatcher = self.dispatcher(account)
+        if not isinstance(event, events.AgentSignedIn | events.AgentSignedOut | events.AgentRemoved):
+            return dispatcher.apply(event)
+        before = dispatcher.engine.extension(event.agent)
+        dispatcher.apply(event)
+        for extension in {before, dispatcher.engine.extension(event.agent)} - {""}:
+            self.phones.look(extension)
+        return None
+
+    def _staffed(self, extension: str) -> bool:
+        return any(dispatcher.engine.staffed(extension) for dispatcher in self._dispatchers.values())
+
+    def _phone(self, extension: str, state: str) -> None:
+        """Extensions are of the whole installation: each account with an agent there has to know."""
+        for dispatcher in self._dispatchers.values():
+            engine = dispatcher.engine
+            if engine.phone(extension) != state and (state == "idle" or engine.staffed(extension)):
+                dispatcher.apply(events.PhoneStateChanged(extension=extension, state=state))
 
     async def recorded(self) -> None:
         """Return when all that was applied so far is committed."""

@@ -197,6 +197,27 @@ class Engine:
         found = self._floor.agents.get(agent)
         return None if found is None else dict(found.bindings)
 
+    def extension(self, agent: int) -> str:
+        """Where an agent's session is, active or timed out; "": he has none."""
+        found = self._floor.agents.get(agent)
+        return "" if found is None else found.extension
+
+    def extensions(self) -> list[str]:
+        """All at which agents have sessions."""
+        return list(self._floor.by_extension)
+
+    def staffed(self, extension: str) -> bool:
+        """Whether an agent has a session there."""
+        return extension in self._floor.by_extension
+
+    def phone(self, extension: str) -> str:
+        """What a phone does apart from our offers, as it was told: "idle", "busy", "unavailable"."""
+        return self._floor.phones.get(extension, "idle")
+
+    def phones(self) -> list[str]:
+        """Extensions whose phones are not idle."""
+        return list(self._floor.phones)
+
     def knows(self, call: str) -> bool:
         """Whether a call waits here or talks to an agent."""
         return call in self._floor.callers

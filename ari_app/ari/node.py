@@ -34,6 +34,7 @@ from ari_app.ari.models import LiveRecording, Playback
 from ari_app.ari.operations import Operations
 from ari_app.ari.picture import Picture, Snapshot
 from ari_app.ari.protocol import FrameDecoder, Received, timestamp_of
+from ari_app.ari.subscriptions import Subscriptions
 from ari_app.ari.watch import StreamWatch
 from ari_app.clock import Clock, SystemClock
 from ari_app.ids import IdSource
@@ -103,7 +104,7 @@ class Node(Operations):
         self.snapshot = self.http.picture = Picture(app)
         #: The websocket is up.
         self.connected = False
-        #: Another connection took our application over (ApplicationReplaced): nothing will come on this one.
+        #: Another connection took our application over (ApplicationReplaced).
         self.replaced = False
 
         #: Each event, in order, synchronously; also UnknownEvent, also synthetic ones.
@@ -133,7 +134,7 @@ class Node(Operations):
         self._closing = False
         self._watch = StreamWatch(name, self.clock, self.asterisk.ping, self.background)
         self._unwanted = tuple(unwanted_events)
-        self._subscriptions: set[str] = set()
+        self.subscriptions = Subscriptions(name, app, self.applications)
         self._source = source or InboundSource(
             self._events_url(), self.http.options.authorization, random=random, clock=self.clock, backoff=self._backoff
         )
@@ -191,16 +192,13 @@ class Node(Operations):
     async def subscribe(self, *sources: str) -> None:
         """Subscribe the application, as `channel:{id}`, `bridge:{id}`, `endpoint:PJSIP/1001`; again after each connect.
 
-        Raises AriError; Unprocessable when a source does not exist. Channels that we made or that are in Stasis need no
-        subscription.
+        Raises AriError; Unprocessable when a source does not exist. Channels of ours need no subscription.
         """
-        await self.applications.subscribe(self.app, eventSource=sources)
-        self._subscriptions.update(sources)
+        await self.subscriptions.add(*sources)
 
     async def unsubscribe(self, *sources: str) -> None:
         """Take a subscription back. Raises AriError."""
-        self._subscriptions.difference_update(sources)
-        await self.applications.unsubscribe(self.app, eventSource=sources)
+        await self.subscriptions.remove(*sources)
 
     # -- counters for metrics
 
@@ -241,7 +239,8 @@ class Node(Operations):
 
     def frame(self, data: bytes | str) -> None:
         """One frame."""
-        self._deliver(self._decoder.decode(data))
+        if not self.subscriptions.repeated(data):
+            self._deliver(self._decoder.decode(data))
 
     def closed(self, reason: str) -> None:
         """The websocket is down."""
@@ -315,7 +314,7 @@ class Node(Operations):
             self.resync_failures += 1
             await pause(self.clock, self._backoff.delay(attempt, self._random))
             attempt += 1
-        # No await from here on: the picture and the lists must not drift apart again.
+        # No await from here on: picture and lists must not drift apart again.
         differences = self.snapshot.differences(snapshot, timestamp_of(self.clock.now()))
         self.snapshot.touched = None
         for event in differences:
@@ -332,13 +331,16 @@ class Node(Operations):
         await self._apply_settings()
         await self._fence()
         self.snapshot.touched = set()
-        info, application, channels, bridges, playbacks, recordings = await asyncio.gather(
+        info, application, channels, bridges, endpoints, (playbacks, recordings) = await asyncio.gather(
             self.asterisk.getInfo(only=["system", "status"]),
             self.applications.get(self.app),
             self.channels.list(),
             self.bridges.list(),
-            self._finished(list(self.snapshot.playbacks), self.playbacks.get),
-            self._finished(list(self.snapshot.recordings), self.recordings.getLive),
+            self.subscriptions.listed(self.endpoints),
+            asyncio.gather(
+                self._finished(list(self.snapshot.playbacks), self.playbacks.get),
+                self._finished(list(self.snapshot.recordings), self.recordings.getLive),
+            ),
         )
         await self._fence()
         incarnation = (
@@ -352,6 +354,7 @@ class Node(Operations):
             application=application,
             channels=tuple(channels),
             bridges=tuple(bridges),
+            endpoints=tuple(endpoints),
             restarted=restarted,
             finished_playbacks=tuple(playbacks),
             finished_recordings=tuple(recordings),
@@ -361,12 +364,7 @@ class Node(Operations):
         """Event filter and subscriptions: Asterisk forgets both with the application's registration."""
         if self._unwanted:
             await self.applications.filter(self.app, filter={"disallowed": [{"type": t} for t in self._unwanted]})
-        for source in sorted(self._subscriptions):
-            try:
-                await self.applications.subscribe(self.app, eventSource=source)
-            except AriError as error:
-                self._subscriptions.discard(source)
-                log.info("= %s: subscription to %s is over: %s", self.name, source, error.detail)
+        await self.subscriptions.renew()
 
     async def _fence(self) -> None:
         """Return when everything Asterisk sent before now has been handled, or after `fence_timeout`."""

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from ari_app.ari import events as ev
-from ari_app.ari.models import Application, AsteriskInfo, Bridge, Channel, LiveRecording, Playback
+from ari_app.ari.models import Application, AsteriskInfo, Bridge, Channel, Endpoint, LiveRecording, Playback
 from ari_app.ari.protocol import Received
 
 #: Ids of ended things that are remembered, so that a late event does not bring one back to life.
@@ -32,6 +32,8 @@ class Snapshot:
     application: Application
     channels: tuple[Channel, ...]
     bridges: tuple[Bridge, ...]
+    #: All there are, when the application is subscribed to any.
+    endpoints: tuple[Endpoint, ...] = ()
     #: Asterisk is another one than at the last connection, or was restarted: all that was before is gone.
     restarted: bool = False
     #: Playbacks and recordings that the picture holds and Asterisk does not.
@@ -48,6 +50,8 @@ class Picture:
     bridges: dict[str, Bridge] = field(default_factory=dict)
     playbacks: dict[str, Playback] = field(default_factory=dict)
     recordings: dict[str, LiveRecording] = field(default_factory=dict)
+    #: `PJSIP/1001` -> an endpoint that the application is subscribed to.
+    endpoints: dict[str, Endpoint] = field(default_factory=dict)
     #: Channels between StasisStart and StasisEnd.
     in_app: set[str] = field(default_factory=set)
     #: channel -> the bridge it is in.
@@ -202,6 +206,14 @@ class Picture:
         self.recordings.pop(event.recording.name, None)
         self._end(f"recording:{event.recording.name}")
 
+    # -- endpoints
+
+    def _endpoint(self, event: ev.EndpointStateChange) -> None:
+        name = endpoint_name(event.endpoint)
+        self.endpoints[name] = event.endpoint
+        if self.touched is not None:
+            self.touched.add(f"endpoint:{name}")
+
     def _end(self, key: str) -> None:
         self._ended[key] = None
         if len(self._ended) > ENDED_KEPT:
@@ -231,6 +243,7 @@ class _Differences:
         subscribed = set(listing.application.channel_ids) | set(picture.channels)
         self.bridges = {b.id: b for b in listing.bridges if b.id in ours or not subscribed.isdisjoint(b.channels)}
         self.subscribed = set(listing.application.channel_ids)
+        self.endpoints = {endpoint_name(e): e for e in listing.endpoints}
 
     def all(self) -> Iterator[ev.Event]:
         for bridge in self.bridges.values():
@@ -244,6 +257,17 @@ class _Differences:
         for bridge in list(self.picture.bridges.values()):
             if bridge.id not in self.bridges and bridge.id not in self.touched:
                 yield ev.BridgeDestroyed(bridge=_with(bridge, channels=[]), **self.stamp)
+        yield from self._endpoints()
+
+    def _endpoints(self) -> Iterator[ev.Event]:
+        """Those we are subscribed to, as they are; those that went, as of no known state."""
+        followed = self.endpoints.keys() & set(self.listing.application.endpoint_ids)
+        for name in sorted(followed):
+            if self.picture.endpoints.get(name) != self.endpoints[name] and f"endpoint:{name}" not in self.touched:
+                yield ev.EndpointStateChange(endpoint=self.endpoints[name], **self.stamp)
+        for name, endpoint in list(self.picture.endpoints.items()):
+            if name not in followed and f"endpoint:{name}" not in self.touched:
+                yield ev.EndpointStateChange(endpoint=_with(endpoint, state="unknown", channel_ids=[]), **self.stamp)
 
     def _finished(self) -> Iterator[ev.Event]:
         for playback_id in self.listing.finished_playbacks:
@@ -312,6 +336,11 @@ def stasis_args(channel: Channel, app: str) -> list[str] | None:
     return args if name == app else None
 
 
+def endpoint_name(endpoint: Endpoint) -> str:
+    """As in `endpoint:PJSIP/1001`."""
+    return f"{endpoint.technology}/{endpoint.resource}"
+
+
 def _with(struct: Any, **changes: Any) -> Any:
     return msgspec.structs.replace(struct, **changes)
 
@@ -323,6 +352,7 @@ _HANDLERS: dict[type[Any], Callable[[Picture, Any], None]] = {
     ev.StasisEnd: Picture._stasis_end,
     ev.ChannelDestroyed: Picture._destroyed,
     ev.Dial: Picture._dial,
+    ev.EndpointStateChange: Picture._endpoint,
     ev.BridgeCreated: Picture._bridge,
     ev.BridgeDestroyed: Picture._bridge_destroyed,
     ev.BridgeMerged: Picture._merged,

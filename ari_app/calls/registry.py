@@ -16,6 +16,7 @@ import structlog
 from ari_app.ari import events
 from ari_app.ari.connection import pause
 from ari_app.ari.errors import AriError, Gone
+from ari_app.ari.models import Endpoint
 from ari_app.ari.node import Node
 from ari_app.ari.protocol import Received, event_time
 from ari_app.calls import facts
@@ -61,6 +62,10 @@ def _unserved(call: Call, context: str) -> Program:
     raise AssertionError("a call came before anybody said how calls are served")
 
 
+def _nobody_looks(node: Node, endpoint: Endpoint) -> None:
+    pass
+
+
 class Registry:
     """Finds legs by channel, calls by id, and hands events on."""
 
@@ -81,6 +86,8 @@ class Registry:
         self.waiters: dict[tuple[str, str], Waiter] = {}
         #: events that concerned nothing we know, by type
         self.foreign: Counter[str] = Counter()
+        #: an endpoint that we follow has come, gone, or got or lost a channel
+        self.on_endpoint: Callable[[Node, Endpoint], None] = _nobody_looks
         self.on_ended: list[Callable[[Call], None]] = []
 
     # the event stream
@@ -115,6 +122,8 @@ class Registry:
                 self._wake(node, event.recording.name, event)
             case events.BridgeDestroyed():
                 self._wake(node, event.bridge.id, event)
+            case events.EndpointStateChange():
+                self.on_endpoint(node, event.endpoint)
             case _:
                 pass
 

@@ -200,6 +200,17 @@ class FakeAsterisk:
         found = self.channel(channel)
         self.world.emit({"type": "ChannelHold" if on else "ChannelUnhold", "channel": found.json()}, found)
 
+    def phone(self, endpoint: str, behaviour: Behaviour) -> None:
+        """A phone registers at `PJSIP/1001`, is unplugged (`Offline()`), or behaves differently from now on."""
+        self.world.endpoints[endpoint] = behaviour
+        self.world.endpoint_changed(endpoint)
+
+    def private_call(self, endpoint: str, state: str = "Up") -> FakeChannel:
+        """A channel of an endpoint with which we have nothing to do."""
+        channel = self.world.add_channel(f"{endpoint}-{self.world.serial()}", None)
+        self.world.set_state(channel, state)
+        return channel
+
     def emit(self, event: dict[str, Any], app: str = "ari_app") -> None:
         """Any event, as it is, to an application."""
         self.world.emit(event, apps=[app])

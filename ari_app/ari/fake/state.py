@@ -120,6 +120,11 @@ class FakeChannel:
     muted: str | None = None
 
     @property
+    def endpoint(self) -> str:
+        """Of PJSIP/1001-0000000a: PJSIP/1001."""
+        return self.name.rpartition("-")[0]
+
+    @property
     def technology(self) -> str:
         return self.name.partition("/")[0]
 

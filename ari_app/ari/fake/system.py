@@ -175,10 +175,7 @@ class Endpoints:
         self.world = world
 
     def _json(self, name: str) -> dict[str, Any]:
-        technology, _, resource = name.partition("/")
-        channels = [c.id for c in self.world.channels.values() if c.name.startswith(f"{name}-")]
-        state = "offline" if self.world.endpoints[name].offline else "online"
-        return {"technology": technology, "resource": resource, "state": state, "channel_ids": channels}
+        return self.world.endpoint_json(name)
 
     def list(self) -> Any:
         return [self._json(name) for name in self.world.endpoints if not name.startswith("Local/")]

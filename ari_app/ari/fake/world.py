@@ -22,6 +22,12 @@ from ari_app.clock import Clock, Timer
 SOFT_HANGUP = 32
 
 
+#: events of a channel that go through its endpoint's topic too (main/endpoints.c); those of Stasis do not
+_FORWARDED = frozenset(
+    ("ChannelCreated", "ChannelStateChange", "ChannelHangupRequest", "ChannelDestroyed", "Dial", "ChannelDtmfReceived")
+)
+
+
 class World:
     """Channels, bridges and the rest, and their events."""
 
@@ -91,11 +97,30 @@ class World:
         if bridge is not None:
             names |= dict.fromkeys(bridge.subscribers)
             names |= dict.fromkeys(a.name for a in self.apps.values() if "bridge:" in a.sources)
+        once_more = list(self._followers(event["type"], channels))
         stamped = {**event, "timestamp": self.now(), "asterisk_id": self.asterisk_id}
-        for name in names:
+        for name in [*names, *once_more]:
             app = self.apps.get(name)
             if app is not None and app.wants(event["type"]):
                 self._tell(app, {**stamped, "application": name})
+
+    def _followers(self, event_type: str, channels: Iterable[FakeChannel]) -> Iterable[str]:
+        """Applications that are subscribed to a channel's endpoint hear of the channel as well, or once more."""
+        for channel in channels if event_type in _FORWARDED else ():
+            yield from (a.name for a in self.apps.values() if f"endpoint:{channel.endpoint}" in a.sources)
+
+    def endpoint_json(self, name: str) -> dict[str, Any]:
+        """The snapshot of an endpoint such as PJSIP/1001."""
+        technology, _, resource = name.partition("/")
+        channels = [c.id for c in self.channels.values() if c.endpoint == name]
+        state = "offline" if self.endpoints[name].offline else "online"
+        return {"technology": technology, "resource": resource, "state": state, "channel_ids": channels}
+
+    def endpoint_changed(self, name: str) -> None:
+        """Its state is another one, or it has got or lost a channel."""
+        if name in self.endpoints:
+            apps = [a.name for a in self.apps.values() if f"endpoint:{name}" in a.sources]
+            self.emit({"type": "EndpointStateChange", "endpoint": self.endpoint_json(name)}, apps=apps)
 
     def _tell(self, app: FakeApp, event: dict[str, Any]) -> None:
         self.told.append((app.name, event))
@@ -141,6 +166,7 @@ class World:
         channel = FakeChannel(channel_id or self.new_id(), name, self.now(), caller_number=caller)
         channel.dialplan = Dialplan(context=context, exten=exten)
         self.channels[channel.id] = channel
+        self.endpoint_changed(channel.endpoint)
         return channel
 
     def behaviour_of(self, endpoint: str) -> Behaviour:
@@ -204,6 +230,7 @@ class World:
         # Only those who made it are still subscribed: a channel that came in has StasisEnd as its last event.
         self.emit(destroyed, channel)
         del self.channels[channel.id]
+        self.endpoint_changed(channel.endpoint)
         for spy in [c for c in self.channels.values() if c.spied == channel.id]:
             self.end_quietly(spy)
         other = self.channels.get(channel.other or "")

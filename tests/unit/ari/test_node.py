@@ -177,7 +177,7 @@ async def test_subscriptions_are_made_again(fake: FakeAsterisk, node: Node) -> N
     fake.drop_socket()
     await _until(lambda: node.resyncs == 2)
     assert fake.world.bridges["mine"].subscribers == {APP: {""}}
-    assert node._subscriptions == {"bridge:mine"}
+    assert node.subscriptions.wanted == {"bridge:mine"}
 
 
 async def test_what_happened_in_a_gap(fake: FakeAsterisk, node: Node) -> None:
@@ -457,3 +457,18 @@ async def test_ids_and_addresses() -> None:
     assert node._events_url() == "wss://host:8089/ari/events?app=my%20app&subscribeAll=false"
     assert node.http.options.base_url == "https://host:8089/ari/"
     await node.close()
+
+
+async def test_an_event_that_comes_by_two_ways_is_one(fake: FakeAsterisk, node: Node) -> None:
+    """A channel of an endpoint that we are subscribed to: its events come through both topics."""
+    ear = Ear(node)
+    await node.subscribe("endpoint:PJSIP/1001")
+    await node.channels.create(endpoint="PJSIP/1001", app=APP, channelId="mine")
+    await ear.type("StasisStart")
+    fake.dtmf("mine", "56")
+    fake.hangup_from_far_end("mine")
+    await ear.type("ChannelDestroyed")
+    await ear.until(lambda: ear.types.count("EndpointStateChange") == 2)
+    assert [e["type"] for _, e in fake.world.told].count("ChannelDtmfReceived") == 4
+    assert ear.types.count("ChannelDtmfReceived") == 2
+    assert ear.types.count("ChannelDestroyed") == 1

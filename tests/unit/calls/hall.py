@@ -185,6 +185,7 @@ class Hall:
                 record = next(r for r in self.store.records() if r.id == call.id)
                 call.program = stage.registry.programs[record.program](record.program_state)
             hall.centre.restored(calls)
+            hall.centre.follow_phones()
 
         async with self.stage.next_process({}, build) as (_, calls):
             (hall,) = halls

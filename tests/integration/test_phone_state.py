@@ -1,0 +1,128 @@
+"""What an agent's phone does apart from our offers, on a real Asterisk with real phones: he is not offered calls."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.harness.phones import PhoneBox, answers, never_answers
+from tests.integration.server import ContactCentre, contact_centre
+
+
+@pytest.fixture
+async def centre(tmp_path: Path, start_asterisk: Any, world: PhoneBox) -> AsyncIterator[ContactCentre]:
+    async with contact_centre(tmp_path, start_asterisk, world) as made:
+        await made.queue()
+        yield made
+
+
+async def test_a_private_call_in_that_rings_then_talks(centre: ContactCentre) -> None:
+    """From another extension, by way of our application."""
+    await centre.agent("1001", answers(after=0.5))
+    await centre.pbx.provision("1002", "secret")
+    await centre.world.line("1002", "secret")
+    colleague = await centre.world.call("1001", centre.pbx, line="1002")
+    private = await centre.phones["1001"].next_call()
+    await private.ringing.wait()
+    await centre.until_status("1001", "unavailable")
+    caller = await centre.world.call("500", centre.pbx)
+    await centre.until_waiting(1)
+    await colleague.answered.wait()
+    assert (await centre.status("1001"))["status"] == "unavailable"
+    assert len(centre.phones["1001"].calls) == 1
+    await colleague.hang_up()
+    mine = await centre.phones["1001"].next_call()
+    await mine.answered.wait()
+    await centre.until_status("1001", "onCall")
+    await caller.hang_up()
+    await centre.idle()
+    misses = centre.server.rows("SELECT * FROM offers WHERE outcome != 'answered'")
+    assert misses == []
+
+
+async def test_a_private_call_out(centre: ContactCentre) -> None:
+    await centre.agent("1001", answers(after=0.1))
+    await centre.world.line("1001", "secret")
+    private = await centre.world.call("100", centre.pbx, line="1001")
+    await centre.until_status("1001", "unavailable")
+    caller = await centre.world.call("500", centre.pbx)
+    await centre.until_waiting(1)
+    assert centre.phones["1001"].calls == []
+    await private.hang_up()
+    phone = await centre.phones["1001"].next_call()
+    await phone.answered.wait()
+    await caller.hang_up()
+    await centre.idle()
+
+
+async def test_a_call_that_does_not_pass_through_the_application(centre: ContactCentre) -> None:
+    """Asterisk's own dialplan rings the phone; nothing of that call is in Stasis."""
+    await centre.agent("1001", never_answers())
+    await centre.pbx.cli("channel originate PJSIP/1001 application Wait 60")
+    private = await centre.phones["1001"].next_call()
+    await centre.until_status("1001", "unavailable")
+    await centre.world.call("500", centre.pbx)
+    await centre.until_waiting(1)
+    # killed in the midst of it: the new process knows it from Asterisk, before it offers anybody
+    await centre.server.kill()
+    await centre.server.start()
+    await centre.until_waiting(1)
+    assert (await centre.status("1001"))["status"] == "unavailable"
+    assert len(centre.phones["1001"].calls) == 1
+    # and what ended while there was none
+    await centre.server.kill()
+    await private.hang_up()
+    await private.ended.wait()
+    await centre.server.start()
+    await centre.phones["1001"].next_call()
+
+
+async def test_registration_comes_and_goes(centre: ContactCentre) -> None:
+    await centre.agent("1001", never_answers())
+    await centre.pbx.ari.delete("/asterisk/config/dynamic/res_pjsip/aor/1001")
+    aor = {"max_contacts": "1", "remove_existing": "yes"}
+    await centre.pbx.ari.configure("aor", "1001", aor)
+    await centre.until_status("1001", "unavailable")
+    await centre.world.line("1001", "secret")
+    await centre.world.register("1001", centre.pbx)
+    await centre.until_status("1001", "available")
+    await centre.world.asterisk.cli("pjsip send unregister line-1001")
+    await centre.until_status("1001", "unavailable")
+    await centre.world.call("500", centre.pbx)
+    await centre.until_waiting(1)
+    assert centre.phones["1001"].calls == []
+    await centre.world.asterisk.cli("pjsip send register line-1001")
+    await centre.phones["1001"].next_call()
+    assert centre.server.rows("SELECT * FROM offers WHERE outcome != ''") == []
+
+
+async def test_the_phone_does_not_answer_qualify(centre: ContactCentre) -> None:
+    await centre.agent("1001", never_answers())
+    await centre.agent("1002", never_answers())
+    await centre.pbx.ari.configure("aor", "1001", {"qualify_frequency": "1", "qualify_timeout": "0.5"})
+    await centre.world.asterisk.pause()
+    await centre.until_status("1001", "unavailable", within=15)
+    assert (await centre.status("1002"))["status"] == "available"
+    await centre.world.asterisk.unpause()
+    await centre.until_status("1001", "available", within=15)
+
+
+async def test_what_happened_while_the_websocket_was_cut(
+    tmp_path: Path, start_asterisk: Any, world: PhoneBox
+) -> None:
+    async with contact_centre(tmp_path, start_asterisk, world, connect="inbound", proxied=True) as centre:
+        await centre.queue()
+        await centre.agent("1001", never_answers())
+        await centre.proxy.cut()
+        await centre.pbx.cli("channel originate PJSIP/1001 application Wait 60")
+        private = await centre.phones["1001"].next_call()
+        await centre.proxy.start()
+        await centre.until_status("1001", "unavailable", within=15)
+        await centre.proxy.cut()
+        await private.hang_up()
+        await private.ended.wait()
+        await centre.proxy.start()
+        await centre.until_status("1001", "available", within=15)

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ari_app.ari import events
+from ari_app.ari.protocol import Received
+from ari_app.calls.call import Call
+from ari_app.calls.leg import Leg, LegState
+from ari_app.calls.verbs.dial import Party, dial
 from tests.harness.phones import PhoneBox, answers, never_answers
+from tests.integration.house import a_house
 from tests.integration.server import ContactCentre, contact_centre
 
 
@@ -110,9 +117,7 @@ async def test_the_phone_does_not_answer_qualify(centre: ContactCentre) -> None:
     await centre.until_status("1001", "available", within=15)
 
 
-async def test_what_happened_while_the_websocket_was_cut(
-    tmp_path: Path, start_asterisk: Any, world: PhoneBox
-) -> None:
+async def test_what_happened_while_the_websocket_was_cut(tmp_path: Path, start_asterisk: Any, world: PhoneBox) -> None:
     async with contact_centre(tmp_path, start_asterisk, world, connect="inbound", proxied=True) as centre:
         await centre.queue()
         await centre.agent("1001", never_answers())
@@ -126,3 +131,44 @@ async def test_what_happened_while_the_websocket_was_cut(
         await private.ended.wait()
         await centre.proxy.start()
         await centre.until_status("1001", "available", within=15)
+
+
+async def test_events_of_a_followed_phone_come_once(start_asterisk: Any, world: PhoneBox) -> None:
+    """Asterisk sends those of a channel of ours by two ways then: a digit must not be pressed twice."""
+    async with a_house(start_asterisk, world) as house:
+        heard: list[Received] = []
+        pass_on = house.node.on_event
+
+        def hear(event: Received) -> None:
+            heard.append(event)
+            pass_on(event)
+
+        house.node.on_event = hear
+        await house.phone("1001")
+        await house.node.subscribe("endpoint:PJSIP/1001")
+        legs: list[Leg] = []
+
+        async def plan(call: Call) -> None:
+            legs.append(call.new_leg("callee", endpoint="PJSIP/1001"))
+            await dial(legs[0], shown=Party("0301"))
+            await legs[0].until(LegState.GONE)
+
+        await house.caller(plan, listen=False)
+        callee = await house.world.extensions["1001"].next_call()
+        await callee.answered.wait()
+        async with asyncio.timeout(10):
+            while legs[0].state is not LegState.UP:
+                await asyncio.sleep(0.01)
+        await callee.send_digits("12")
+        async with asyncio.timeout(10):
+            while sum(isinstance(event, events.ChannelDtmfReceived) for event in heard) < 2:
+                await asyncio.sleep(0.01)
+        await callee.hang_up()
+        await house.idle()
+        await house.node._fence()
+        about = [event for event in heard if getattr(getattr(event, "channel", None), "id", "") == legs[0].id]
+        assert [event.digit for event in about if isinstance(event, events.ChannelDtmfReceived)] == ["1", "2"]
+        assert [e.channel.state for e in about if isinstance(e, events.ChannelStateChange)] == ["Ringing", "Up"]
+        assert sum(isinstance(event, events.ChannelDestroyed) for event in about) == 1
+        told = [event.endpoint for event in heard if isinstance(event, events.EndpointStateChange)]
+        assert [endpoint.channel_ids for endpoint in told] == [[legs[0].id], []]

@@ -13,6 +13,7 @@ BENCHMARKS = {
     "queue": ["bench.queue_calls"],
     "engine": ["bench.engine", "--write"],
     "store": ["bench.store", "--write"],
+    "freepbx": ["bench.freepbx", "--write"],
     "ari_dispatch": ["bench.ari_dispatch", "--write"],
 }
 

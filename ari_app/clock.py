@@ -30,6 +30,34 @@ class Clock(Protocol):
         """Call back once at `when` (seconds since the epoch), at once if that is past."""
 
 
+#: seconds by which a timer is late when the process stood still (stopped, swapped out, its machine suspended)
+STALLED = 0.5
+#: seconds that such a timer is put off, so that what happened meanwhile is heard first; and how often, at most
+CATCH_UP, PUT_OFF_MOST = 0.1, 5
+
+
+class _LoopTimer:
+    """One on the event loop. Its lateness is measured by the loop's clock, which nobody sets."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, delay: float, callback: Callable[[], None]) -> None:
+        self._loop = loop
+        self._callback = callback
+        self._put_off = 0
+        self._handle = loop.call_later(delay, self._fire)
+
+    def _fire(self) -> None:
+        late = self._loop.time() - self._handle.when()
+        if late > STALLED and self._put_off < PUT_OFF_MOST:
+            # The answer that this timer waits for may be in a socket that nobody has read yet.
+            self._put_off += 1
+            self._handle = self._loop.call_later(CATCH_UP, self._fire)
+        else:
+            self._callback()
+
+    def cancel(self) -> None:
+        self._handle.cancel()
+
+
 class SystemClock:
     """The machine's clock; timers on the running event loop."""
 
@@ -37,7 +65,7 @@ class SystemClock:
         return time.time()
 
     def call_at(self, when: float, callback: Callable[[], None]) -> Timer:
-        return asyncio.get_running_loop().call_later(max(0.0, when - time.time()), callback)
+        return _LoopTimer(asyncio.get_running_loop(), max(0.0, when - time.time()), callback)
 
 
 class _ManualTimer:

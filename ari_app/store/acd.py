@@ -173,7 +173,9 @@ class AcdRecorder:
         at, n = self._instants.get(account, (fact.at, -1))
         n = n + 1 if at == fact.at else 0
         self._instants[account] = (fact.at, n)
-        self._writer.insert(
+        # Not insert: who becomes something, something else and the first again in one instant has to end as the last of
+        # them. The row takes the later place; what is lost is a state that took no time.
+        self._writer.upsert(
             AgentState,
             {
                 "account_id": account,

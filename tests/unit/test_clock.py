@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
 
-from ari_app.clock import ManualClock, SystemClock
+import pytest
+
+from ari_app.clock import CATCH_UP, PUT_OFF_MOST, ManualClock, SystemClock, _LoopTimer
 
 
 async def test_the_machine_s_clock() -> None:
@@ -59,3 +64,58 @@ def test_what_is_due_next() -> None:
     clock.advance(2.0)
     assert clock.due() is None
     timer.cancel()  # harmless when it is over
+
+
+class StandingLoop:
+    """A loop whose time is moved by the test, and whose timers fire as late as it wants."""
+
+    def __init__(self) -> None:
+        self.at = 0.0
+        self.timers: list[tuple[float, Callable[[], None]]] = []
+
+    def time(self) -> float:
+        return self.at
+
+    def call_later(self, delay: float, callback: Callable[[], None]) -> Any:
+        due = self.at + delay
+        entry = (due, callback)
+        self.timers.append(entry)
+        return SimpleNamespace(when=lambda: due, cancel=lambda: self.timers.remove(entry))
+
+    def go(self, at: float) -> None:
+        """It is that time, and all that is due fires once."""
+        self.at = at
+        due = [entry for entry in self.timers if entry[0] <= at]
+        self.timers = [entry for entry in self.timers if entry not in due]
+        for _, callback in due:
+            callback()
+
+
+@pytest.mark.parametrize(("fires_at", "fired"), [(5.0, True), (5.4, True), (6.0, False), (35.0, False)])
+def test_a_timer_of_a_process_that_stood_still_lets_what_happened_go_first(fires_at: float, fired: bool) -> None:
+    loop, told = StandingLoop(), []
+    _LoopTimer(loop, 5.0, lambda: told.append(loop.at))  # type: ignore[arg-type]
+    loop.go(fires_at)
+    assert told == ([fires_at] if fired else [])
+    if not fired:
+        loop.go(fires_at + CATCH_UP)
+        assert told == [fires_at + CATCH_UP]
+    assert loop.timers == []
+
+
+def test_a_timer_that_was_put_off_can_be_taken_back() -> None:
+    loop, told = StandingLoop(), []
+    timer = _LoopTimer(loop, 5.0, lambda: told.append(1))  # type: ignore[arg-type]
+    loop.go(35.0)
+    timer.cancel()
+    loop.go(60.0)
+    assert told == []
+
+
+def test_a_loop_that_is_always_late_still_fires() -> None:
+    loop, told = StandingLoop(), []
+    _LoopTimer(loop, 1.0, lambda: told.append(1))  # type: ignore[arg-type]
+    for turn in range(1, PUT_OFF_MOST + 2):
+        assert told == []
+        loop.go(turn * 10.0)
+    assert told == [1]

@@ -233,3 +233,39 @@ async def test_the_states_of_an_agent_keep_their_order_within_an_instant(writer:
         ("500", "ringing"),
     ]
     assert await history.agent_states(1, 8, *EVER) == []
+
+
+async def test_there_and_back_within_an_instant(writer: Writer, database: Database) -> None:
+    """What counts is what he is in the end; and of two pauses, the later."""
+    recorder = AcdRecorder(writer)
+
+    def state(at: float, state: str, code: int | None = None, call: str | None = None) -> c.AgentStateChanged:
+        return c.AgentStateChanged(at=at, agent=7, queue=None, state=state, pause_code=code, call=call)
+
+    told = [
+        state(T, "available"),
+        state(T + 5, "ringing", call="call-1"),
+        state(T + 5, "available"),
+        state(T + 5, "ringing", call="call-2"),
+        state(T + 9, "available"),
+        state(T + 9, "paused", 3),
+        state(T + 9, "available"),
+        state(T + 12, "paused", 3),
+        state(T + 12, "paused", 4),
+    ]
+    history = History(database)
+    for fact in told:
+        recorder.record(1, fact)
+    await writer.flush()
+    found = {}
+    for at in (T + 4, T + 5, T + 9, T + 12):
+        (row,) = await history.agent_states_at(1, 7, at)
+        found[at - T] = (row.state, row.pause_code_id, row.call_id)
+    assert found == {
+        4: ("available", None, None),
+        5: ("ringing", None, "call-2"),
+        9: ("available", None, None),
+        12: ("paused", 4, None),
+    }
+    rows = await history.agent_states(1, 7, *EVER)
+    assert [row.state for row in rows] == ["available", "available", "ringing", "paused", "available", "paused"]

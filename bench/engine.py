@@ -10,7 +10,9 @@ answers, wrap-up, joins), and every event is timed.
 from __future__ import annotations
 
 import argparse
+import tracemalloc
 from collections.abc import Iterator
+from math import log
 from random import Random
 from time import perf_counter_ns, thread_time_ns
 from typing import Any
@@ -19,8 +21,11 @@ from ari_app.acd import commands as c
 from ari_app.acd import events as e
 from ari_app.acd.engine import Engine
 from ari_app.acd.settings import QueueSettings, Strategy
+from bench import engine_day
 from bench.report import Row, machine, percentile, table, write
 
+#: agents; the decision's cost may grow with their logarithm
+SIZES = (10, 100, 1000, 5000)
 STRATEGIES = (Strategy.LEASTRECENT, Strategy.RRMEMORY, Strategy.FEWESTCALLS, Strategy.RANDOM, Strategy.LINEAR)
 
 
@@ -118,13 +123,25 @@ def measure(events: int) -> Iterator[Row]:
         yield Row(
             f"events, {strategy}, 300 agents, 1000 waiting", "events/s", 1e6 / (sum(centre.took) / len(centre.took))
         )
-    for agents in (10, 100, 1000, 5000):
-        centre = Centre(max(10, agents // 5), agents, 10, agents * 4, None)
+    medians: dict[int, float] = {}
+    bytes_each: dict[int, float] = {}
+    for agents in SIZES:
+        centre, bytes_each[agents] = _weighed(agents)
         centre.run(events)
+        medians[agents] = percentile(centre.decisions, 50)
         name = f"decision, {len(centre.queues)} queues, {agents} agents in 10 each, {agents * 4} waiting"
         yield Row(f"{name}: median", "us", percentile(centre.decisions, 50), goal=50)
         yield Row(f"{name}: p99.9", "us", percentile(centre.decisions, 99.9), goal=500)
         yield Row(f"{name}: longest", "us", max(centre.decisions))
+        yield Row(
+            f"memory, {agents} agents in 10 queues each, {agents * 4} waiting, by agent", "kB", bytes_each[agents]
+        )
+    least, most = SIZES[0], SIZES[-1]
+    growth = f"from {least} to {most} agents"
+    yield Row(f"growth of the median decision {growth}", "times", medians[most] / medians[least], goal=log(most, least))
+    # 10 agents are fewer than the tables' own size is worth
+    growth = f"from {SIZES[-2]} to {most} agents"
+    yield Row(f"growth of the memory by agent {growth}", "times", bytes_each[most] / bytes_each[SIZES[-2]], goal=1.25)
     for agents in (300, 5000):
         idle = Centre(max(10, agents // 5), agents, 10, 0, None)
         for _ in range(agents // 2):
@@ -142,6 +159,20 @@ def measure(events: int) -> Iterator[Row]:
     begun = perf_counter_ns()
     Engine.restore(snapshot)
     yield Row("restored in", "ms", (perf_counter_ns() - begun) / 1e6)
+    yield from engine_day.measure()
+
+
+def _weighed(agents: int) -> tuple[Centre, float]:
+    """A centre of that size (a queue for five agents, ten at least), and its bytes by agent, in thousands."""
+    make = (max(10, agents // 5), agents, 10, agents * 4, None)
+    tracemalloc.start()
+    try:
+        weighed = Centre(*make)
+        size, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    del weighed
+    return Centre(*make), size / 1000 / agents  # one that was never traced: its events are timed
 
 
 def main() -> None:

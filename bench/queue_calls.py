@@ -1,6 +1,6 @@
 """Queue calls: our system against app_queue (and a bare loop), on the same Asterisk with the same SIPp load.
 
-    python -m bench.queue_calls [--short] [--only free,arrive,memory]
+    python -m bench.queue_calls [--short] [--only free,arrive,memory,options]
 
 See README.md for what is measured and how.
 """
@@ -25,7 +25,9 @@ from bench.systems import (
     FEW,
     MANY,
     OURS_FEW,
+    OURS_FEW_FULL,
     OURS_MANY,
+    OURS_MANY_FULL,
     OURS_WAIT,
     PEER_FEW,
     PEER_MANY,
@@ -39,7 +41,7 @@ TALK = 2.0
 #: seconds at the beginning of a run that are not looked at
 WARM_UP = 2.0
 
-PARTS = ("memory", "free", "arrive")
+PARTS = ("memory", "free", "arrive", "options")
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ async def run(setup: Bench, number: str, load: Load, within: float) -> Run:
     return Run(sip_times.read(wire.messages(), callers=carrier, agents=phones), ours, asterisk, load.calls)
 
 
-# --- the three parts
+# --- the parts
 
 
 async def memory(setup: Bench, loads: Loads) -> list[Row]:
@@ -160,6 +162,25 @@ async def arrive(setup: Bench, loads: Loads) -> list[Row]:
     ]
 
 
+async def options(setup: Bench, loads: Loads) -> list[Row]:
+    """Both latencies again, with every option on: announcements, recording, limits, tests for empty queues."""
+    await setup.turn_everything_on()
+    few = await run(setup, OURS_FEW_FULL, loads.free, within=60)
+    many = await run(setup, OURS_MANY_FULL, loads.arrive, within=20)
+    free_times = sip_times.from_free_to_rung(few.wire, waiting=FEW)
+    arrive_times = sip_times.from_caller_to_agent(many.wire, after=WARM_UP)
+    rows = []
+    for name, times in (
+        ("agent free -> next caller's INVITE", free_times),
+        ("caller's INVITE -> agent's INVITE", arrive_times),
+    ):
+        for percent in (50, 99):
+            rows.append(Row(f"every option on, {name}: p{percent}", "ms", percentile(times, percent)))
+    for name, done in (("callers waiting", few), ("agents free", many)):
+        rows.append(Row(f"every option on, processor time of a call, {name}", "ms", done.ours_cpu * 1000 / done.calls))
+    return rows
+
+
 def _percentiles(name: str, times: list[list[float]], goals: dict[int, float]) -> list[Row]:
     rows = []
     for percent in (50, 95, 99, 100):
@@ -175,6 +196,9 @@ def _cpu(what: str, ours: Run, peer: Run, bare: Run) -> list[Row]:
         Row(f"processor time of our process for a queue call, {what}", "ms", ours.ours_cpu * 1000 / ours.calls, goal=6),
         Row(f"processor time of Asterisk for a queue call, {what}", "ms", asterisk[0], asterisk[1], limit=asterisk[2]),
     ]
+
+
+MEASURES = {"memory": memory, "free": free, "arrive": arrive, "options": options}
 
 
 # --- all of it
@@ -195,7 +219,7 @@ async def measure(loads: Loads, parts: list[str]) -> list[Row]:
         version = (await setup.pbx.cli("core show version")).split(" built")[0].strip()
         for part in parts:
             print(f"measuring: {part}", flush=True)
-            rows += await {"memory": memory, "free": free, "arrive": arrive}[part](setup, loads)
+            rows += await MEASURES[part](setup, loads)
     print(table(rows))
     described = machine(asterisk=version, load_before=round(load_before, 2))
     if parts == list(PARTS) and loads is FULL:

@@ -22,8 +22,28 @@ FEW, MANY = 20, 100
 #: numbers of app_queue, of our queues (WAIT has no agents), and of the bare loop
 PEER_FEW, PEER_MANY = "620", "700"
 OURS_FEW, OURS_MANY, OURS_WAIT = "520", "500", "501"
+#: the same two with every option on
+OURS_FEW_FULL, OURS_MANY_FULL = "521", "502"
 BARE = "800"
 BARE_APP = "bare_loop"
+
+#: all that a queue can be told to do; but announced seldom enough to leave Asterisk time for the calls
+EVERYTHING: dict[str, Any] = {
+    "weight": 5,
+    "sysResume": 60,
+    "cidNamePrefix": "bench: ",
+    "recordingFormat": "wav",
+    "recordingMode": "afteranswered",
+    "maxWaitTime": 600,
+    "maxCallers": 1000,
+    "joinEmpty": "loose",
+    "leaveEmpty": "loose",
+    "announceFrequency": 20,
+    "announcePosition": "yes",
+    "announceHoldTime": "yes",
+    "autoPause": "yes",
+    "callBackKey": "1",
+}
 
 _BARE_NUMBER = f"""
 [from-trunk](+)
@@ -60,6 +80,8 @@ class Bench:
         self.phones = phones
         self.carrier = carrier
         self.asterisk = Process(0)
+        #: their user ids, by the order of EXTENSIONS
+        self.agents: list[int] = []
 
     @property
     def ours(self) -> Process:
@@ -76,18 +98,29 @@ class Bench:
         await self._queue(OURS_FEW)
         await self._queue(OURS_MANY)
         await self._queue(OURS_WAIT, mohClass="none")  # music for 500 would keep Asterisk's processor busy
+        await self._queue(OURS_FEW_FULL, **EVERYTHING)
+        await self._queue(OURS_MANY_FULL, **EVERYTHING)
         for n, extension in enumerate(EXTENSIONS):
-            await self._agent(extension, [OURS_MANY, OURS_FEW] if n < FEW else [OURS_MANY])
+            self.agents.append(await self._agent(extension))
+            await self._sign_in(n, [OURS_MANY, OURS_FEW] if n < FEW else [OURS_MANY])
+
+    async def turn_everything_on(self) -> None:
+        """The agents serve the queues that have every option on, too."""
+        for n in range(len(EXTENSIONS)):
+            await self._sign_in(n, [OURS_MANY_FULL, OURS_FEW_FULL] if n < FEW else [OURS_MANY_FULL])
 
     async def _queue(self, number: str, **settings: Any) -> None:
         data = {"extension": number, "name": number, "type": 0, "ringStrategy": "leastrecent", "agentTimeout": 15}
         await self.server.request("POST", "/call_queue", data=data | settings)
 
-    async def _agent(self, extension: str, queues: list[str]) -> None:
+    async def _agent(self, extension: str) -> int:
         data = {"number": extension, "firstName": "Agent", "lastName": extension, "password": "1234"}
-        agent = await self.server.request("POST", "/agent", data=data)
+        agent: int = await self.server.request("POST", "/agent", data=data)
         await self.server.request("POST", "/agent_session", user=agent, extension=extension)
-        options = {"agent": agent, "queues": queues, "skills": [3] * len(queues)}
+        return agent
+
+    async def _sign_in(self, n: int, queues: list[str]) -> None:
+        options = {"agent": self.agents[n], "queues": queues, "skills": [3] * len(queues)}
         await self.server.request("POST", "/call_queue_agent_action", action="signIn", options=options)
 
     @contextlib.asynccontextmanager

@@ -149,10 +149,10 @@ class Floor:
 
     def wrap_up_everywhere(self, agent: Agent) -> bool:
         """He is in a wrap-up that holds for all his queues."""
-        return any(
-            m.wrap_up_since is not None and self.queues[extension].settings.wrap_up_all_queues
-            for extension, m in agent.memberships.items()
-        )
+        for extension, membership in agent.memberships.items():
+            if membership.wrap_up_since is not None and self.queues[extension].settings.wrap_up_all_queues:
+                return True
+        return False
 
     def reindex(self, agent: Agent) -> None:
         """Puts an agent among the free ones of each of his queues, or takes him out."""

@@ -47,7 +47,7 @@ def _match(floor: Floor) -> None:
     heads: list[tuple[int, Key, str]] = []
     for extension in floor.touched:
         queue = floor.queues.get(extension)
-        if queue is not None and queue.idle and queue.wanting:
+        if queue is not None and queue.wanting.keys and queue.idle.keys:
             heads.append((-queue.settings.weight, queue.wanting.keys[0], extension))
     heapify(heads)
     while heads:

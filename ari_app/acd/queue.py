@@ -170,6 +170,7 @@ class Queue:
         "places",
         "record",
         "rung",
+        "settings",
         "staff",
         "staffed",
         "wanting",
@@ -177,6 +178,8 @@ class Queue:
 
     def __init__(self, record: QueueRecord) -> None:
         self.record = record
+        #: those of the record; looked at some ten times an event
+        self.settings = record.settings
         #: every caller who was not answered yet, by place
         self.places: Ranking[str] = Ranking()
         #: those of them who want an agent (waiting or resting)
@@ -198,13 +201,9 @@ class Queue:
         #: whether that is asked for; else `staff` is not kept up
         self.staffed = matters(record.settings)
 
-    @property
-    def settings(self) -> QueueSettings:
-        return self.record.settings
-
     def configure(self, settings: QueueSettings) -> None:
         """Set otherwise. Its members are to be indexed anew."""
-        self.record.settings = settings
+        self.record.settings = self.settings = settings
         self.staffed = matters(settings)
 
     def enter(self, caller: Caller) -> None:

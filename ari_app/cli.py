@@ -148,6 +148,8 @@ def _parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; the exit code. What an operator can mend is one line on standard error, not a traceback."""
     parsed = _parser().parse_args(arguments)
+    if hasattr(parsed, "check"):
+        parsed.check(parsed)
     try:
         settings = load()
         run: Command = parsed.run

@@ -5,7 +5,8 @@
     mapping.py        description -> what it is here, and notes on what it is not
     plan.py           what to do about it, given what is here and what the last import wrote. Pure
     report.py         plan and notes for people and for scripts
-    run.py command.py arguments.py            the command `import-freepbx`
+    run.py            reads, plans and applies; watch.py does it again and again
+    command.py arguments.py progress.py       the command `import-freepbx`
 
 No source is trusted: what cannot be read is an error or a note, and nothing is written before all of it is understood.
 """

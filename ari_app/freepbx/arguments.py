@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 
 SUMMARY = "bring the queues of a FreePBX over: shows a plan, asks, and does it in one transaction"
@@ -19,13 +20,39 @@ A second import changes only what has changed in FreePBX since. What was changed
 is shown; --force overwrites it. All of it: docs/freepbx.md.
 
 exit code: 0 done, or nothing to do; 1 failed, and nothing was imported; 2 the command line is wrong; 3 there is
-something to do, and it was not done (--dry-run, or the answer was no).
+something to do, and it was not done (--dry-run, or the answer was no). --watch goes on until it is ended.
 """
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if 5 <= seconds <= 86_400:
+        return seconds
+    raise argparse.ArgumentTypeError("must be 5 to 86400 seconds")
+
+
+def check(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
+    """What argparse cannot say. Ends the process with 2."""
+    if arguments.watch is not None:
+        for name in ("dry_run", "json", "prune"):
+            if getattr(arguments, name):
+                parser.error(f"--watch does not go with --{name.replace('_', '-')}")
+    if arguments.then is not None:
+        try:
+            words = shlex.split(arguments.then)
+        except ValueError as error:
+            parser.error(f"--then: {error}")
+        if not words:
+            parser.error("--then: there is no command")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EPILOG
+    parser.set_defaults(check=lambda arguments: check(parser, arguments))
     parser.add_argument("source", metavar="SOURCE", help="where FreePBX' settings are; see below")
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--dry-run", action="store_true", help="show the plan and do nothing")
@@ -42,5 +69,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--astdb", type=Path, metavar="FILE", help="a copy of FreePBX' astdb.sqlite3: dynamic members")
     parser.add_argument("--voicemail", type=Path, metavar="FILE", help="a copy of FreePBX' voicemail.conf: mailboxes")
     parser.add_argument("--account", metavar="NAME", help="the account to import into (the default one)")
+    parser.add_argument(
+        "--watch",
+        nargs="?",
+        type=_seconds,
+        const=60.0,
+        metavar="SECONDS",
+        help="then follow what changes in FreePBX, looking every so often (60), until it is ended; implies --yes later",
+    )
+    parser.add_argument(
+        "--then", metavar="COMMAND", help='run after each change that was made, e.g. "systemctl reload ari_app"'
+    )
     parser.add_argument("--all", action="store_true", help="list everything, however much it is")
     parser.add_argument("--json", action="store_true", help="print plan and notes as JSON")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import shlex
 import sys
 from collections.abc import Callable
 from typing import TextIO
@@ -15,8 +16,10 @@ from ari_app.config import Settings
 from ari_app.errors import ConfigError, NotFound
 from ari_app.freepbx import report
 from ari_app.freepbx.plan import Options, Plan
+from ari_app.freepbx.progress import Bar
 from ari_app.freepbx.run import SOURCE, Import
 from ari_app.freepbx.sources import SourceOptions
+from ari_app.freepbx.watch import Watch
 from ari_app.store import migrate
 from ari_app.store.accounts import DEFAULT, Accounts
 from ari_app.store.database import Database
@@ -35,14 +38,15 @@ async def run(settings: Settings, arguments: argparse.Namespace, out: TextIO | N
     Raises:
         SourceUnreadable, PlanChanged, Conflict, StoreUnavailable, ConfigError: nothing was imported.
     """
-    out = out or sys.stdout
     database = Database(settings.database())
     await database.start()
     try:
         if not await migrate.is_current(settings.database()):
             raise ConfigError("the database is not up to date: run `python -m ari_app migrate`")
         account = await _account(database, arguments.account)
-        return await _import(database, account, arguments, out)
+        options = Options(force=arguments.force, prune=arguments.prune)
+        importing = Import(Imports(database, SystemClock(), SOURCE), account, options)
+        return await _Command(importing, arguments, out or sys.stdout).run()
     finally:
         await database.close()
 
@@ -56,35 +60,79 @@ async def _account(database: Database, name: str | None) -> int:
     return found.id
 
 
-async def _import(database: Database, account: int, arguments: argparse.Namespace, out: TextIO) -> int:
-    options = Options(force=arguments.force, prune=arguments.prune)
-    reading = Import(Imports(database, SystemClock(), SOURCE), account, options)
-    files = SourceOptions(password_file=arguments.password_file, astdb=arguments.astdb, voicemail=arguments.voicemail)
-    await reading.read(arguments.source, files, arguments.skills)
-    plan = await reading.plan()
-    if arguments.json:
-        applied = not plan.empty and arguments.yes
-        if applied:
-            await reading.apply(plan)
-        found = report.as_json(reading.source, plan, reading.notes.all(), applied=applied)
-        _print(out, msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
-        return DONE if applied or plan.empty else NOT_DONE
-    notes = reading.notes.all()
-    for line in report.text(reading.source, plan, notes, everything=arguments.all):
-        _print(out, line)
-    if plan.empty:
-        _print(out, "nothing to do")
+class _Command:
+    def __init__(self, importing: Import, arguments: argparse.Namespace, out: TextIO) -> None:
+        self._importing = importing
+        self._arguments = arguments
+        self._out = out
+
+    async def run(self) -> int:
+        """Import once, and go on following FreePBX if that is asked for."""
+        importing, arguments = self._importing, self._arguments
+        with Bar() as bar:
+            await self._read(bar.read)
+        plan = await importing.plan()
+        if arguments.json:
+            return await self._as_json(plan)
+        for line in report.text(importing.source, plan, importing.notes.all(), everything=arguments.all):
+            self._print(line)
+        status = await self._decide(plan)
+        if arguments.watch is None or status != DONE:
+            return status
+        self._print(f"following FreePBX, every {arguments.watch:g} s")
+        watch = Watch(importing, self._read, interval=arguments.watch, say=self._print, applied=self._then)
+        await watch.run()
         return DONE
-    if arguments.dry_run or not (arguments.yes or await _agreed(out)):
-        _print(out, "nothing was imported")
-        return NOT_DONE
-    await _apply(reading, plan, out)
-    return DONE
 
+    async def _decide(self, plan: Plan) -> int:
+        if plan.empty:
+            self._print("nothing to do")
+            return DONE
+        if self._arguments.dry_run or not (self._arguments.yes or await _agreed(self._out)):
+            self._print("nothing was imported")
+            return NOT_DONE
+        await self._apply(plan)
+        self._print(TAKEN_UP if self._arguments.then is None else "done")
+        await self._then(plan)
+        return DONE
 
-async def _apply(reading: Import, plan: Plan, out: TextIO) -> None:
-    await reading.apply(plan)
-    _print(out, TAKEN_UP)
+    async def _as_json(self, plan: Plan) -> int:
+        importing = self._importing
+        applied = not plan.empty and self._arguments.yes
+        if applied:
+            await self._apply(plan)
+            await self._then(plan)
+        found = report.as_json(importing.source, plan, importing.notes.all(), applied=applied)
+        self._print(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
+        return DONE if applied or plan.empty else NOT_DONE
+
+    async def _read(self, progress: Callable[[str, int], None] = lambda table, rows: None) -> None:
+        arguments = self._arguments
+        files = SourceOptions(
+            password_file=arguments.password_file, astdb=arguments.astdb, voicemail=arguments.voicemail
+        )
+        await self._importing.read(arguments.source, files, arguments.skills, progress)
+
+    async def _apply(self, plan: Plan) -> None:
+        with Bar() as bar:
+            await self._importing.apply(plan, bar.write)
+
+    async def _then(self, plan: Plan) -> None:
+        """The administrator's own command after each change, for one a reload of the server."""
+        if self._arguments.then is None:
+            return
+        words = shlex.split(self._arguments.then)
+        try:
+            process = await asyncio.create_subprocess_exec(*words, stdin=asyncio.subprocess.DEVNULL)
+        except OSError as error:
+            self._print(f"cannot run {words[0]}: {error.strerror}")
+            return
+        if status := await process.wait():
+            self._print(f"{words[0]} ended with {status}")
+
+    def _print(self, line: str) -> None:
+        self._out.write(line + "\n")
+        self._out.flush()
 
 
 async def _agreed(out: TextIO, ask: Callable[[], str] = input) -> bool:
@@ -97,7 +145,3 @@ async def _agreed(out: TextIO, ask: Callable[[], str] = input) -> bool:
         return (await asyncio.to_thread(ask)).strip().lower() in ("y", "yes")
     except EOFError:
         return False
-
-
-def _print(out: TextIO, line: str) -> None:
-    out.write(line + "\n")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sqlite3
+import sys
 from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
@@ -272,3 +274,53 @@ async def test_no_secret_is_printed(installation: Installation) -> None:
             assert secret not in text
     (item,) = installation.rows("SELECT attributes FROM imported_items WHERE kind = 'extension' AND key = '1001'")
     assert json.loads(item["attributes"])["voicemail"]["password"] == "98765"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--watch", "--prune"],
+        ["--watch", "--dry-run"],
+        ["--watch", "1"],
+        ["--watch", "x"],
+        ["--then", "'"],
+        ["--then", " "],
+    ],
+)
+async def test_what_does_not_go_together(installation: Installation, arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        await installation.run(*arguments)
+    assert ended.value.code == 2
+
+
+async def test_a_command_of_one_s_own_runs_after_a_change_only(installation: Installation) -> None:
+    await installation.fill(small())
+    made = installation.directory / "made"
+    for expected in (True, False):
+        await installation.run("--yes", "--then", f"touch '{made}'")
+        assert made.exists() is expected
+        made.unlink(missing_ok=True)
+    await installation.sql("UPDATE queues_config SET descr = 'New' WHERE extension = '500'")
+    assert "cannot run /nowhere/x" in (await installation.run("--yes", "--then", "/nowhere/x y"))[1]
+
+
+async def test_freepbx_is_followed_until_the_command_is_ended(installation: Installation) -> None:
+    """As a process of its own, as it runs in earnest."""
+    await installation.fill(small())
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "ari_app", "import-freepbx", str(installation.conf), "--yes", "--watch", "5"),
+        env={**os.environ, "DATA_DIR": str(installation.directory / "data")},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(60):
+            while b"following" not in await process.stdout.readline():
+                pass
+            await installation.sql("UPDATE queues_config SET descr = 'Sales West' WHERE extension = '500'")
+            while b"Sales West" not in await process.stdout.readline():
+                pass
+    finally:
+        process.terminate()
+        await process.wait()
+    assert {"name": "Sales West"} in installation.rows("SELECT name FROM queues")

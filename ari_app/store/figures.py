@@ -62,6 +62,13 @@ class Handling(msgspec.Struct, kw_only=True):
     handled: int = 0
     talk: float = 0.0
     wrap_up: float = 0.0
+    #: seconds that their callers had waited
+    waited: float = 0.0
+
+    @property
+    def speed_of_answer(self) -> float | None:
+        """ASA of these conversations: waited / handled."""
+        return ratio(self.waited, self.handled)
 
     @property
     def average(self) -> float | None:
@@ -78,7 +85,7 @@ class Shares(msgspec.Struct, kw_only=True):
 
     @property
     def occupancy(self) -> float | None:
-        """(talk + wrap-up) / (talk + wrap-up + idle): Amazon's, and Genesys'. Ringing is neither."""
+        """(talk + wrap-up) / (talk + wrap-up + idle): Amazon's. Ringing is neither."""
         return ratio(self.talk + self.wrap_up, self.talk + self.wrap_up + self.idle)
 
     @property
@@ -94,6 +101,8 @@ class Presence(msgspec.Struct, kw_only=True):
     states: dict[str, float] = {}
     #: pause code, None: without one -> seconds
     pauses: dict[int | None, float] = {}
+    #: seconds in which he could have been rung but for a private call (or his phone refused an offer as busy)
+    private: float = 0.0
     #: offers that began in the interval, by their outcome
     offers: dict[str, int] = {}
 
@@ -107,6 +116,12 @@ class Presence(msgspec.Struct, kw_only=True):
     @property
     def signed_in(self) -> float:
         return sum(seconds for state, seconds in self.states.items() if state != "signed_out") + 0.0
+
+    @property
+    def occupancy_genesys(self) -> float | None:
+        """(talk + wrap-up) / (talk + wrap-up + private calls + idle): interacting, communicating, idle."""
+        busy = self.shares.talk + self.shares.wrap_up
+        return ratio(busy, busy + self.private + self.shares.idle)
 
     @property
     def occupancy_cisco(self) -> float | None:
@@ -205,6 +220,7 @@ def handling(
         row.handled += 1
         row.talk += call.talk
         row.wrap_up += over - call.ended_at
+        row.waited += call.wait or 0.0
     return found
 
 
@@ -222,6 +238,8 @@ def presence(
             if state.state == "paused":
                 code = state.pause_code_id
                 row.pauses[code] = row.pauses.get(code, 0.0) + seconds
+            elif (state.state, state.reason) == ("unavailable", "busy"):
+                row.private += seconds
     for offer in offers:
         if (place := intervals.holding(offer.offered_at)) is not None:
             row = found[place]
@@ -280,6 +298,7 @@ def totals(rows: Iterable[Handling]) -> Handling:
         found.handled += row.handled
         found.talk += row.talk
         found.wrap_up += row.wrap_up
+        found.waited += row.waited
     return found
 
 

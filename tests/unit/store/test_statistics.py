@@ -88,7 +88,7 @@ class Day:
             self.scene.queue(queue, **settings)
         for agent in AGENTS:
             self.scene.agent(agent, *QUEUES[: self.chance.choice((1, 2))])
-        for number in range(600):
+        for number in range(800):
             self.step(number)
             self.tell()
         self.now = self.scene.now
@@ -111,6 +111,7 @@ class Day:
             pick((e.Paused(agent=agent, code=pick((None, 1, 2))), e.Resumed(agent=agent))),
             pick((e.QueueSignedOut(agent=agent, queue="501"), e.QueueSignedIn(agent=agent, queues=("501",)))),
         ]
+        possible += [e.PhoneStateChanged(extension=scene.engine.extension(agent), state=pick(("idle", "idle", "busy")))]
         possible += 3 * [e.OfferAnswered(offer=offer.offer) for offer in offers]
         possible += [e.OfferFailed(offer=offer.offer, reason="busy") for offer in offers]
         possible += 2 * [e.ConversationEnded(call=talk.call, by=pick(("agent", "caller"))) for talk in talks]
@@ -239,27 +240,34 @@ async def test_agents_are_a_recount(day: Day, database: Database, minutes: int |
     for row in rows:
         states: Counter[str] = Counter()
         pauses: Counter[int | None] = Counter()
+        private = 0.0
         for a, b, x in pieces(day, row.agent, None):
             if seconds := overlap(a, b, row.since, row.until):
                 states[x.state] += seconds  # type: ignore[assignment]
                 pauses[x.pause_code] += seconds if x.state == "paused" else 0.0  # type: ignore[assignment]
+                private += seconds if (x.state, x.reason) == ("unavailable", "busy") else 0.0
         assert row.presence.states == pytest.approx(states)
         assert row.presence.pauses == pytest.approx({code: n for code, n in pauses.items() if n})
+        assert row.presence.private == pytest.approx(private)
         offers = [x for x in day.facts if isinstance(x, c.OfferEnded) and x.agent == row.agent]
         mine = Counter(x.outcome for x in offers if row.since <= x.at - x.ring < row.until)
         assert row.presence.offers == mine
         assert outcomes(mine)[0] >= mine["answered"]
-        handled, talk, wrap = 0, 0.0, 0.0
+        handled, talk, wrap, waited = 0, 0.0, 0.0, 0.0
         for done in [x for x in day.facts if isinstance(x, c.CallCompleted) and x.agent == row.agent]:
             after = [(a, b) for a, b, x in pieces(day, row.agent, done.queue) if x.state == "wrap_up" and a == done.at]
             over = after[0][1] if after else done.at
             if row.since <= over < row.until:
                 handled, talk, wrap = handled + 1, talk + done.talk, wrap + over - done.at
+                waited += done.wait
         assert (row.handling.handled, row.handling.talk, row.handling.wrap_up) == pytest.approx((handled, talk, wrap))
+        assert row.handling.waited == pytest.approx(waited)
         total = states.total() - states["signed_out"]
         busy = states["on_call"] + states["wrap_up"]
         if busy:
             assert row.presence.shares.occupancy == pytest.approx(busy / (busy + states["available"]))
+            whole = busy + states["available"] + private
+            assert row.presence.occupancy_genesys == pytest.approx(busy / whole)
             assert row.presence.occupancy_cisco == pytest.approx(busy / total)
 
 

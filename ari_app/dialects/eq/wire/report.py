@@ -181,12 +181,16 @@ class AgentReport(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     answered: int
     #: of them, rang until the end, or his phone refused
     missed: int
+    #: of the missed, rang until the end: his phone did not refuse, nobody took it (RONA)
+    not_answered: int
     answer_rate: float | None
     #: conversations that were over, the time after the call included
     handled: int
     talk_time: float
     wrap_up_time: float
     average_handling_time: float | None
+    #: how long the callers of these conversations had waited
+    average_speed_of_answer: float | None
     #: what he was, in seconds of the interval
     signed_in_time: float
     available_time: float
@@ -195,11 +199,15 @@ class AgentReport(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     after_call_time: float
     paused_time: float
     unavailable_time: float
+    #: of the unavailable time: on private calls, or his phone rang for one
+    private_call_time: float
     pause_times: list[PauseTime]
     #: on calls and after them, of that and available
     occupancy: float | None
     #: on calls and after them, of the time signed in
     occupancy_signed_in: float | None
+    #: on calls and after them, of that, private calls and available
+    occupancy_private_calls: float | None
     #: on calls, of calls, after them, and available
     utilisation: float | None
 
@@ -215,11 +223,13 @@ class AgentReport(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
             offered=offered,
             answered=answered,
             missed=missed,
+            not_answered=found.offers.get("noanswer", 0),
             answer_rate=_per_cent(answered / offered if offered else None),
             handled=row.handling.handled,
             talk_time=round(row.handling.talk, 1),
             wrap_up_time=round(row.handling.wrap_up, 1),
             average_handling_time=_seconds(row.handling.average),
+            average_speed_of_answer=_seconds(row.handling.speed_of_answer),
             signed_in_time=round(found.signed_in, 1),
             available_time=round(states.get("available", 0.0), 1),
             ringing_time=round(states.get("ringing", 0.0), 1),
@@ -227,9 +237,11 @@ class AgentReport(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
             after_call_time=round(states.get("wrap_up", 0.0), 1),
             paused_time=round(states.get("paused", 0.0), 1),
             unavailable_time=round(states.get("unavailable", 0.0), 1),
+            private_call_time=round(found.private, 1),
             pause_times=[PauseTime(pause_code=code, time=round(seconds, 1)) for code, seconds in pauses],
             occupancy=_per_cent(found.shares.occupancy),
             occupancy_signed_in=_per_cent(found.occupancy_cisco),
+            occupancy_private_calls=_per_cent(found.occupancy_genesys),
             utilisation=_per_cent(found.shares.utilisation),
         )
 

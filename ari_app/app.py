@@ -30,6 +30,7 @@ from ari_app.dialects.eq.app import SIGN_INS, EqServices, make_app
 from ari_app.dialects.eq.paths import PREFIX
 from ari_app.dialects.eq.sessions import SignIns
 from ari_app.errors import ConfigError, StoreUnavailable
+from ari_app.freepbx.service import ImportService
 from ari_app.ids import IdSource
 from ari_app.ops.health import Health, health_routes
 from ari_app.ops.logging import configure as configure_logging
@@ -289,6 +290,7 @@ class Application:
             statistics=Statistics(self.writer.database),
             sessions=self.sessions,
             centre=self.centre,
+            importer=ImportService(self.writer.database, self.clock, self._configure_account),
             clock=self.clock,
             settings=self.settings,
             metrics=HttpMetrics(self.metrics),

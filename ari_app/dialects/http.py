@@ -65,6 +65,8 @@ class Endpoint:
     query: type[BaseModel] | None = None
     #: parameters in the body, a field each
     body: type[BaseModel] | None = None
+    #: media types of a body that is a file, as it is; then there is no `body`
+    upload: tuple[str, ...] = ()
     #: not every form of the request has a body (undelete)
     body_optional: bool = False
     #: type of the answer's JSON; None: null

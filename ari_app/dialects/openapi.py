@@ -140,6 +140,9 @@ def _operation(row: Endpoint, incoming: dict[type[BaseModel], Json], reply: Json
             "required": not row.body_optional,
             "content": {media_type: {"schema": schema} for media_type in conventions.media_types},
         }
+    if row.upload:
+        file = {"schema": {"type": "string", "format": "binary"}}
+        operation["requestBody"] = {"required": True, "content": dict.fromkeys(row.upload, file)}
     return operation
 
 

@@ -51,7 +51,9 @@ class Import:
 
     async def plan(self) -> Plan:
         """What is to be done. Raises StoreUnavailable."""
-        return plan(self._wanted, await self._imports.held(self._account), self._options)
+        held = await self._imports.held(self._account)
+        # A large one takes a while, in which calls must go on.
+        return await asyncio.to_thread(plan, self._wanted, held, self._options)
 
     async def apply(self, shown: Plan, progress: Callable[[int, int], None] = lambda done, total: None) -> None:
         """Do what was shown: all of it or nothing.

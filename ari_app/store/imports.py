@@ -6,6 +6,7 @@ is here; so that what an administrator changed here is seen, and kept.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -97,7 +98,8 @@ class Imports:
     async def apply(
         self, account: int, decide: Callable[[Held], Changes], progress: Progress = lambda done, total: None
     ) -> None:
-        """Ask `decide` with what is there, and do what it says: all or nothing. What `decide` raises passes through.
+        """Ask `decide`, in a thread, with what is there, and do what it says: all or nothing. What it raises passes
+        through.
 
         Raises:
             Conflict: somebody else took a number or a name in the meantime.
@@ -105,7 +107,7 @@ class Imports:
         """
         try:
             async with self._database.transaction() as connection:
-                changes = decide(await self._held(connection, account))
+                changes = await asyncio.to_thread(decide, await self._held(connection, account))
                 await _Applying(connection, account, self._source, self._clock.now(), changes, progress).run()
         except IntegrityError as error:
             raise Conflict("a number or a name was taken in the meantime; nothing was imported") from error
@@ -115,7 +117,9 @@ class Imports:
         agents = await connection.execute(select(_USERS).where(*_living(_USERS, account), _USERS.c.kind == "agent"))
         codes = await connection.execute(select(_PAUSE_CODES.c.name).where(*_living(_PAUSE_CODES, account)))
         items = await connection.execute(
-            select(_ITEMS).where(_ITEMS.c.account_id == account, _ITEMS.c.source == self._source)
+            select(_ITEMS)
+            .where(_ITEMS.c.account_id == account, _ITEMS.c.source == self._source)
+            .order_by(_ITEMS.c.kind, _ITEMS.c.key)
         )
         return Held(
             queues={row.extension: _queue(row._mapping) for row in queues},
@@ -278,6 +282,7 @@ async def _members(connection: AsyncConnection, account: int) -> dict[str, dict[
         select(_QUEUES.c.extension, _USERS.c.number, _BINDINGS.c.skill)
         .select_from(joined)
         .where(*_living(_QUEUES, account), _USERS.c.deleted.is_(False))
+        .order_by(_QUEUES.c.extension, _USERS.c.id)
     )
     members: dict[str, dict[str, int]] = {}
     for queue, number, skill in rows:

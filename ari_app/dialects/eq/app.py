@@ -16,7 +16,7 @@ from ari_app.dialects.eq.auth import Authenticator, Caller
 from ari_app.dialects.eq.errors import ApiError, render, render_unexpected
 from ari_app.dialects.eq.openapi import openapi_document
 from ari_app.dialects.eq.paths import DOCUMENT, ENDPOINTS, TOTAL_HEADER
-from ari_app.dialects.eq.ports import Centre
+from ari_app.dialects.eq.ports import Centre, Importer
 from ari_app.dialects.eq.routes import HANDLERS
 from ari_app.dialects.eq.routes.ask import Ask, Handler, Listed, Services, Text
 from ari_app.dialects.eq.sessions import SignIns
@@ -27,6 +27,7 @@ from ari_app.dialects.http import (
     guard,
     json_response,
     query_parameters,
+    read_body,
     read_parameters,
 )
 from ari_app.ops.metrics import HttpMetrics
@@ -42,6 +43,9 @@ from ari_app.store.users import Users
 log = structlog.get_logger("eq")
 
 SIGN_INS = web.AppKey("sign_ins", SignIns)
+
+#: bytes of a file that is sent
+UPLOAD_LIMIT = 8 * 1024 * 1024
 
 #: changes that a supervisor of type monitorOnly may make
 _FOR_MONITORS = frozenset({"call_monitor_action"})
@@ -61,6 +65,7 @@ class EqServices:
     statistics: Statistics
     sessions: Sessions
     centre: Centre
+    importer: Importer
     clock: Clock
     settings: Settings
     metrics: HttpMetrics | None = None
@@ -85,6 +90,7 @@ def make_app(eq: EqServices) -> web.Application:
         statistics=eq.statistics,
         sign_ins=sign_ins,
         centre=eq.centre,
+        importer=eq.importer,
         clock=eq.clock,
     )
     authenticator = Authenticator(keys=eq.keys, sign_ins=sign_ins, clock=eq.clock)
@@ -126,7 +132,7 @@ class _Route:
         query = query_parameters(request)
         body: Mapping[str, Any] = {}
         malformed: BodyMalformed | None = None
-        if request.method != "GET":
+        if request.method != "GET" and not self._endpoint.upload:
             try:
                 body = await read_parameters(request)
             except BodyMalformed as error:
@@ -140,8 +146,14 @@ class _Route:
         path = request.match_info
         await self._check_allowed(caller, path)
         row = self._endpoint
+        upload = (request.content_type, await read_body(request, UPLOAD_LIMIT)) if row.upload else ("", b"")
         ask: Ask[Any, Any] = Ask(
-            services=self._services, caller=caller, path=path, query=(row.query, query), body=(row.body, body)
+            services=self._services,
+            caller=caller,
+            path=path,
+            query=(row.query, query),
+            body=(row.body, body),
+            upload=upload,
         )
         answer = await self._handler(ask)
         if row.changes:

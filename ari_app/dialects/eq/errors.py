@@ -4,7 +4,7 @@
 |---|---|
 | 400 | a parameter is blank, invalid, or one of the reference's special errors |
 | 401 | the key or the session |
-| 403 | the supervisor may only monitor |
+| 403 | the supervisor may only monitor; the key lacks the scope |
 | 404 | unknown path, unknown id in the path, PUT on what is deleted |
 | 405 | the path has no such method |
 | 429 | too many wrong keys from this address |

@@ -10,6 +10,7 @@ from ari_app.dialects.eq.wire.agent import Agent, AgentCreateBody, AgentUpdateBo
 from ari_app.dialects.eq.wire.call_back import CallBack, CallBackBody
 from ari_app.dialects.eq.wire.call_queue import CallQueue, CallQueueCreateBody, CallQueueUpdateBody
 from ari_app.dialects.eq.wire.common import ListQuery, QueueQuery, UpdateQuery
+from ari_app.dialects.eq.wire.freepbx import FreePbxImport, FreePbxImportQuery
 from ari_app.dialects.eq.wire.live import (
     CallQueueAgentStatus,
     CallQueueStatistics,
@@ -377,4 +378,24 @@ REPORTS = (
     ),
 )
 
-ENDPOINTS = (*SESSIONS, *CONFIGURATION, *LIVE, *CALL_BACKS, *REPORTS)
+#: ours
+IMPORTS = (
+    Endpoint(
+        name="import.freepbx",
+        method="POST",
+        path="/import/freepbx",
+        tag="Import",
+        summary="Import queues of a FreePBX from its backup or a CSV: plan it, then send it again to do it",
+        description="Needs a key with the scope `import`. docs/freepbx.md says what becomes of what.",
+        query=FreePbxImportQuery,
+        upload=("application/gzip", "text/csv"),
+        reply=FreePbxImport,
+        changes=True,
+        errors=(
+            _error("file", "invalid", "It cannot be read"),
+            _error("apply", "changed", "It is another plan by now"),
+        ),
+    ),
+)
+
+ENDPOINTS = (*SESSIONS, *CONFIGURATION, *LIVE, *CALL_BACKS, *REPORTS, *IMPORTS)

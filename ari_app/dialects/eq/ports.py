@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Literal, Protocol
 
 from ari_app.acd.centre import QueuedCallInfo
 from ari_app.acd.events import AnyEvent
 from ari_app.acd.views import AgentQueueStatus, CallBackView, QueueStatistics
 
-__all__ = ["Centre", "QueuedCallInfo"]
+__all__ = ["Centre", "Importer", "QueuedCallInfo", "Upload"]
 
 
 class Centre(Protocol):
@@ -59,4 +59,36 @@ class Centre(Protocol):
         Raises:
             NotFound: context "parameter" names the extension that does not exist or is on no call.
             AriError: Asterisk does not answer.
+        """
+
+
+class Upload(Protocol):
+    """A file of another system, read, to be imported. Answers are wire/freepbx.py's FreePbxImport."""
+
+    async def plan(self) -> dict[str, Any]:
+        """What would be done.
+
+        Raises:
+            StoreUnavailable
+        """
+
+    async def apply(self, name: str) -> dict[str, Any]:
+        """Do what was planned under that name: all of it or nothing. Queues and agents know it on return.
+
+        Raises:
+            AppError: slug "plan_changed": the plan is another one by now.
+            Conflict, StoreUnavailable
+        """
+
+
+class Importer(Protocol):
+    """Imports from FreePBX. `ari_app.freepbx.service` is the one that serves."""
+
+    async def read(
+        self, account: int, data: bytes, *, csv: bool, force: bool, prune: bool, skills: Literal["offset", "rank"]
+    ) -> Upload:
+        """Read a file that was sent.
+
+        Raises:
+            AppError: slug "source_unreadable": it cannot be read.
         """

@@ -45,7 +45,7 @@ def test_document_says_what_each_needs() -> None:
     for row in ENDPOINTS:
         operation = document["paths"][row.path][row.method.lower()]
         assert [p["name"] for p in operation["parameters"] if p.get("in") == "path"] == row.path_names
-        assert ("requestBody" in operation) == (row.body is not None)
+        assert ("requestBody" in operation) == (row.body is not None or bool(row.upload))
         assert [(e["parameter"], e["type"]) for e in operation.get("x-errors", [])] == [
             (e.parameter, e.type) for e in row.errors
         ]

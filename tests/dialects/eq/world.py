@@ -15,10 +15,12 @@ from typing import Any
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
+from ari_app.acd.events import QueueConfigured
 from ari_app.clock import ManualClock
 from ari_app.config import Settings
 from ari_app.dialects import eq
 from ari_app.dialects.eq.app import SIGN_INS
+from ari_app.freepbx.service import ImportService
 from ari_app.store import migrate
 from ari_app.store.accounts import DEFAULT, Accounts
 from ari_app.store.acd import AcdRecorder
@@ -81,6 +83,7 @@ class World:
                 statistics=Statistics(self.database),
                 sessions=sessions,
                 centre=self.centre,
+                importer=ImportService(self.database, self.clock, self._taken_up),
                 clock=self.clock,
                 settings=self.settings,
             )
@@ -89,6 +92,11 @@ class World:
         root.add_subapp(eq.PREFIX, self.app)
         self.client = TestClient(TestServer(root))
         await self.client.start_server()
+
+    async def _taken_up(self, account: int) -> None:
+        """As the application does it: the engine is told what is in the store."""
+        for settings in await self.queues.all_settings(account):
+            self.centre.apply(account, QueueConfigured(queue=settings))
 
     async def stop(self) -> None:
         await self.client.close()

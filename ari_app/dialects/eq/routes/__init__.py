@@ -6,6 +6,7 @@ from ari_app.dialects.eq.routes.agents import HANDLERS as _AGENTS
 from ari_app.dialects.eq.routes.ask import Handler
 from ari_app.dialects.eq.routes.call_backs import HANDLERS as _CALL_BACKS
 from ari_app.dialects.eq.routes.call_queues import HANDLERS as _CALL_QUEUES
+from ari_app.dialects.eq.routes.imports import HANDLERS as _IMPORTS
 from ari_app.dialects.eq.routes.live import HANDLERS as _LIVE
 from ari_app.dialects.eq.routes.pause_codes import HANDLERS as _PAUSE_CODES
 from ari_app.dialects.eq.routes.reports import HANDLERS as _REPORTS
@@ -21,4 +22,5 @@ HANDLERS: dict[str, Handler] = {
     **_LIVE,
     **_CALL_BACKS,
     **_REPORTS,
+    **_IMPORTS,
 }

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from ari_app.clock import Clock
 from ari_app.dialects.eq.auth import Caller
 from ari_app.dialects.eq.errors import invalid, not_found, refused
-from ari_app.dialects.eq.ports import Centre
+from ari_app.dialects.eq.ports import Centre, Importer
 from ari_app.dialects.eq.sessions import SignIns
 from ari_app.dialects.eq.wire.common import ListQuery
 from ari_app.dialects.eq.wire.fields import INT_MAX
@@ -40,6 +40,7 @@ class Services:
     statistics: Statistics
     sign_ins: SignIns
     centre: Centre
+    importer: Importer
     clock: Clock
 
 
@@ -54,10 +55,13 @@ class Ask(Generic[Q, B]):
         path: Mapping[str, str],
         query: tuple[type[BaseModel] | None, Mapping[str, Any]],
         body: tuple[type[BaseModel] | None, Mapping[str, Any]],
+        upload: tuple[str, bytes] = ("", b""),
     ) -> None:
         self.services = services
         self.caller = caller
         self.path = path
+        #: a file that was sent: its media type, and what is in it
+        self.upload = upload
         self._query = query
         self._body = body
 

@@ -79,6 +79,8 @@ class Agent(msgspec.Struct, kw_only=True):
     id: int
     #: queue -> skill, as configured; the queues he may sign in to without naming them
     bindings: dict[str, int] = {}
+    #: what he can: name -> level, 0 to 100 (rules.py); not to be confused with the skill in a queue, which is a penalty
+    skills: dict[str, int] = {}
     session: Session = Session.NONE
     extension: str = ""
     memberships: dict[str, Membership] = {}

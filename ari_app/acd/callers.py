@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ari_app.acd import announcements
+from ari_app.acd import announcements, skills
 from ari_app.acd import commands as c
 from ari_app.acd import events as e
 from ari_app.acd.agent import Agent
@@ -32,6 +32,7 @@ def joined(floor: Floor, event: e.CallerJoined) -> None:
         joined_at=floor.now if event.joined_at is None else min(float(event.joined_at), floor.now),
         order=floor.order(),
         original_position=0,
+        wanted=None if event.wanted is None else dict(event.wanted),
     )
     floor.callers[event.call] = caller
     queue.enter(caller)
@@ -47,6 +48,7 @@ def joined(floor: Floor, event: e.CallerJoined) -> None:
         )
     )
     floor.start_or_cancel(f"wait:{caller.call}", caller.joined_at, queue.settings.max_wait)
+    skills.watch(floor, queue, caller)
     if caller.original_position < len(queue.places):  # at the end he is in nobody's way
         floor.moved.add(caller.queue)
     floor.want(caller)
@@ -103,6 +105,7 @@ def exit_queue(floor: Floor, caller: Caller, outcome: str) -> None:
     floor.cancel(f"wait:{caller.call}")
     floor.cancel(f"retry:{caller.call}")
     floor.cancel(f"again:{caller.call}")
+    floor.cancel(f"relax:{caller.call}")
     announcements.end(floor, caller)
     floor.moved.add(caller.queue)
     floor.loose.pop(caller.call, None)

@@ -13,7 +13,18 @@ from typing import Any
 
 import msgspec
 
-from ari_app.acd import announcements, call_backs, callers, configuration, events, matching, offers, people, views
+from ari_app.acd import (
+    announcements,
+    call_backs,
+    callers,
+    configuration,
+    events,
+    matching,
+    offers,
+    people,
+    skills,
+    views,
+)
 from ari_app.acd.agent import Agent
 from ari_app.acd.commands import AnyCommand, AnyFact, StartTimer
 from ari_app.acd.floor import EARLY, Floor, Record
@@ -70,6 +81,7 @@ TIMERS: dict[str, Callable[[Floor, str], None]] = {
     "miss": _forgiven,
     "say": announcements.due,
     "again": call_backs.due,
+    "relax": skills.waited_on,
 }
 
 RULES: dict[type[events.Event], Callable[[Floor, Any], None]] = {
@@ -77,6 +89,8 @@ RULES: dict[type[events.Event], Callable[[Floor, Any], None]] = {
     events.QueueRemoved: configuration.queue_removed,
     events.AgentConfigured: configuration.agent_configured,
     events.AgentRemoved: configuration.agent_removed,
+    events.RoutingConfigured: skills.routing_configured,
+    events.SkillsConfigured: skills.skills_configured,
     events.StatisticsReset: configuration.statistics_reset,
     events.AgentSignedIn: people.signed_in,
     events.AgentTimedOut: people.timed_out,
@@ -217,6 +231,18 @@ class Engine:
     def phones(self) -> list[str]:
         """Extensions whose phones are not idle."""
         return list(self._floor.phones)
+
+    def skills(self, agent: int) -> dict[str, int]:
+        """What an agent can; empty also for one there is not."""
+        found = self._floor.agents.get(agent)
+        return {} if found is None else dict(found.skills)
+
+    def routing(self, queue: str) -> skills.Routing:
+        """By what a queue chooses agents; of one there is not: by nothing."""
+        found = self._floor.queues.get(queue)
+        if found is None:
+            return skills.Routing()
+        return skills.Routing(rule=found.record.rule, wanted=dict(found.record.wanted))
 
     def knows(self, call: str) -> bool:
         """Whether a call waits here or talks to an agent."""

@@ -46,6 +46,22 @@ class AgentRemoved(Event, frozen=True, kw_only=True):
     agent: int
 
 
+class RoutingConfigured(Event, frozen=True, kw_only=True):
+    """By which rule (rules.py; "": none) a queue chooses agents, and which skills its callers want where they do not
+    say so themselves; holds at once for the calls that wait. Refused: a rule or a skill that cannot be."""
+
+    queue: str
+    rule: str = ""
+    wanted: dict[str, int] = {}
+
+
+class SkillsConfigured(Event, frozen=True, kw_only=True):
+    """What an agent can, all of it: skill -> level, 0 to 100. Refused: a skill that cannot be."""
+
+    agent: int
+    skills: dict[str, int] = {}
+
+
 class StatisticsReset(Event, frozen=True, kw_only=True):
     """The counts of a queue, or of all (None), begin anew."""
 
@@ -139,6 +155,8 @@ class CallerJoined(Event, frozen=True, kw_only=True):
     priority: int = 0
     #: when he joined, if that is not now (a call taken over after a restart keeps its time); never later than now
     joined_at: float | None = None
+    #: the skills an agent must have for him; None: the queue's default
+    wanted: dict[str, int] | None = None
 
 
 class CallerLeft(Event, frozen=True, kw_only=True):
@@ -231,6 +249,8 @@ AnyEvent = (
     | QueueRemoved
     | AgentConfigured
     | AgentRemoved
+    | RoutingConfigured
+    | SkillsConfigured
     | StatisticsReset
     | AgentSignedIn
     | AgentTimedOut

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from heapq import heapify, heappop, heappush
 
-from ari_app.acd import announcements, callers
+from ari_app.acd import announcements, callers, skills
 from ari_app.acd.commands import Offer
 from ari_app.acd.emptiness import may_stay
 from ari_app.acd.floor import Floor
@@ -50,6 +50,8 @@ def _match(floor: Floor) -> None:
         if queue is not None and queue.wanting.keys and queue.idle.keys:
             heads.append((-queue.settings.weight, queue.wanting.keys[0], extension))
     heapify(heads)
+    #: what callers need of whom nobody was found for the first
+    in_vain: set[object] = set()
     while heads:
         weight, place, extension = heappop(heads)
         queue = floor.queues[extension]
@@ -58,8 +60,12 @@ def _match(floor: Floor) -> None:
         caller = floor.callers[place[-1]]
         if caller.state is CallerState.RESTING and floor.rested(caller):
             floor.end_rest(caller)
-        if chosen := queue.choose(caller, floor.dice):
-            _offer(floor, queue, caller, chosen)
+        unfit = skills.unfit(floor, queue, caller)
+        if unfit is None or unfit.need not in in_vain:
+            if chosen := queue.choose(unfit or caller.missed, floor.dice):
+                _offer(floor, queue, caller, chosen)
+            elif unfit is not None and not caller.missed:
+                in_vain.add(unfit.need)
         following = queue.wanting.after(place)
         if following is not None and queue.idle:
             heappush(heads, (weight, following, extension))
@@ -87,9 +93,8 @@ def _join_in(floor: Floor, queue: Queue) -> None:
         if not queue.idle:
             return
         caller = floor.callers[key[-1]]
-        if joining := [
-            rank[-1] for rank in queue.idle.keys if rank[0] <= caller.level and rank[-1] not in caller.missed
-        ]:
+        excluded = skills.excluded(floor, queue, caller)
+        if joining := [rank[-1] for rank in queue.idle.keys if rank[0] <= caller.level and rank[-1] not in excluded]:
             _offer(floor, queue, caller, joining)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ari_app.acd import announcements, call_backs
+from ari_app.acd import announcements, call_backs, skills
 from ari_app.acd import commands as c
 from ari_app.acd import events as e
 from ari_app.acd.agent import Agent, Session
@@ -43,6 +43,7 @@ def answered(floor: Floor, event: e.OfferAnswered) -> None:
         announcements.answered(queue, max(0.0, floor.now - caller.joined_at))
     floor.moved.add(caller.queue)
     floor.cancel(f"wait:{caller.call}")
+    floor.cancel(f"relax:{caller.call}")
     caller.state = CallerState.TALKING
     caller.agent, caller.offer, caller.answered_at = agent.id, offer.offer, floor.now
     floor.talking[offer.offer] = caller.call
@@ -120,6 +121,7 @@ def connect_failed(floor: Floor, event: e.ConnectFailed) -> None:
         return release(floor, caller, "queue_removed")
     floor.do(c.Wait(call=call, queue=caller.queue))
     floor.start_or_cancel(f"wait:{call}", caller.joined_at, queue.settings.max_wait)
+    skills.watch(floor, queue, caller)
     floor.moved.add(caller.queue)
     if queue.settings.retry is not None:  # others first; him again after the pause
         caller.missed[agent.id], caller.missed_at = floor.now, floor.now

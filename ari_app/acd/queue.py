@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Hashable
+from collections.abc import Container, Hashable
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
@@ -85,6 +85,10 @@ class Caller(msgspec.Struct, kw_only=True):
     call_back: CallBack | None = None
     #: his place is that of one who joined then, if not when he did
     placed_at: float | None = None
+    #: the skills he wants; None: what the queue is set to
+    wanted: dict[str, int] | None = None
+    #: seconds he had waited when his queue's rule was looked at last; never less
+    waited: float = 0.0
 
     @property
     def place(self) -> tuple[int, float, int, str]:
@@ -113,6 +117,10 @@ class QueueRecord(msgspec.Struct, kw_only=True):
     pointer: int = 0
     #: moving average of the waits that were answered, whole seconds; None: there was none
     hold_time: int | None = None
+    #: rules.py; "": none
+    rule: str = ""
+    #: the skills wanted by callers who do not say it themselves
+    wanted: dict[str, int] = {}
 
 
 class Ranking(Generic[T]):
@@ -234,9 +242,9 @@ class Queue:
         """He may be offered a call of this queue. True: he might not before, or not in this rank."""
         return self.idle.put(agent.id, strategies.rank(self.settings.strategy, agent, membership))
 
-    def choose(self, caller: Caller, dice: strategies.Dice) -> list[int]:
-        """Whom to ring for a caller; empty: nobody he has not been offered to in this round."""
-        candidates = strategies.Candidates(self.idle.keys, caller.missed, self.record.pointer, dice)
+    def choose(self, excluded: Container[int], dice: strategies.Dice) -> list[int]:
+        """Whom to ring for a caller; empty: everybody who is free is excluded."""
+        candidates = strategies.Candidates(self.idle.keys, excluded, self.record.pointer, dice)
         chosen = strategies.pick(self.settings.strategy, candidates)
         if chosen and strategies.RULES[self.settings.strategy].turns:
             self.record.pointer = int(self.idle.key_of[chosen[0]][strategies.METRIC])

@@ -44,7 +44,7 @@ class Candidates(NamedTuple):
 
     #: the ranks of the free agents, in order
     ranks: list[Key]
-    #: who did not take this caller in this round, and is not rung again in it
+    #: who did not take this caller in this round, and is not rung again in it; or does not fit him
     missed: Container[int]
     #: round robin: the metric of whoever was offered last
     pointer: int

@@ -18,7 +18,7 @@ from ari_app.acd.settings import AnnounceHoldTime, AutoPause, JoinEmpty, LeaveEm
 from ari_app.acd.views import STATUS
 from ari_app.errors import AppError
 from tests.unit.acd import recount
-from tests.unit.acd.model import Model
+from tests.unit.acd.model import BAD_RULES, RULES, SKILLS, Model
 from tests.unit.acd.scene import Scene, of
 
 T = TypeVar("T")
@@ -46,6 +46,9 @@ class Pick:
 
     def agent(self) -> int:
         return self(*AGENTS)
+
+    def skills(self) -> dict[str, int]:
+        return {self(*SKILLS): self(0, 1, 2, 3, 5) for _ in range(self(0, 1, 2, 3))}
 
     def settings(self, queue: str) -> QueueSettings:
         return QueueSettings(
@@ -154,6 +157,8 @@ class History:
         for agent in AGENTS:
             bindings = {QUEUES[agent % 3]: 1, QUEUES[(agent + 1) % 3]: 1 + agent % 2}
             self.tell(e.AgentConfigured(agent=agent, bindings=bindings))
+            self.tell(e.SkillsConfigured(agent=agent, skills=pick.skills()))
+        self.configure_routing(pick)
         self.staff(pick)
 
     def staff(self, pick: Pick) -> None:
@@ -171,7 +176,11 @@ class History:
         ago = pick(None, None, None, 0.0, 30.0, -5.0)
         joined_at = None if ago is None else self.scene.now - ago
         priority = pick(0, 0, 0, 1, 5)
-        self.tell(e.CallerJoined(call=f"c{self.calls}", queue=pick.queue(), priority=priority, joined_at=joined_at))
+        wanted = pick(None, None, None, {}, pick.skills())
+        joined = e.CallerJoined(
+            call=f"c{self.calls}", queue=pick.queue(), priority=priority, joined_at=joined_at, wanted=wanted
+        )
+        self.tell(joined)
 
     def answer(self, pick: Pick) -> None:
         if rings := sorted(self.model.rings):
@@ -259,6 +268,13 @@ class History:
     def configure_agent(self, pick: Pick) -> None:
         self.tell(e.AgentConfigured(agent=pick.agent(), bindings={pick.queue(): pick(1, 2, 3) for _ in range(2)}))
 
+    def configure_routing(self, pick: Pick) -> None:
+        rule, wanted = pick("", "", *RULES, *BAD_RULES[: pick(0, 0, 5)]), pick({}, {}, pick.skills())
+        self.tell(e.RoutingConfigured(queue=pick.queue(), rule=rule, wanted=wanted))
+
+    def configure_skills(self, pick: Pick) -> None:
+        self.tell(e.SkillsConfigured(agent=pick.agent(), skills=pick.skills()))
+
     def remove(self, pick: Pick) -> None:
         what = pick(e.QueueRemoved, e.AgentRemoved, e.StatisticsReset)
         if what is e.StatisticsReset:
@@ -315,6 +331,9 @@ class History:
 
     def timers_are_those_that_must_be(self) -> None:
         timers = dict(self.scene.timers)
+        for call in self.model.wanting():  # a pause that is over may end before its timer comes round
+            if f"retry:{call.call}" not in timers:
+                self.model.rested(call)
         to_be_told = {timer for timer in timers if timer.startswith("say:")}
         assert {timer: at for timer, at in timers.items() if timer not in to_be_told} == self.model.timers()
         waiting = {x.call: self.model.queues[x.queue].announces for x in self.model.calls.values() if x.agent is None}

@@ -12,10 +12,20 @@ from typing import Any
 from ari_app.acd import commands as c
 from ari_app.acd import events as e
 from ari_app.acd.settings import AutoPause, QueueSettings, Strategy
-from ari_app.errors import AlreadySignedIn, NotFound, NotSignedIn
+from ari_app.errors import AlreadySignedIn, CommandRefused, NotFound, NotSignedIn
 
 COOL_DOWN = 5.0
 MISS_MEMORY = 120.0
+SKILLS = ("english", "french", "sales")
+#: written so that Python understands them alike
+RULES = (
+    "english >= 3",
+    "english >= 3 and wait < 20 or wait >= 20",
+    "wanted or wait > 10",
+    "not ( french < 2 ) or wait >= 5 and ( sales or wait >= 30 )",
+    "french != 0 and wait <= 40",
+)
+BAD_RULES = ("english >=", "__import__('os')", "wait", "english >= 101", "( sales")
 #: app_queue's sets, by option: an agent who is one of these does not count
 EXCLUDED: dict[str, set[str]] = {
     "join yes": set(),
@@ -55,6 +65,7 @@ class Person:
     cooled_by: str = ""
     late: float | None = None
     removed: bool = False
+    skills: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -71,6 +82,9 @@ class Waiting:
     answered: float = 0.0
     #: ringall: the level that rings
     level: int = 0
+    wanted: dict[str, int] | None = None
+    #: the longest he was seen to have waited when that could matter
+    waited: float = 0.0
 
     @property
     def place(self) -> tuple[float, float, float]:
@@ -92,6 +106,8 @@ class Model:
         self.tick = 0
         self.queues: dict[str, QueueSettings] = {}
         self.turn: dict[str, int] = {}
+        #: queue -> its rule, the skills wanted there
+        self.routing: dict[str, tuple[str, dict[str, int]]] = {}
         self.people: dict[int, Person] = {}
         self.phones: dict[str, str] = {}
         self.calls: dict[str, Waiting] = {}
@@ -137,7 +153,31 @@ class Model:
 
     def takers(self, caller: Waiting) -> list[int]:
         """Who could be rung for a caller now."""
-        return [n for n in self.people if self.free(n, caller.queue) and n not in caller.missed]
+        return [
+            n for n in self.people if self.free(n, caller.queue) and n not in caller.missed and self.fits(n, caller)
+        ]
+
+    def fits(self, number: int, caller: Waiting) -> bool:
+        """Whether an agent's skills do for a caller. (The rules are Python's too, as far as they are used here.)"""
+        rule, default = self.routing.get(caller.queue, ("", {}))
+        skills = self.people[number].skills
+        wanted = default if caller.wanted is None else caller.wanted
+        has = all(skills.get(name, 0) >= level for name, level in wanted.items())
+        known = {name: skills.get(name, 0) for name in SKILLS} | {"wait": int(caller.waited), "wanted": has}
+        return bool(eval(rule, {}, known)) and (has or "wanted" in rule) if rule else has
+
+    def turns(self, queue: str) -> list[int]:
+        """When a rule must be looked at again."""
+        words = self.routing.get(queue, ("", {}))[0].replace("(", " ").replace(")", " ").split()
+        found = set()
+        for word, sign, number in zip(words, words[1:], words[2:], strict=False):
+            if word == "wait":
+                found |= {int(number) + (sign in ("<=", ">"))}
+        return sorted(found)
+
+    def see(self, caller: Waiting) -> None:
+        if self.routing.get(caller.queue, ("", {}))[0]:
+            caller.waited = max(caller.waited, self.now - caller.joined)
 
     def status(self, number: int, queue: str) -> str:
         person = self.people[number]
@@ -199,6 +239,8 @@ class Model:
         """Why a command of people is refused, if it is."""
         person = self.people.get(getattr(event, "agent", -1))
         match event:
+            case e.RoutingConfigured():
+                return CommandRefused if event.rule in BAD_RULES else None
             case e.AgentSignedIn():
                 return NotFound if person is None or person.removed else None
             case e.QueueSignedIn():
@@ -225,6 +267,8 @@ class Model:
             settings = self.queues.get(call.queue)
             if call.agent is None and settings is not None and settings.max_wait is not None:
                 due[f"wait:{call.call}"] = call.joined + settings.max_wait
+            if call.agent is None and (turns := [t for t in self.turns(call.queue) if t > call.waited]):
+                due[f"relax:{call.call}"] = call.joined + turns[0]
         for call in self.wanting():
             if call.missed:
                 due[f"retry:{call.call}"] = call.missed_at + (self.queues[call.queue].retry or 0)
@@ -288,6 +332,22 @@ class Model:
             person.queues.pop(event.queue, None)
         del self.queues[event.queue]
         self.turn.pop(event.queue, None)
+        self.routing.pop(event.queue, None)
+
+    def on_RoutingConfigured(self, event: e.RoutingConfigured) -> None:
+        if event.queue not in self.queues:
+            self.ignored = True
+            return
+        self.routing[event.queue] = (event.rule, event.wanted)
+        for call in self.calls.values():
+            if self.stands(call, event.queue):
+                self.see(call)
+
+    def on_SkillsConfigured(self, event: e.SkillsConfigured) -> None:
+        if event.agent not in self.people:
+            self.ignored = True
+            return
+        self.people[event.agent].skills = dict(event.skills)
 
     def on_StatisticsReset(self, event: e.StatisticsReset) -> None:
         pass
@@ -403,7 +463,9 @@ class Model:
             self.expected.append(("Wait", event.call))
             self.tick += 1
             joined = self.now if event.joined_at is None else min(event.joined_at, self.now)
-            self.calls[event.call] = Waiting(event.call, event.queue, event.priority, joined, self.tick)
+            call = Waiting(event.call, event.queue, event.priority, joined, self.tick, wanted=event.wanted)
+            self.calls[event.call] = call
+            self.see(call)
 
     def on_CallerLeft(self, event: e.CallerLeft) -> None:
         call = self.calls.get(event.call)
@@ -460,6 +522,7 @@ class Model:
             self.expected.append(("Release", call.call, "queue_removed"))
             return
         self.expected.append(("Wait", call.call))
+        self.see(call)
         if self.queues[call.queue].retry is None:
             if person.session != "active":
                 return
@@ -489,6 +552,11 @@ class Model:
     def timer_wait(self, name: str) -> None:
         self.leave(self.calls[name], "caller_left")
         self.expected.append(("Release", name, "timeout"))
+
+    def timer_relax(self, name: str) -> None:
+        call = self.calls[name]
+        turn = min(t for t in self.turns(call.queue) if t > call.waited)
+        call.waited = max(turn, self.now - call.joined)
 
     def timer_retry(self, name: str) -> None:
         self.calls[name].missed.clear()

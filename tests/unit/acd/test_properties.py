@@ -3,9 +3,9 @@
 A random history is told to an engine and to a model that judges it (model.py). After each event:
 
 * No caller is offered to two agents at once, except by ringall; nobody has two of offers and calls; no agent is on two.
-* Each offer goes to an agent who is free in that queue, whom this caller has not been missed by in this round, and whom
-  the strategy would have; and at that moment nobody stood before this caller (weight, priority, joining) who could have
-  been offered to that agent.
+* Each offer goes to an agent who is free in that queue, fits its rule and what the caller wants, whom this caller has
+  not been missed by in this round, and whom the strategy would have; and at that moment nobody stood before this caller
+  (weight, priority, joining) who could have been offered to that agent.
 * Nobody who wants an agent waits while somebody is free whom he has not been missed by in this round, and a retry pause
   follows only upon a miss and ends when it should.
 * Every caller who joined is waiting, or talks, or has left by exactly one fact.
@@ -44,7 +44,13 @@ PEOPLE: tuple[Any, ...] = (
     History.act,
     History.pause,
 )
-CONFIGURATION: tuple[Any, ...] = (History.configure_queue, History.configure_agent, History.remove)
+CONFIGURATION: tuple[Any, ...] = (
+    History.configure_queue,
+    History.configure_agent,
+    History.configure_routing,
+    History.configure_skills,
+    History.remove,
+)
 
 anything = st.data()
 
@@ -103,7 +109,7 @@ def test_long_histories(seed: int) -> None:
     pick = Pick(chance.choice)
     history = History()
     history.open(pick)
-    steps = TRAFFIC * 6 + TROUBLE * 3 + PEOPLE + CONFIGURATION[:2] + (History.restart, History.staff)
+    steps = TRAFFIC * 6 + TROUBLE * 3 + PEOPLE + CONFIGURATION[:-1] + (History.restart, History.staff)
     for n in range(1200):
         chance.choice(steps)(history, pick)
         if n % 100 == 99:

@@ -1,0 +1,145 @@
+"""Skills: whom a caller may be offered to, by his queue's rule and by what he wants.
+
+Where neither is set this costs nothing. Else a strategy is shown the free agents who fit, in its own order, and stops
+at the first: a decision costs a look at those who come before him. Callers who want the same and have waited alike fit
+the same agents; so where nobody was found for one, none of the others is looked at in the same round. A rule that asks
+for the waiting time is looked at again when that turns it: the timer "relax:<call>".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container
+
+import msgspec
+
+from ari_app.acd import events as e
+from ari_app.acd.agent import Agent
+from ari_app.acd.floor import Floor
+from ari_app.acd.queue import Caller, Queue
+from ari_app.acd.rules import LEVEL_MAX, Rule, RuleError, parse, valid_skill
+
+Skills = dict[str, int]
+
+
+def routing_configured(floor: Floor, event: e.RoutingConfigured) -> None:
+    """Raises RuleError."""
+    checked(event.wanted)
+    if event.rule:
+        parse(event.rule)
+    queue = floor.queues.get(event.queue)
+    if queue is None:
+        return floor.ignore()
+    queue.record.rule, queue.record.wanted = event.rule, dict(event.wanted)
+    for key in queue.places.keys:
+        watch(floor, queue, floor.callers[key[-1]])
+    floor.touched.add(event.queue)
+    return None
+
+
+def skills_configured(floor: Floor, event: e.SkillsConfigured) -> None:
+    """Raises RuleError."""
+    checked(event.skills)
+    agent = floor.agents.get(event.agent)
+    if agent is None:
+        return floor.ignore()
+    agent.skills = dict(event.skills)
+    floor.touched.update(agent.memberships)
+    return None
+
+
+def checked(skills: Skills) -> None:
+    """Raises RuleError: a name or a level that cannot be."""
+    for name, level in skills.items():
+        if not valid_skill(name) or not 0 <= level <= LEVEL_MAX:
+            raise RuleError(f"not a skill: {name}", 1)
+
+
+def rule_of(queue: Queue) -> Rule | None:
+    """None: the queue has none."""
+    return parse(queue.record.rule) if queue.record.rule else None
+
+
+def watch(floor: Floor, queue: Queue, caller: Caller) -> None:
+    """A caller begins to wait, or by another rule: from now on it is looked at again when his waiting turns it."""
+    rule = rule_of(queue)
+    if rule is not None:
+        caller.waited = float(max(caller.waited, floor.now - caller.joined_at))
+    _wake(floor, rule, caller)
+
+
+def waited_on(floor: Floor, call: str) -> None:
+    """The timer "relax:<call>"."""
+    caller = floor.callers[call]
+    rule = rule_of(floor.queues[caller.queue])
+    turn = None if rule is None else rule.next_turn(caller.waited)
+    if turn is not None:  # whoever runs the timers may round
+        caller.waited = float(max(turn, floor.now - caller.joined_at))
+    _wake(floor, rule, caller)
+    floor.touched.add(caller.queue)
+
+
+def _wake(floor: Floor, rule: Rule | None, caller: Caller) -> None:
+    turn = None if rule is None else rule.next_turn(caller.waited)
+    floor.start_or_cancel(f"relax:{caller.call}", caller.joined_at, turn)
+
+
+class Unfit:
+    """The agents whom a caller is not offered to: those who missed him in this round, and those who do not fit."""
+
+    __slots__ = ("_agents", "_missed", "_rule", "_waited", "_wanted", "need")
+
+    def __init__(self, agents: dict[int, Agent], caller: Caller, rule: Rule | None, wanted: Skills, queue: str) -> None:
+        self._agents = agents
+        self._missed = caller.missed
+        self._rule = rule
+        self._waited = int(caller.waited)
+        self._wanted = wanted
+        turn = None if rule is None else rule.next_turn(caller.waited)
+        #: what others may have in common with him
+        self.need = (queue, turn, tuple(sorted(wanted.items())))
+
+    def __bool__(self) -> bool:
+        """It cannot be known to be empty."""
+        return True
+
+    def __contains__(self, number: object) -> bool:
+        return number in self._missed or not self._fits(self._agents[number])  # type: ignore[index]
+
+    def _fits(self, agent: Agent) -> bool:
+        has = all(agent.skills.get(name, 0) >= level for name, level in self._wanted.items())
+        rule = self._rule
+        if rule is None:
+            return has
+        return (has or rule.wanted) and rule.holds(agent.skills, self._waited, has)
+
+
+def unfit(floor: Floor, queue: Queue, caller: Caller) -> Unfit | None:
+    """None: he may be offered to anybody who has not missed him."""
+    wanted = queue.record.wanted if caller.wanted is None else caller.wanted
+    if not wanted and not queue.record.rule:
+        return None
+    return Unfit(floor.agents, caller, rule_of(queue), wanted, caller.queue)
+
+
+def excluded(floor: Floor, queue: Queue, caller: Caller) -> Container[int]:
+    """The agents whom a caller is not offered to now."""
+    return unfit(floor, queue, caller) or caller.missed
+
+
+def read(text: str) -> Skills:
+    """What a caller wants, as the dialplan says it: "english=3&sales"; a skill alone is level 1. Raises RuleError."""
+    wanted: Skills = {}
+    for part in filter(None, (part.strip() for part in text.split("&"))):
+        name, sign, level = part.partition("=")
+        name, level = name.strip().lower(), level.strip() if sign else "1"
+        if not valid_skill(name) or not level.isascii() or not level.isdecimal() or int(level[:9]) > LEVEL_MAX:
+            raise RuleError("a skill expected", text.index(part) + 1)
+        wanted[name] = int(level[:9])
+    return wanted
+
+
+class Routing(msgspec.Struct, frozen=True, kw_only=True):
+    """By what a queue chooses agents."""
+
+    rule: str = ""
+    wanted: Skills = {}

@@ -46,6 +46,7 @@ from ari_app.store.pause_codes import PauseCodes
 from ari_app.store.queue_log_file import QueueLogFile
 from ari_app.store.queues import Queues
 from ari_app.store.sessions import Sessions
+from ari_app.store.skills import Skills
 from ari_app.store.statistics import Statistics
 from ari_app.store.users import Users
 from ari_app.store.writer import Writer
@@ -115,6 +116,7 @@ class Application:
         self.queues = Queues(database, self.clock)
         self.pause_codes = PauseCodes(database, self.clock)
         self.bindings = Bindings(database)
+        self.skills = Skills(database)
         self.sessions = Sessions(database, self.clock, writer)
         await self.sessions.load()
 
@@ -168,6 +170,8 @@ class Application:
         for gone in set(engine.queues()) - set(wanted):
             self.centre.apply(account, events.QueueRemoved(queue=gone))
         await self._configure_agents(account, engine)
+        skills, routings = await self.skills.of_account(account), await self.skills.routings(account)
+        self.centre.configure_skills(account, skills, routings)
 
     def reload(self) -> None:
         """SIGHUP: files of ours may have been moved, and queues and agents changed in the database by an import."""
@@ -287,6 +291,7 @@ class Application:
             queues=self.queues,
             pause_codes=self.pause_codes,
             bindings=self.bindings,
+            skills=self.skills,
             statistics=Statistics(self.writer.database),
             sessions=self.sessions,
             centre=self.centre,

@@ -8,6 +8,7 @@
 """
 
 from models.account import Account
+from models.agent_skill import AgentSkill
 from models.agent_state import AgentState
 from models.api_key import ApiKey
 from models.base import Base
@@ -23,6 +24,7 @@ from models.queue import Queue
 from models.queue_binding import QueueBinding
 from models.queue_call import QueueCall
 from models.queue_log import QueueLogEntry
+from models.queue_routing import QueueRouting
 from models.recording import Recording
 from models.spill_mark import SpillMark
 from models.user import User
@@ -30,6 +32,7 @@ from models.user_session import UserSession
 
 __all__ = [
     "Account",
+    "AgentSkill",
     "AgentState",
     "ApiKey",
     "Base",
@@ -46,6 +49,7 @@ __all__ = [
     "QueueBinding",
     "QueueCall",
     "QueueLogEntry",
+    "QueueRouting",
     "Recording",
     "SpillMark",
     "User",

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ari_app.acd import callers
+from ari_app.acd import callers, skills
 from ari_app.acd import commands as c
 from ari_app.acd import events as e
 from ari_app.acd.floor import Floor
@@ -41,6 +41,8 @@ def requested(floor: Floor, event: e.CallBackRequested) -> None:
             placed_at=None if caller is None else caller.place[1],
             order=floor.order() if caller is None else caller.order,
             original_position=0,
+            wanted=None if caller is None else caller.wanted,
+            waited=0.0 if caller is None else caller.waited,
             call_back=CallBack(
                 number=event.number,
                 name=event.name,
@@ -67,6 +69,7 @@ def _enter(floor: Floor, caller: Caller) -> None:
     queue = floor.queues[caller.queue]
     floor.callers[caller.call] = caller
     queue.enter(caller)
+    skills.watch(floor, queue, caller)
     caller.original_position = queue.places.position(caller.call)
     floor.moved.add(caller.queue)
     floor.tell(
@@ -166,6 +169,8 @@ def not_reached(floor: Floor, caller: Caller, reason: str) -> None:
             placed_at=caller.place[1],
             order=caller.order,
             original_position=0,
+            wanted=caller.wanted,
+            waited=caller.waited,
             state=CallerState.LATER if failures > back.failures else CallerState.WAITING,
             call_back=CallBack(
                 number=back.number,

@@ -9,13 +9,14 @@ from typing import Protocol
 import msgspec
 import structlog
 
-from ari_app.acd import events
+from ari_app.acd import events, skills
 from ari_app.acd.calling_back import CallBackProgram
 from ari_app.acd.commands import AnyFact
 from ari_app.acd.dispatcher import AcdStore, Dispatcher
 from ari_app.acd.engine import Engine
 from ari_app.acd.phones import Phones
 from ari_app.acd.queue_program import QueueProgram
+from ari_app.acd.rules import RuleError
 from ari_app.acd.views import AgentQueueStatus, CallBackView, QueueStatistics
 from ari_app.ari.errors import Gone
 from ari_app.ari.node import Node
@@ -57,6 +58,15 @@ class QueuedCallInfo(msgspec.Struct, frozen=True, kw_only=True):
     wait: float
 
 
+def _wanted(call: Call) -> dict[str, int] | None:
+    """The skills that the dialplan asks for; None: it does not, or nobody understands it."""
+    try:
+        return skills.read(call.skills) if call.skills.strip() else None
+    except RuleError as error:
+        log.warning("= skills of the dialplan not understood", call=call.id, skills=call.skills, error=str(error))
+        return None
+
+
 class Centre:
     """Engines of all accounts, over one registry of calls."""
 
@@ -94,7 +104,12 @@ class Centre:
 
     def _queue_program(self, state: State) -> Program:
         return QueueProgram(
-            self.dispatcher, state["queue"], state["joined_at"], state["priority"], state.get("left", "")
+            self.dispatcher,
+            state["queue"],
+            state["joined_at"],
+            state["priority"],
+            state.get("left", ""),
+            wanted=state.get("wanted"),
         )
 
     # accounts
@@ -130,7 +145,7 @@ class Centre:
     def route(self, call: Call, context: str) -> Program:
         """Which program serves a new call: a queue, an extension, or none."""
         if self.dispatcher(call.account).engine.settings(call.number) is not None:
-            return QueueProgram(self.dispatcher, call.number, call.started_at)
+            return QueueProgram(self.dispatcher, call.number, call.started_at, wanted=_wanted(call))
         if call.number == ECHO_NUMBER:
             return Announcement(["sound:hello-world"])
         if context != "from-trunk" and call.number.isascii() and call.number.isdigit():
@@ -196,6 +211,19 @@ class Centre:
     async def recorded(self) -> None:
         """Return when all that was applied so far is committed."""
         await self.store.committed()
+
+    def configure_skills(
+        self, account: int, of_agents: dict[int, skills.Skills], of_queues: dict[str, skills.Routing]
+    ) -> None:
+        """Tell the account's queues what agents can and by what rules they choose, where they do not know it."""
+        engine = self.dispatcher(account).engine
+        for agent in engine.agents():
+            if engine.skills(agent) != (wanted := of_agents.get(agent, {})):
+                self.apply(account, events.SkillsConfigured(agent=agent, skills=wanted))
+        for queue in engine.queues():
+            if engine.routing(queue) != (routing := of_queues.get(queue, skills.Routing())):
+                told = events.RoutingConfigured(queue=queue, rule=routing.rule, wanted=routing.wanted)
+                self.apply(account, told)
 
     def queued_calls(self, account: int, queue: str | None) -> list[QueuedCallInfo]:
         """Who waits, in order, in one queue or in all."""

@@ -252,14 +252,13 @@ class Dispatcher:
 
     # callers
 
-    async def serve(self, call: Call, queue: str, priority: int, joined_at: float) -> str:
+    async def serve(self, call: Call, joined: events.CallerJoined) -> str:
         """Put a caller into a queue and wait until it lets him go.
 
         Returns the reason: of Reject ("full", "nonexistent", "empty") or Release ("completed", "timeout", "no_retry",
         "leave_empty", "queue_removed"). Cancelled when he hangs up.
         """
-        conversation = self._attach(call, queue)
-        joined = events.CallerJoined(call=call.id, queue=queue, priority=priority, joined_at=joined_at)
+        conversation = self._attach(call, joined.queue)
         self.apply(joined, self.clock.now())
         return await conversation.released
 
@@ -310,16 +309,15 @@ class Dispatcher:
                 conversation.joined(leg)
         conversation.reattach_recordings(self.engine.settings(queue))
 
-    async def resume(self, call: Call, queue: str, priority: int, joined_at: float) -> str:
+    async def resume(self, call: Call, joined: events.CallerJoined) -> str:
         """Go on serving a call after a restart."""
+        queue = joined.queue
         conversation = self._conversations.get(call.id) or self._attach(call, queue)
         if self.engine.knows(call.id):
             call.spawn(conversation.resume_recording(self.engine.settings(queue)), "record")
             call.spawn(conversation.resume_waiting(self.engine.settings(queue)), "wait")
         elif not conversation.released.done():  # else he had his turn while nobody looked
-            # its joining had not been kept
-            joined = events.CallerJoined(call=call.id, queue=queue, priority=priority, joined_at=joined_at)
-            self.apply(joined, self.clock.now())
+            self.apply(joined, self.clock.now())  # its joining had not been kept
         return await conversation.released
 
     def recover(self) -> None:

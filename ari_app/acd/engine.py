@@ -31,6 +31,7 @@ from ari_app.acd.floor import EARLY, Floor, Record
 from ari_app.acd.people import end_pause, end_wrap_up
 from ari_app.acd.queue import CallBack, CallerState
 from ari_app.acd.settings import QueueSettings
+from ari_app.acd.skills import Routing
 from ari_app.acd.stats import Counts
 from ari_app.errors import CommandRefused, NotFound
 
@@ -237,12 +238,12 @@ class Engine:
         found = self._floor.agents.get(agent)
         return {} if found is None else dict(found.skills)
 
-    def routing(self, queue: str) -> skills.Routing:
+    def routing(self, queue: str) -> Routing:
         """By what a queue chooses agents; of one there is not: by nothing."""
         found = self._floor.queues.get(queue)
         if found is None:
-            return skills.Routing()
-        return skills.Routing(rule=found.record.rule, wanted=dict(found.record.wanted))
+            return Routing()
+        return Routing(rule=found.record.rule, wanted=dict(found.record.wanted))
 
     def knows(self, call: str) -> bool:
         """Whether a call waits here or talks to an agent."""

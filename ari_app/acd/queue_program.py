@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ari_app.acd.dispatcher import Dispatcher
+from ari_app.acd.events import CallerJoined
 from ari_app.calls.call import Call
 from ari_app.calls.program import State
 from ari_app.calls.verbs.hangup import BUSY, CONGESTION, NORMAL, UNALLOCATED, hangup
@@ -22,27 +23,47 @@ class QueueProgram:
     name = "queue"
 
     def __init__(
-        self, dispatcher: Callable[[int], Dispatcher], queue: str, joined_at: float, priority: int = 0, left: str = ""
+        self,
+        dispatcher: Callable[[int], Dispatcher],
+        queue: str,
+        joined_at: float,
+        priority: int = 0,
+        left: str = "",
+        *,
+        wanted: dict[str, int] | None = None,
     ) -> None:
         """joined_at: since when he waits (seconds since the epoch), which may be before we could look at him. left: why
-        the queue has let him go already."""
+        the queue has let him go already. wanted: the skills an agent must have for him; None: the queue's default."""
         self._dispatcher = dispatcher
         self.queue = queue
         self.joined_at = joined_at
         self.priority = priority
         self.left = left
+        self.wanted = wanted
 
     def state(self) -> State:
-        return {"queue": self.queue, "joined_at": self.joined_at, "priority": self.priority, "left": self.left}
+        return {
+            "queue": self.queue,
+            "joined_at": self.joined_at,
+            "priority": self.priority,
+            "left": self.left,
+            "wanted": self.wanted,
+        }
+
+    def joining(self, call: Call) -> CallerJoined:
+        """What the queue is told of him."""
+        return CallerJoined(
+            call=call.id, queue=self.queue, priority=self.priority, joined_at=self.joined_at, wanted=self.wanted
+        )
 
     async def run(self, call: Call) -> None:
-        reason = await self._dispatcher(call.account).serve(call, self.queue, self.priority, self.joined_at)
+        reason = await self._dispatcher(call.account).serve(call, self.joining(call))
         await self._leave(call, reason)
 
     async def resume(self, call: Call) -> None:
         if self.left:
             return await self._leave(call, self.left)
-        reason = await self._dispatcher(call.account).resume(call, self.queue, self.priority, self.joined_at)
+        reason = await self._dispatcher(call.account).resume(call, self.joining(call))
         await self._leave(call, reason)
 
     async def _leave(self, call: Call, reason: str) -> None:

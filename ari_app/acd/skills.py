@@ -63,7 +63,7 @@ def watch(floor: Floor, queue: Queue, caller: Caller) -> None:
     """A caller begins to wait, or by another rule: from now on it is looked at again when his waiting turns it."""
     rule = rule_of(queue)
     if rule is not None:
-        caller.waited = float(max(caller.waited, floor.now - caller.joined_at))
+        caller.waited = float(max(caller.waited, floor.now - caller.place[1]))
     _wake(floor, rule, caller)
 
 
@@ -73,14 +73,14 @@ def waited_on(floor: Floor, call: str) -> None:
     rule = rule_of(floor.queues[caller.queue])
     turn = None if rule is None else rule.next_turn(caller.waited)
     if turn is not None:  # whoever runs the timers may round
-        caller.waited = float(max(turn, floor.now - caller.joined_at))
+        caller.waited = float(max(turn, floor.now - caller.place[1]))
     _wake(floor, rule, caller)
     floor.touched.add(caller.queue)
 
 
 def _wake(floor: Floor, rule: Rule | None, caller: Caller) -> None:
     turn = None if rule is None else rule.next_turn(caller.waited)
-    floor.start_or_cancel(f"relax:{caller.call}", caller.joined_at, turn)
+    floor.start_or_cancel(f"relax:{caller.call}", caller.place[1], turn)
 
 
 class Unfit:

@@ -81,6 +81,8 @@ class Call:
         self.number = number
         self.caller_number = caller_number
         self.caller_name = caller_name
+        #: the skills the caller wants, as the dialplan says it; "": it says nothing
+        self.skills = ""
         self.started_at = at
         self.answered_at: float | None = None
         self.origin: Leg | None = None

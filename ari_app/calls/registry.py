@@ -154,7 +154,7 @@ class Registry:
         self.hang_up_orphan(node, event.channel.id)
 
     def _incoming(self, node: Node, event: events.StasisStart, at: float) -> None:
-        """A channel that the dialplan sent: Stasis(app,in,number,context)."""
+        """A channel that the dialplan sent: Stasis(app,in,number,context,skills)."""
         channel = event.channel
         number = event.args[1] if len(event.args) > 1 else channel.dialplan.exten
         context = event.args[2] if len(event.args) > 2 else channel.dialplan.context
@@ -169,6 +169,7 @@ class Registry:
             caller_name=channel.caller.name,
             at=at,
         )
+        call.skills = event.args[3] if len(event.args) > 3 else ""
         leg = Leg(call, node, channel.id, "caller", endpoint=channel.name, at=at)
         leg.name = channel.name
         leg.created = True

@@ -37,6 +37,7 @@ from ari_app.store.keys import Keys
 from ari_app.store.pause_codes import PauseCodes
 from ari_app.store.queues import Queues
 from ari_app.store.sessions import Sessions
+from ari_app.store.skills import Skills
 from ari_app.store.statistics import Statistics
 from ari_app.store.users import Users
 
@@ -62,6 +63,7 @@ class EqServices:
     queues: Queues
     pause_codes: PauseCodes
     bindings: Bindings
+    skills: Skills
     statistics: Statistics
     sessions: Sessions
     centre: Centre
@@ -87,6 +89,7 @@ def make_app(eq: EqServices) -> web.Application:
         queues=eq.queues,
         pause_codes=eq.pause_codes,
         bindings=eq.bindings,
+        skills=eq.skills,
         statistics=eq.statistics,
         sign_ins=sign_ins,
         centre=eq.centre,

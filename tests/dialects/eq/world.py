@@ -31,6 +31,7 @@ from ari_app.store.passwords import Passwords
 from ari_app.store.pause_codes import PauseCodes
 from ari_app.store.queues import Queues
 from ari_app.store.sessions import Sessions
+from ari_app.store.skills import Skills
 from ari_app.store.statistics import Statistics
 from ari_app.store.users import Users
 from ari_app.store.writer import Writer
@@ -80,6 +81,7 @@ class World:
                 queues=self.queues,
                 pause_codes=self.pause_codes,
                 bindings=self.bindings,
+                skills=Skills(self.database),
                 statistics=Statistics(self.database),
                 sessions=sessions,
                 centre=self.centre,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ari_app.acd.events import AgentConfigured, AgentRemoved
 from ari_app.dialects.eq.errors import nonexistent
 from ari_app.dialects.eq.routes.ask import Ask, Handler, Listed, Services, entity, living, paging, path_id
+from ari_app.dialects.eq.routes.skills import tell_skills
 from ari_app.dialects.eq.wire.agent import Agent, AgentCreateBody, AgentUpdateBody
 from ari_app.dialects.eq.wire.common import ListQuery, UpdateQuery
 
@@ -49,6 +50,8 @@ async def update(ask: Ask[UpdateQuery, AgentUpdateBody]) -> None:
             else:
                 await _update(services, account, user, ask.body)
         await tell(services, account, user)
+        if ask.query.undelete:
+            await tell_skills(services, account, user)
 
 
 async def _update(services: Services, account: int, user: int, body: AgentUpdateBody) -> None:

@@ -22,6 +22,7 @@ from ari_app.errors import Conflict, NotFound
 from ari_app.store.bindings import Bindings
 from ari_app.store.pause_codes import PauseCodes
 from ari_app.store.queues import Queues
+from ari_app.store.skills import Skills
 from ari_app.store.statistics import Statistics
 from ari_app.store.users import Users
 
@@ -37,6 +38,7 @@ class Services:
     queues: Queues
     pause_codes: PauseCodes
     bindings: Bindings
+    skills: Skills
     statistics: Statistics
     sign_ins: SignIns
     centre: Centre

@@ -1,0 +1,75 @@
+"""The part of the path table (paths.py) that is ours, under /x/: what the reference has nothing of."""
+
+from __future__ import annotations
+
+from ari_app.dialects.eq.wire.skills import AgentSkills, AgentSkillsBody, QueueRouting, RoutingBody
+from ari_app.dialects.http import Endpoint, ErrorRow
+
+
+def _error(parameter: str | None, kind: str, description: str) -> ErrorRow:
+    return ErrorRow(parameter=parameter, type=kind, description=description)
+
+
+_RULES = (
+    'A rule compares the agent\'s skills (0 to 100; 0: he does not have it) and "wait", the whole seconds the caller'
+    ' has waited, with numbers; a skill alone means more than 0. "and", "or", "not" and parentheses join comparisons.'
+    ' "wanted" means that the agent has what the caller wants, which must be so unless the rule speaks of it. It holds'
+    " at once, also for those who wait, and is looked at again the second their waiting turns it."
+)
+
+SKILLS = (
+    Endpoint(
+        name="x.skills",
+        method="GET",
+        path="/x/skills",
+        tag="Skills",
+        summary="The agents who have skills, and which",
+        reply=list[AgentSkills],
+    ),
+    Endpoint(
+        name="x.agent_skills.get",
+        method="GET",
+        path="/x/agent/{id}/skills",
+        tag="Skills",
+        summary="What an agent can",
+        parameters={"id": "User ID of the agent"},
+        reply=AgentSkills,
+    ),
+    Endpoint(
+        name="x.agent_skills.update",
+        method="PUT",
+        path="/x/agent/{id}/skills",
+        tag="Skills",
+        summary="Set what an agent can, all of it",
+        parameters={"id": "User ID of the agent"},
+        body=AgentSkillsBody,
+        errors=(_error("skills", "blank", "Not given"), _error("skills", "invalid", "A name or a level cannot be")),
+        changes=True,
+    ),
+    Endpoint(
+        name="x.routing.get",
+        method="GET",
+        path="/x/call_queue/{extension}/routing",
+        tag="Skills",
+        summary="By which rule a queue chooses agents",
+        parameters={"extension": "Extension of the call queue"},
+        reply=QueueRouting,
+    ),
+    Endpoint(
+        name="x.routing.update",
+        method="PUT",
+        path="/x/call_queue/{extension}/routing",
+        tag="Skills",
+        summary="Set by which rule a queue chooses agents, and what its callers want",
+        description=_RULES,
+        parameters={"extension": "Extension of the call queue"},
+        body=RoutingBody,
+        errors=(
+            _error("rule", "invalid", "Not a rule; the description says at which character"),
+            _error("wantedSkills", "invalid", "A name or a level cannot be"),
+        ),
+        changes=True,
+    ),
+)
+
+EXTRAS = (*SKILLS,)

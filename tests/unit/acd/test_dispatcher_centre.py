@@ -44,10 +44,27 @@ async def test_who_is_routed_where(hall: Hall, number: str, context: str, progra
     await hall.nothing_left()
 
 
+@pytest.mark.parametrize(
+    ("said", "wanted"),
+    [(("english=3&sales",), {"english": 3, "sales": 1}), ((), None), (("",), None), (("english=lots",), None)],
+)
+async def test_the_dialplan_says_which_skills_a_caller_wants(
+    hall: Hall, said: tuple[str, ...], wanted: dict[str, int] | None
+) -> None:
+    call, channel = await hall.stage.incoming(args=("in", "500", "from-trunk", *said))
+    program = hall.centre.route(call, "from-trunk")
+    assert isinstance(program, QueueProgram)
+    assert program.wanted == wanted
+    assert program.joining(call).wanted == wanted
+    hall.fake.hangup_from_far_end(channel)
+    await hall.nothing_left()
+
+
 async def test_every_program_is_found_again_by_its_name(hall: Hall) -> None:
     call, channel = await hall.stage.incoming()
     made = [
         QueueProgram(hall.centre.dispatcher, "500", 1.0, 2, "completed"),
+        QueueProgram(hall.centre.dispatcher, "500", 1.0, wanted={"english": 3}),
         Announcement(["sound:x"]),
         Unallocated(),
         ExtensionCall("PJSIP/1001", 12.0),

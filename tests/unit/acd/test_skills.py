@@ -159,6 +159,21 @@ def test_a_snapshot_keeps_rules_skills_and_what_is_wanted(scene: Scene) -> None:
     assert of(c.Offer, engine.apply(e.TimerFired(timer="relax:a"), START + 60))
 
 
+def test_who_is_called_back_wants_what_he_wanted_and_has_waited(scene: Scene) -> None:
+    rule(scene, "wanted and (english >= 3 or wait >= 60)")
+    scene.join("a", wanted={"french": 1})
+    scene.advance(40)
+    scene.apply(e.CallBackRequested(entry="b", queue="500", number="0301", call="a"))
+    scene.agent(1)
+    scene.agent(2)
+    can(scene, 2, french=1)
+    assert scene.timers["relax:b"] == START + 60
+    scene.advance(19)
+    assert scene.ringing() == {}
+    scene.advance(1)
+    assert scene.ringing() == {"b": [2]}
+
+
 def test_the_dialplan_says_what_is_wanted() -> None:
     assert read("english=3&Sales & x_1 = 100") == {"english": 3, "sales": 1, "x_1": 100}
     assert read("") == {}

@@ -1,0 +1,61 @@
+"""Skills-based routing on a real Asterisk with real phones."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.harness.phones import PhoneBox, never_answers
+from tests.integration.server import ContactCentre, contact_centre
+
+#: seconds after which the rule lets anybody have the call
+RELAXED = 3
+
+
+@pytest.fixture
+async def centre(tmp_path: Path, start_asterisk: Any, world: PhoneBox) -> AsyncIterator[ContactCentre]:
+    async with contact_centre(tmp_path, start_asterisk, world, LOG_LEVEL="debug") as made:
+        yield made
+
+
+async def test_phones_ring_by_skills_and_the_rule_relaxes(centre: ContactCentre) -> None:
+    """The first in order rings only when he fits: by the queue's rule, by what the dialplan says the caller wants, and
+    by the time the caller has waited; also after a crash in between."""
+    await centre.queue(ringStrategy="linear", agentTimeout=60)
+    for extension in ("1001", "1002"):
+        await centre.agent(extension, never_answers())
+    await skills(centre, "1001", english=2)
+    await skills(centre, "1002", english=80, french=1)
+    request = centre.server.request
+    await request("PUT", "/x/call_queue/500/routing", data={"rule": f"wanted and english >= 3 or wait >= {RELAXED}"})
+    fits = await centre.world.call("500", centre.pbx, caller="1")
+    first = await centre.phones["1002"].next_call()
+    await first.ringing.wait()
+    assert (await centre.status("1001"))["status"] == "available"
+    joined_at = time.time()
+    relaxes = await centre.world.call("500", centre.pbx, caller="2")
+    await centre.until_waiting(2)
+    await centre.server.kill()
+    await centre.server.start()
+    second = await centre.phones["1001"].next_call()
+    rang_at = await second.ringing.wait()
+    assert rang_at - joined_at >= RELAXED
+    for call in (fits, relaxes):
+        await call.hang_up()
+    await centre.idle()
+    # without any rule: what the dialplan says
+    await request("PUT", "/x/call_queue/500/routing", data={})
+    await centre.pbx.cli("dialplan set global QUEUE_SKILLS french&english=50")
+    await centre.world.call("500", centre.pbx, caller="3")
+    third = await centre.phones["1002"].next_call()
+    await third.ringing.wait()
+    assert (await centre.status("1001"))["status"] == "available"
+
+
+async def skills(centre: ContactCentre, extension: str, **levels: int) -> None:
+    agent = centre.agents[extension]
+    await centre.server.request("PUT", f"/x/agent/{agent}/skills", data={"skills": levels})

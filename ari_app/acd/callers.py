@@ -48,7 +48,8 @@ def joined(floor: Floor, event: e.CallerJoined) -> None:
         )
     )
     floor.start_or_cancel(f"wait:{caller.call}", caller.joined_at, queue.settings.max_wait)
-    skills.watch(floor, queue, caller)
+    if queue.record.rule:
+        skills.watch(floor, queue, caller)
     if caller.original_position < len(queue.places):  # at the end he is in nobody's way
         floor.moved.add(caller.queue)
     floor.want(caller)
@@ -105,7 +106,8 @@ def exit_queue(floor: Floor, caller: Caller, outcome: str) -> None:
     floor.cancel(f"wait:{caller.call}")
     floor.cancel(f"retry:{caller.call}")
     floor.cancel(f"again:{caller.call}")
-    floor.cancel(f"relax:{caller.call}")
+    if queue is not None and queue.record.rule:
+        floor.cancel(f"relax:{caller.call}")
     announcements.end(floor, caller)
     floor.moved.add(caller.queue)
     floor.loose.pop(caller.call, None)

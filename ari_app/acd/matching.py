@@ -60,9 +60,10 @@ def _match(floor: Floor) -> None:
         caller = floor.callers[place[-1]]
         if caller.state is CallerState.RESTING and floor.rested(caller):
             floor.end_rest(caller)
-        unfit = skills.unfit(floor, queue, caller)
+        kept = queue.record
+        unfit = skills.unfit(floor, queue, caller) if caller.wanted or kept.rule or kept.wanted else None
         if unfit is None or unfit.need not in in_vain:
-            if chosen := queue.choose(unfit or caller.missed, floor.dice):
+            if chosen := queue.choose(caller.missed if unfit is None else unfit, floor.dice):
                 _offer(floor, queue, caller, chosen)
             elif unfit is not None and not caller.missed:
                 in_vain.add(unfit.need)

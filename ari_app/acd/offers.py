@@ -43,7 +43,8 @@ def answered(floor: Floor, event: e.OfferAnswered) -> None:
         announcements.answered(queue, max(0.0, floor.now - caller.joined_at))
     floor.moved.add(caller.queue)
     floor.cancel(f"wait:{caller.call}")
-    floor.cancel(f"relax:{caller.call}")
+    if queue.record.rule:
+        floor.cancel(f"relax:{caller.call}")
     caller.state = CallerState.TALKING
     caller.agent, caller.offer, caller.answered_at = agent.id, offer.offer, floor.now
     floor.talking[offer.offer] = caller.call

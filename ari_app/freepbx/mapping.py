@@ -39,7 +39,7 @@ class WantedAgent(msgspec.Struct, frozen=True, kw_only=True):
     """An agent as he is to be."""
 
     number: str
-    #: first_name, last_name, email
+    #: first_name, last_name, email; what the source does not have is left out
     data: dict[str, str | None]
 
 
@@ -205,9 +205,13 @@ class _Mapping:
 
     def _agent(self, number: str, addresses: set[str]) -> WantedAgent:
         entry = self._extensions.get(number)
-        name = (entry.name if entry else "") or self._names.get(number, "") or f"Agent {number}"
+        name = (entry.name if entry else "") or self._names.get(number, "")
+        if not name and entry is None:
+            return WantedAgent(number=number, data={})
         first, _, last = name.partition(" ")
         last = last.strip()
+        if not first:
+            first, last = "Agent", number
         if len(first) > _NAME_PART_MAX or len(last) > _NAME_PART_MAX:
             self._notes.changed(f"extension {number}", "name", f"cut to {_NAME_PART_MAX} characters a part")
         data: dict[str, str | None] = {"first_name": first[:_NAME_PART_MAX], "last_name": last[:_NAME_PART_MAX] or None}

@@ -127,13 +127,14 @@ class _Planner:
         item = self._held.items.get(("agent", number))
         here = self._held.agents.get(number)
         there = self._free_email(number, there)
-        name = " ".join(part for part in (there["first_name"], there.get("last_name")) if part)
+        named = {"first_name": "Agent", "last_name": number} | there
+        name = " ".join(part for part in (named["first_name"], named["last_name"]) if part)
         if here is None:
             if item is not None and not self._force:
                 return self._say(Action.HOLD, "agent", number, name, "was deleted here since the last import")
-            self._changes.new_agents.append(UserData(number=number, **there))  # type: ignore[arg-type]
+            self._changes.new_agents.append(UserData(number=number, **named))  # type: ignore[arg-type]
             self._agents.add(number)
-            self._write("agent", number, dict(there), {})
+            self._write("agent", number, dict(named), {})
             return self._say(Action.CREATE, "agent", number, name)
         base = item.written if item is not None else None
         ours = {attribute: getattr(here, attribute) for attribute in there}
@@ -193,7 +194,7 @@ class _Planner:
         self._changes.new_queues.append(QueueData(extension=queue.extension, **settings))
         members = {number: skill for number, skill in queue.members.items() if number in self._agents}
         self._changes.bind.extend((queue.extension, number, skill) for number, skill in members.items())
-        self._write("queue", queue.extension, {"settings": dict(there), "members": members}, queue.attributes)
+        self._write("queue", queue.extension, {"settings": settings, "members": members}, queue.attributes)
         self._say(Action.CREATE, "queue", queue.extension, str(settings["name"]), f"{len(members)} members")
 
     def _free_name(self, queue: WantedQueue) -> dict[str, Any]:

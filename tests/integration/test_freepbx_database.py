@@ -17,6 +17,10 @@ import pytest_asyncio
 
 from ari_app import cli
 from ari_app.config import Settings
+from ari_app.freepbx import sources
+from ari_app.freepbx.mapping import wanted
+from ari_app.freepbx.sources import SourceOptions
+from ari_app.freepbx.tables import describe
 from tests.harness import freepbx
 from tests.harness.mariadb import MariaDB, unavailable
 from tests.unit.freepbx.sample import FreePBX, small
@@ -324,3 +328,75 @@ async def test_freepbx_is_followed_until_the_command_is_ended(installation: Inst
         process.terminate()
         await process.wait()
     assert {"name": "Sales West"} in installation.rows("SELECT name FROM queues")
+
+
+def every_trap() -> FreePBX:
+    """A queue for each value the GUI can store and each damage, in one FreePBX."""
+    made = small()
+    number = 600
+    for keyword, values in {
+        "joinempty": ("strict", "no", "loose", "penalty,paused,invalid,unavailable,inuse,ringing", "inuse"),
+        "leavewhenempty": ("yes", "strict", "loose", "penalty,paused,invalid,unavailable,inuse,ringing"),
+        "strategy": ("rrordered", "linear", "wrandom", "roundrobin", "nonsense"),
+        "retry": ("none", "0", "1", "abc"),
+        "timeout": ("0", "60", "-1", ""),
+        "wrapuptime": ("0", "30", "x"),
+        "announce-holdtime": ("once", "yes"),
+        "announce-position": ("yes", None),
+        "queue-youarenext": ("queue-youarenext",),
+        "recording": ("force", "yes", "no", "never", "always", None),
+        "autopause": ("yes", "all"),
+        "music": ("none", "default", "jazz"),
+        "weight": ("10", "11"),
+        "skip_joinannounce": ("free", "ready", "nofreeagent"),
+        "rvolume": ("14",),
+        "timeoutpriority": ("conf",),
+        "monitor-format": ("wav", "gsm"),
+        "something-new": ("x",),
+    }.items():
+        for value in values:
+            made.queue(str(number), config={"descr": f"{keyword} {number}"}, **{keyword: value})
+            number += 1
+    for column, values in {
+        "ringing": ("1", "2", "3"),
+        "cwignore": ("0", "1", "2", "3"),
+        "use_queue_context": ("1", "2", "3"),
+        "maxwait": ("0", "600", "abc"),
+        "dest": ("ext-local,vmu100,1", "ext-queues,500,1", "ivr-3,s,1"),
+        "monitor_type": ("b",),
+        "callback_id": ("4",),
+        "grppre": ("Süd: ", "x" * 100),
+    }.items():
+        for value in values:
+            made.queue(str(number), config={"descr": f"{column} {number}", column: value})
+            number += 1
+    members = ["Local/0301234567@from-queue/n,0", "PJSIP/1999,0", "Agent/1001,0", "DAHDI/4,0", "PJSIP/1001,high"]
+    made.queue(
+        str(number), *members, "IAX2/1002,12", "Local/1002@from-queue/n,1", "nonsense", config={"descr": "Sales"}
+    )
+    made.detail("777", "member", "PJSIP/1001,0")
+    made.detail("-1", "penaltymemberslimit", "3")
+    made.rows["users"].append(made.rows["users"][0] | {"name": "Twice"})
+    made.astdb |= {"/QPENALTY/501/agents/1002": "x", "/QPENALTY/501/dynmemberonly": "yes"}
+    made.rows["freepbx_settings"] += [{"keyword": "QUEUES_SHARED_LASTCALL", "value": "0", "module": "queues"}]
+    return made
+
+
+@pytest.mark.parametrize("version", [16, 17])
+async def test_every_value_comes_out_of_the_database_as_it_went_in(installation: Installation, version: int) -> None:
+    """What test_settings.py and test_mapping.py say of rows holds for a database's rows; and all of it is imported."""
+    made = every_trap()
+    await installation.fill(made, version)
+    options = SourceOptions(astdb=installation.astdb, voicemail=installation.voicemail)
+    described = await asyncio.to_thread(sources.read, str(installation.conf), options)
+    expected = describe(made.tables())
+    found, wished = wanted(described), wanted(expected)
+    assert found.queues == wished.queues
+    assert found.agents == wished.agents
+    assert {(note.level, note.item, note.reason) for note in described.notes.all()} == {
+        (note.level, note.item, note.reason) for note in expected.notes.all()
+    }
+    status, _, err = await installation.run("--yes")
+    assert (status, err) == (0, "")
+    assert {row["extension"] for row in installation.rows("SELECT extension FROM queues")} == set(wished.queues)
+    assert (await installation.run("--yes"))[1].rstrip().endswith("nothing to do")

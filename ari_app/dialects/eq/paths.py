@@ -392,10 +392,7 @@ IMPORTS = (
         upload=("application/gzip", "text/csv"),
         reply=FreePbxImport,
         changes=True,
-        errors=(
-            _error("file", "invalid", "It cannot be read"),
-            _error("apply", "changed", "It is another plan by now"),
-        ),
+        errors=(_error("file", "invalid", "Cannot be read"), _error("apply", "changed", "Another plan by now")),
     ),
 )
 

@@ -145,7 +145,7 @@ def test_without_the_table_of_extensions_members_are_believed() -> None:
     found = wanted(describe(tables))
     assert found.extensions is None
     assert found.queues["500"].members == {"1001": 1, "1002": 3}
-    assert found.agents["1001"].data == {"first_name": "Agent", "last_name": "1001"}
+    assert found.agents["1001"].data == {}
 
 
 def test_extensions_are_kept_by_the_contract_s_names() -> None:

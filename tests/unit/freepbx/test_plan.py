@@ -169,6 +169,34 @@ def test_an_agent_who_was_here_before_is_bound_and_keeps_his_name() -> None:
     assert plan(wanted, after).empty
 
 
+def test_a_source_without_names_renames_nobody() -> None:
+    """A backup of the queues alone, after an import of the database."""
+    wanted = there({"500": {}}, {"500": {"1001": 1}})
+    held = imported(wanted)
+    nameless = msgspec.structs.replace(
+        wanted, agents={number: WantedAgent(number=number, data={}) for number in ("1001", "1002")}
+    )
+    found = plan(nameless, held)
+    assert of(found, "agent") == {"1001": Action.KEEP, "1002": Action.CREATE}
+    assert found.changes.new_agents == [UserData(number="1002", first_name="Agent", last_name="1002")]
+    after = done(held, found.changes)
+    # and a name that is known later is taken, where nobody gave him another
+    named = there({"500": {}}, {"500": {"1002": 1}})
+    named.agents["1002"].data["first_name"] = "Bob"
+    assert plan(named, after).changes.agents == [UserData(number="1002", first_name="Bob", last_name="1002")]
+
+
+def test_a_queue_whose_name_becomes_known_later_gets_it() -> None:
+    """Imported from generated files, then from the database."""
+    wanted = there({"500": {}})
+    del wanted.queues["500"].settings["name"]
+    held = imported(wanted)
+    assert held.queues["500"].name == "Queue 500"
+    assert plan(there({"500": {"name": "Sales"}}), held).changes.queues[0].name == "Sales"
+    own = edited(held, "500", name="Own")
+    assert of(plan(there({"500": {"name": "Sales"}}), own)) == {"500": Action.HOLD}
+
+
 def test_what_was_deleted_here_stays_deleted() -> None:
     wanted = there({"500": {}, "501": {}}, {"500": {"1001": 1}, "501": {"1001": 1}})
     held = imported(wanted)

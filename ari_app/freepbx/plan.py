@@ -195,7 +195,7 @@ class _Planner:
         members = {number: skill for number, skill in queue.members.items() if number in self._agents}
         self._changes.bind.extend((queue.extension, number, skill) for number, skill in members.items())
         self._write("queue", queue.extension, {"settings": settings, "members": members}, queue.attributes)
-        self._say(Action.CREATE, "queue", queue.extension, str(settings["name"]), f"{len(members)} members")
+        self._say(Action.CREATE, "queue", queue.extension, str(settings["name"]), _counted(len(members), "member"))
 
     def _free_name(self, queue: WantedQueue) -> dict[str, Any]:
         """A name that is another queue's here gets the number added."""
@@ -353,6 +353,10 @@ class _Planner:
         self._entries.append(
             Entry(action=action, kind=kind, key=key, name=name, reason=reason, differences=differences or [])
         )
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _action(differences: list[Difference]) -> Action:

@@ -64,7 +64,7 @@ def _kept(entries: list[Entry]) -> Iterator[str]:
     for entry in entries:
         kinds[entry.kind] = kinds.get(entry.kind, 0) + 1
     if kinds:
-        yield f"{Action.KEEP:<7} " + ", ".join(f"{count} {kind}" for kind, count in kinds.items())
+        yield f"{Action.KEEP:<7} " + ", ".join(f"{kind} {count}" for kind, count in kinds.items())
 
 
 def _note(note: Note, everything: bool) -> str:

@@ -9,15 +9,16 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
 from tests.harness import freepbx
 from tests.harness.asterisk import Asterisk
 from tests.harness.docker import ROOT
-from tests.harness.freepbx_files import write_conf
+from tests.harness.freepbx_files import documents, write_backup, write_conf
 from tests.harness.mariadb import MariaDB, unavailable
 from tests.harness.phones import Extension, PhoneBox, never_answers
-from tests.integration.server import Server
+from tests.integration.server import BASE, Server
 from tests.unit.freepbx.sample import FreePBX
 
 CALLER, AGENT = 440, 660
@@ -81,6 +82,20 @@ class House:
             assert time.monotonic() < end
             await asyncio.sleep(0.05)
         return printed
+
+    async def upload(self, file: Path, **query: str) -> dict[str, Any]:
+        """Send a backup over REST."""
+        url = f"http://127.0.0.1:{self.server.http_port}{BASE}/import/freepbx"
+        headers = {"Content-Type": "application/gzip"}
+        async with (
+            aiohttp.ClientSession() as client,
+            client.post(
+                url, params={"auth_key": self.server.key, **query}, data=file.read_bytes(), headers=headers
+            ) as reply,
+        ):
+            assert reply.status == 200, await reply.text()
+            found: dict[str, Any] = await reply.json()
+            return found
 
     async def sign_in(self, number: str) -> None:
         """To all queues he is bound to, with the skills that were imported."""
@@ -178,3 +193,20 @@ async def test_app_queue_takes_over_while_we_are_down(house: House) -> None:
     while not house.server.rows("SELECT * FROM queue_calls WHERE outcome = 'answered'"):
         assert time.monotonic() < end
         await asyncio.sleep(0.05)
+
+
+async def test_an_uploaded_backup_is_taken_up_at_once(house: House, tmp_path: Path) -> None:
+    """Without SIGHUP: the server that imports it tells its queues."""
+    backup = write_backup(tmp_path / "backup.tar.gz", documents(made(), whole=True))
+    plan = await house.upload(backup)
+    done = await house.upload(backup, apply=plan["plan"])
+    assert done["applied"] is True
+    await house.sign_in("1001")
+    caller = await house.world.call("500", house.pbx, tone=CALLER)
+    phone = await house.phones["1001"].next_call()
+    await phone.answer()
+    await phone.listen()
+    await phone.wait_tones(CALLER)
+    await caller.hang_up()
+    await house.pbx.wait_idle()
+    assert (await house.upload(backup))["changes"] is False

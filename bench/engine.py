@@ -28,6 +28,9 @@ from bench.report import Row, machine, percentile, table, write
 SIZES = (10, 100, 1000, 5000)
 STRATEGIES = (Strategy.LEASTRECENT, Strategy.RRMEMORY, Strategy.FEWESTCALLS, Strategy.RANDOM, Strategy.LINEAR)
 
+#: half of the agents fit before a minute is over
+RULE = "english >= 50 and wait < 60 or wait >= 60 and (english >= 20 or french >= 5)"
+
 
 class Centre:
     """An engine at work, with as many callers waiting as it is told to keep."""
@@ -113,6 +116,23 @@ class Centre:
             self.answer(len(self.ringing))
 
 
+def measure_rules(events: int) -> Iterator[Row]:
+    """Decisions of a queue with a rule, where most of those who are free fit nobody."""
+    for waiting in (1000, 5000):
+        ruled = Centre(1, 300, 1, 0, STRATEGIES[0])
+        ruled.apply(e.RoutingConfigured(queue=ruled.queues[0], rule=RULE))
+        for n in range(300):
+            ruled.apply(e.SkillsConfigured(agent=n, skills={"english": n % 101, "french": n % 7}))
+        while ruled.calls - len(ruled.ringing) < waiting:
+            ruled.join()
+        ruled.answer(len(ruled.ringing))
+        ruled.forget_times()
+        ruled.run(events)
+        name = f"decision by a rule, 300 agents of whom half are free and do not fit, {waiting} waiting"
+        yield Row(f"{name}: median", "us", percentile(ruled.decisions, 50))
+        yield Row(f"{name}: p99.9", "us", percentile(ruled.decisions, 99.9))
+
+
 def measure(events: int) -> Iterator[Row]:
     for strategy in STRATEGIES[:3]:
         centre = Centre(1, 300, 1, 1000, strategy)
@@ -152,6 +172,7 @@ def measure(events: int) -> Iterator[Row]:
         name = f"decision, {len(idle.queues)} queues, {agents} agents in 10 each, half of them free"
         yield Row(f"{name}: median", "us", percentile(idle.decisions, 50), goal=50)
         yield Row(f"{name}: p99.9", "us", percentile(idle.decisions, 99.9), goal=500)
+    yield from measure_rules(events // 4)
     begun = perf_counter_ns()
     snapshot = centre.engine.snapshot()
     yield Row("snapshot of the last", "ms", (perf_counter_ns() - begun) / 1e6)

@@ -15,7 +15,7 @@ from ari_app.acd.commands import Offer
 from ari_app.acd.emptiness import may_stay
 from ari_app.acd.floor import Floor
 from ari_app.acd.offers import COOL_DOWN
-from ari_app.acd.queue import Caller, CallerState, Key, OpenOffer, Queue
+from ari_app.acd.queue import Caller, CallerState, Key, Need, OpenOffer, Queue
 from ari_app.acd.settings import Strategy
 
 
@@ -44,32 +44,33 @@ def settle(floor: Floor) -> None:
 
 
 def _match(floor: Floor) -> None:
-    heads: list[tuple[int, Key, str]] = []
+    heads: list[tuple[int, Key, str, Need | None]] = []
     for extension in floor.touched:
         queue = floor.queues.get(extension)
         if queue is not None and queue.wanting.keys and queue.idle.keys:
-            heads.append((-queue.settings.weight, queue.wanting.keys[0], extension))
+            weight = -queue.settings.weight
+            if queue.sorting:
+                heads += [(weight, group.keys[0], extension, need) for need, group in queue.groups.items()]
+            else:
+                heads.append((weight, queue.wanting.keys[0], extension, None))
     heapify(heads)
-    #: what callers need of whom nobody was found for the first
-    in_vain: set[object] = set()
     while heads:
-        weight, place, extension = heappop(heads)
+        weight, place, extension, need = heappop(heads)
         queue = floor.queues[extension]
         if not queue.idle:  # another queue took them
             continue
         caller = floor.callers[place[-1]]
         if caller.state is CallerState.RESTING and floor.rested(caller):
             floor.end_rest(caller)
-        kept = queue.record
-        unfit = skills.unfit(floor, queue, caller) if caller.wanted or kept.rule or kept.wanted else None
-        if unfit is None or unfit.need not in in_vain:
-            if chosen := queue.choose(caller.missed if unfit is None else unfit, floor.dice):
-                _offer(floor, queue, caller, chosen)
-            elif unfit is not None and not caller.missed:
-                in_vain.add(unfit.need)
-        following = queue.wanting.after(place)
+        alike = queue.wanting if need is None else queue.groups[need]
+        excluded = caller.missed if need is None else skills.excluded(floor, queue, caller)
+        if chosen := queue.choose(excluded, floor.dice):
+            _offer(floor, queue, caller, chosen)
+        elif not caller.missed:  # nobody who is free is for those who need the same
+            continue
+        following = alike.after(place)
         if following is not None and queue.idle:
-            heappush(heads, (weight, following, extension))
+            heappush(heads, (weight, following, extension, need))
     for extension in sorted(floor.touched):
         queue = floor.queues.get(extension)
         if queue is not None and queue.settings.strategy is Strategy.RINGALL:
@@ -100,7 +101,7 @@ def _join_in(floor: Floor, queue: Queue) -> None:
 
 
 def _offer(floor: Floor, queue: Queue, caller: Caller, chosen: list[int]) -> None:
-    queue.wanting.drop(caller.call)
+    queue.unwant(caller.call)
     caller.state = CallerState.OFFERED
     if queue.settings.strategy is Strategy.RINGALL:
         caller.level = max(caller.level, queue.idle.key_of[chosen[0]][0])

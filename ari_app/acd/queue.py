@@ -12,10 +12,14 @@ import msgspec
 from ari_app.acd import strategies
 from ari_app.acd.agent import Agent, Membership
 from ari_app.acd.emptiness import Staff, matters
+from ari_app.acd.rules import parse
 from ari_app.acd.settings import QueueSettings
 
 T = TypeVar("T", bound=Hashable)
 Key = tuple[Any, ...]
+#: when the rule turns for a caller next, and the skills he wants: who have both in common fit the same agents
+Need = tuple[int | None, tuple[tuple[str, int], ...]]
+NOTHING: Need = (None, ())
 
 
 class CallerState(StrEnum):
@@ -172,6 +176,8 @@ class Queue:
     __slots__ = (
         "absent",
         "called_back",
+        "group_of",
+        "groups",
         "idle",
         "listening",
         "members",
@@ -179,6 +185,7 @@ class Queue:
         "record",
         "rung",
         "settings",
+        "sorting",
         "staff",
         "staffed",
         "wanting",
@@ -208,6 +215,11 @@ class Queue:
         self.staff = Staff()
         #: whether that is asked for; else `staff` is not kept up
         self.staffed = matters(record.settings)
+        #: those of `wanting` apart by what they need, so that all are passed over at once who need whom there is not;
+        #: kept while `sorting`
+        self.groups: dict[Need, Ranking[str]] = {}
+        self.group_of: dict[str, Need] = {}
+        self.sorting = False
 
     def configure(self, settings: QueueSettings) -> None:
         """Set otherwise. Its members are to be indexed anew."""
@@ -225,18 +237,61 @@ class Queue:
         if caller.listens:
             self.listening.add(caller.call)
         if caller.state is not CallerState.OFFERED:
-            self.wanting.put(caller.call, caller.place)
+            self._want(caller)
         elif caller.level:
             self.rung.put(caller.call, caller.place)
 
     def leave(self, caller: Caller) -> int:
         """Take a caller out of all orders; his last position."""
         position = self.places.position(caller.call)
-        for order in (self.places, self.wanting, self.rung):
+        for order in (self.places, self.rung):
             order.drop(caller.call)
+        self.unwant(caller.call)
         self.listening.discard(caller.call)
         self.absent.discard(caller.call)
         return position
+
+    def _want(self, caller: Caller) -> None:
+        if not self.sorting and (caller.wanted or self.record.rule or self.record.wanted):
+            self.sort_all()
+        self.wanting.put(caller.call, caller.place)
+        if self.sorting:
+            self.sort(caller)
+
+    def unwant(self, call: str) -> None:
+        """A caller wants no agent now."""
+        self.wanting.drop(call)
+        if self.sorting:
+            self._ungroup(call)
+            if not self.wanting and not self.record.rule and not self.record.wanted:
+                self.sorting = False
+
+    def sort_all(self) -> None:
+        """From now on those who want an agent are kept apart by what they need; until now it was nothing."""
+        self.sorting = True
+        for call, key in self.wanting.key_of.items():
+            self._group(call, key, NOTHING)
+
+    def sort(self, caller: Caller) -> None:
+        """What a caller who wants an agent needs may have changed."""
+        kept = self.record
+        wanted = kept.wanted if caller.wanted is None else caller.wanted
+        turn = parse(kept.rule).next_turn(caller.waited) if kept.rule else None
+        need = (turn, tuple(sorted(wanted.items())))
+        if self.group_of.get(caller.call) != need:
+            self._ungroup(caller.call)
+        self._group(caller.call, caller.place, need)
+
+    def _group(self, call: str, key: Key, need: Need) -> None:
+        self.group_of[call] = need
+        self.groups.setdefault(need, Ranking()).put(call, key)
+
+    def _ungroup(self, call: str) -> None:
+        need = self.group_of.pop(call, None)
+        if need is not None:
+            self.groups[need].drop(call)
+            if not self.groups[need]:
+                del self.groups[need]
 
     def admit(self, agent: Agent, membership: Membership) -> bool:
         """He may be offered a call of this queue. True: he might not before, or not in this rank."""

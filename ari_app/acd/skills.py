@@ -2,7 +2,8 @@
 
 Where neither is set this costs nothing. Else a strategy is shown the free agents who fit, in its own order, and stops
 at the first: a decision costs a look at those who come before him. Callers who want the same and have waited alike fit
-the same agents; so where nobody was found for one, none of the others is looked at in the same round. A rule that asks
+the same agents; the queue keeps them together, and where nobody is found for the first, none of the others is looked
+at: a round costs a look at the free agents for each different need, however many wait. A rule that asks
 for the waiting time is looked at again when that turns it: the timer "relax:<call>".
 """
 
@@ -30,6 +31,8 @@ def routing_configured(floor: Floor, event: e.RoutingConfigured) -> None:
     if queue is None:
         return floor.ignore()
     queue.record.rule, queue.record.wanted = event.rule, dict(event.wanted)
+    if not queue.sorting and (event.rule or event.wanted):
+        queue.sort_all()
     for key in queue.places.keys:
         watch(floor, queue, floor.callers[key[-1]])
     floor.touched.add(event.queue)
@@ -64,39 +67,39 @@ def watch(floor: Floor, queue: Queue, caller: Caller) -> None:
     rule = rule_of(queue)
     if rule is not None:
         caller.waited = float(max(caller.waited, floor.now - caller.place[1]))
-    _wake(floor, rule, caller)
+    _wake(floor, queue, rule, caller)
 
 
 def waited_on(floor: Floor, call: str) -> None:
     """The timer "relax:<call>"."""
     caller = floor.callers[call]
-    rule = rule_of(floor.queues[caller.queue])
+    queue = floor.queues[caller.queue]
+    rule = rule_of(queue)
     turn = None if rule is None else rule.next_turn(caller.waited)
     if turn is not None:  # whoever runs the timers may round
         caller.waited = float(max(turn, floor.now - caller.place[1]))
-    _wake(floor, rule, caller)
+    _wake(floor, queue, rule, caller)
     floor.touched.add(caller.queue)
 
 
-def _wake(floor: Floor, rule: Rule | None, caller: Caller) -> None:
+def _wake(floor: Floor, queue: Queue, rule: Rule | None, caller: Caller) -> None:
     turn = None if rule is None else rule.next_turn(caller.waited)
     floor.start_or_cancel(f"relax:{caller.call}", caller.place[1], turn)
+    if queue.sorting and caller.call in queue.wanting:
+        queue.sort(caller)
 
 
 class Unfit:
     """The agents whom a caller is not offered to: those who missed him in this round, and those who do not fit."""
 
-    __slots__ = ("_agents", "_missed", "_rule", "_waited", "_wanted", "need")
+    __slots__ = ("_agents", "_missed", "_rule", "_waited", "_wanted")
 
-    def __init__(self, agents: dict[int, Agent], caller: Caller, rule: Rule | None, wanted: Skills, queue: str) -> None:
+    def __init__(self, agents: dict[int, Agent], caller: Caller, rule: Rule | None, wanted: Skills) -> None:
         self._agents = agents
         self._missed = caller.missed
         self._rule = rule
         self._waited = int(caller.waited)
         self._wanted = wanted
-        turn = None if rule is None else rule.next_turn(caller.waited)
-        #: what others may have in common with him
-        self.need = (queue, turn, tuple(sorted(wanted.items())))
 
     def __bool__(self) -> bool:
         """It cannot be known to be empty."""
@@ -113,17 +116,12 @@ class Unfit:
         return (has or rule.wanted) and rule.holds(agent.skills, self._waited, has)
 
 
-def unfit(floor: Floor, queue: Queue, caller: Caller) -> Unfit | None:
-    """None: he may be offered to anybody who has not missed him."""
-    wanted = queue.record.wanted if caller.wanted is None else caller.wanted
-    if not wanted and not queue.record.rule:
-        return None
-    return Unfit(floor.agents, caller, rule_of(queue), wanted, caller.queue)
-
-
 def excluded(floor: Floor, queue: Queue, caller: Caller) -> Container[int]:
     """The agents whom a caller is not offered to now."""
-    return unfit(floor, queue, caller) or caller.missed
+    wanted = queue.record.wanted if caller.wanted is None else caller.wanted
+    if not wanted and not queue.record.rule:
+        return caller.missed
+    return Unfit(floor.agents, caller, rule_of(queue), wanted)
 
 
 def read(text: str) -> Skills:

@@ -93,15 +93,13 @@ async def test_the_agent_hears_that_it_rings_and_a_busy_line_is_tried_again(cent
     assert (row["id"], row["attempts"]) == (request, 1)
     await centre.until_status("1001", "available")
     centre.phones["1001"].behaviour = answers(tone=AGENT)
-    centre.phones[NUMBER].behaviour = answers(after=2.0, tone=CUSTOMER)
+    centre.phones[NUMBER].behaviour = answers(after=4.0, tone=CUSTOMER)
     second = await centre.phones["1001"].next_call()
     customer = await centre.phones[NUMBER].next_call()
     await customer.ringing.wait()
-    rung = second.heard.ended_at
-    await second.ear.wait_for(lambda ear: ear.heard().ended_at > rung + 1, 5)
     # the ringing tone of Asterisk's standard country: 440 and 480 Hz
-    ringing = second.heard.between(rung, rung + 1)
-    assert ringing.hears(480)
+    await second.wait_tones(480)
+    assert not customer.answered
     await customer.answered.wait()
     await asyncio.gather(second.wait_tones(CUSTOMER), customer.wait_tones(AGENT))
     await second.hang_up()

@@ -43,13 +43,16 @@ class _LoopTimer:
         self._loop = loop
         self._callback = callback
         self._put_off = 0
+        # asked of no handle: uvloop's of a delay of nothing does not know
+        self._due = loop.time() + delay
         self._handle = loop.call_later(delay, self._fire)
 
     def _fire(self) -> None:
-        late = self._loop.time() - self._handle.when()
+        late = self._loop.time() - self._due
         if late > STALLED and self._put_off < PUT_OFF_MOST:
             # The answer that this timer waits for may be in a socket that nobody has read yet.
             self._put_off += 1
+            self._due = self._loop.time() + CATCH_UP
             self._handle = self._loop.call_later(CATCH_UP, self._fire)
         else:
             self._callback()

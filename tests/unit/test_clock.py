@@ -9,11 +9,19 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import uvloop
 
 from ari_app.clock import CATCH_UP, PUT_OFF_MOST, ManualClock, SystemClock, _LoopTimer
 
 
-async def test_the_machine_s_clock() -> None:
+@pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_the_machine_s_clock(loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
+    """On the loop that tests run on, and on that of the server."""
+    with asyncio.Runner(loop_factory=loop) as runner:
+        runner.run(_the_machine_s_clock())
+
+
+async def _the_machine_s_clock() -> None:
     clock = SystemClock()
     assert abs(clock.now() - time.time()) < 1
     fired: asyncio.Queue[str] = asyncio.Queue()

@@ -76,7 +76,7 @@ async def test_calls_wait_for_an_application_that_restarts(start_asterisk: Aster
         assert application.authorization == "Basic " + base64.b64encode(b"u:p").decode()
         caller = await world.call("500", pbx, caller="0301111111", listen=False)
         event = await application.next("StasisStart")
-        assert event["args"] == ["in", "500", "from-trunk"]
+        assert event["args"] == ["in", "500", "from-trunk", ""]
         assert event["channel"]["caller"]["number"] == "0301111111"
         assert event["channel"]["id"].startswith("main-")
         await caller.hang_up()
@@ -84,7 +84,7 @@ async def test_calls_wait_for_an_application_that_restarts(start_asterisk: Aster
 
     late = await world.call("501", pbx, listen=False)
     async with application.listen():
-        assert (await application.next("StasisStart"))["args"] == ["in", "501", "from-trunk"]
+        assert (await application.next("StasisStart"))["args"] == ["in", "501", "from-trunk", ""]
     await late.hang_up()
 
 

@@ -49,6 +49,8 @@ GOOD: dict[str, dict[str, Any]] = {
     "supervisor_session": {"user": 1, "extension": "100", "force": "1"},
     "agent_session": {"user": 1, "extension": "100", "force": "0"},
     "call_queue_agent_action": {"action": "signIn", "agent": 1, "queue": "500", "skill": 3, "pauseCode": 1},
+    "x.agent_skills": {"skills": {"english": 80}},
+    "x.routing": {"rule": "english >= 3 and wait < 60", "wantedSkills": {"english": 1}},
     "call_monitor_action": {"action": "spy", "targetExtension": "100", "monitorExtension": "101"},
 }
 WITH_BODY = [row for row in ENDPOINTS if row.body is not None]
@@ -67,7 +69,7 @@ def attributes(row: Endpoint) -> list[str]:
 @st.composite
 def bodies(draw: st.DrawFn, row: Endpoint) -> dict[str, Any]:
     """A good body of which some attributes are junk or missing."""
-    entity = dict(GOOD[row.name.split(".")[0]])
+    entity = dict(GOOD[row.name.rpartition(".")[0] or row.name])
     spoilt = draw(st.lists(st.sampled_from(attributes(row)), max_size=4, unique=True))
     for name in spoilt:
         if draw(st.booleans()):
@@ -100,7 +102,7 @@ def rows(world: World) -> list[Any]:
     path = world.database.url.database
     assert path is not None
     with contextlib.closing(sqlite3.connect(path)) as connection:
-        tables = ("users", "queues", "queue_bindings", "pause_codes", "user_sessions")
+        tables = ("users", "queues", "queue_bindings", "pause_codes", "user_sessions", "agent_skills", "queue_routing")
         return [connection.execute(f"SELECT * FROM {table}").fetchall() for table in tables]
 
 

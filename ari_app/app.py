@@ -34,7 +34,7 @@ from ari_app.freepbx.service import ImportService
 from ari_app.ids import IdSource
 from ari_app.ops.health import Health, health_routes
 from ari_app.ops.logging import configure as configure_logging
-from ari_app.ops.metrics import HttpMetrics, live_gauges
+from ari_app.ops.metrics import Counts, HttpMetrics, live_gauges
 from ari_app.record import Record
 from ari_app.store import migrate
 from ari_app.store.accounts import DEFAULT, Accounts
@@ -340,8 +340,12 @@ class Application:
                 "conversations": self.centre.conversations,
                 "tasks": lambda: len(asyncio.all_tasks()),
                 "unwritten_rows": lambda: self.writer.unwritten,
+                "repeated_events": lambda: self.node.subscriptions.repetitions,
             },
         )
+        node = self.node
+        self.metrics.register(Counts("ariapp_ari_requests", "Requests to Asterisk", "operation", node.http.requests))
+        self.metrics.register(Counts("ariapp_ari_events", "Events of Asterisk, unrepeated", "type", node.received))
 
     async def stop(self) -> None:
         """Stop. Live calls stay as they are in Asterisk, to be taken up by the next start."""

@@ -28,15 +28,12 @@ from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from ari_app.ari.http import basic_auth
-from ari_app.ari.websocket import EventSocket, EventSocketClient, EventSocketServer
+from ari_app.ari.websocket import MAX_MESSAGE, EventSocket, EventSocketClient, EventSocketServer
 from ari_app.clock import Clock, SystemClock
 
 log = logging.getLogger(__name__)
 
 _ARI = Subprotocol("ari")
-
-#: Bytes of one message at most. Asterisk's are a few kilobytes; a user event may carry more.
-MAX_MESSAGE = 4 * 1024 * 1024
 
 
 class Sink(Protocol):

@@ -119,8 +119,7 @@ class HttpPool:
     async def _exchange(self, operation: str, method: str, target: str, data: bytes | None) -> tuple[int, bytes]:
         self.requests[operation] += 1
         try:
-            async with asyncio.timeout(self.options.timeout), self._slots:
-                reply = await self._send(self._request(method, target, data))
+            reply = await self._send(self._request(method, target, data))
         except TimeoutError as error:
             raise _lost(TimedOut, operation, method, target, f"no answer in {self.options.timeout:g} s") from error
         except OSError as error:
@@ -139,8 +138,16 @@ class HttpPool:
         return f"{head}\r\n".encode() if method == "GET" else f"{head}Content-Length: 0\r\n\r\n".encode()
 
     async def _send(self, request: bytes) -> Reply:
-        connection = self._kept() or await self._connect()
-        reply = await connection.exchange(request)
+        connection = self._kept() if not self._slots.locked() else None
+        if connection is not None:
+            async with self._slots:
+                return await self._carry(connection, request)
+        # somebody has to wait, for others or for a connection: that is timed too
+        async with asyncio.timeout(self.options.timeout), self._slots:
+            return await self._carry(self._kept() or await self._connect(), request)
+
+    async def _carry(self, connection: Connection, request: bytes) -> Reply:
+        reply = await connection.exchange(request, self.options.timeout)
         if connection.usable:
             now = connection.idle_since = asyncio.get_running_loop().time()
             self._idle.append(connection)

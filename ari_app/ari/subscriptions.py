@@ -26,6 +26,8 @@ class Subscriptions:
         self._applications = applications
         #: also those for which Asterisk could not be asked yet: the next connect does
         self.wanted: set[str] = set()
+        #: frames that came twice
+        self.repetitions = 0
         self._heard: deque[bytes | str] = deque(maxlen=REMEMBERED)
 
     def repeated(self, frame: bytes | str) -> bool:
@@ -34,6 +36,7 @@ class Subscriptions:
         if not self.wanted:
             return False
         if frame in self._heard:
+            self.repetitions += 1
             return True
         self._heard.append(frame)
         return False

@@ -6,7 +6,8 @@ acknowledgement could travel with, and Linux delays it: each second event of a b
 (tcp(7), TCP_QUICKACK). The option does not last, hence once for each piece received.
 
 At once delivered: `recv()` costs a queue and a turn of the loop for each event, a tenth of all that our process does
-for a call. Events are handed on from where they are parsed instead.
+for a call. Events are handed on from where they are parsed instead, and where Asterisk connects to us they are cut out
+of the stream by frames.py.
 """
 
 from __future__ import annotations
@@ -22,8 +23,13 @@ from websockets.asyncio.server import ServerConnection
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request, Response
 
+from ari_app.ari.frames import FrameCutter
+
 #: Linux has it; elsewhere (macOS, for developing) acknowledgements come when they come
 _QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)
+
+#: Bytes of one message at most. Asterisk's are a few kilobytes; a user event may carry more.
+MAX_MESSAGE = 4 * 1024 * 1024
 
 _DATA = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
 
@@ -54,6 +60,9 @@ class EventSocket(Connection):
     def data_received(self, data: bytes) -> None:
         if self._option is not None and _QUICKACK is not None:
             self._option.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
+        self._parse(data)
+
+    def _parse(self, data: bytes) -> None:
         super().data_received(data)
 
     def process_event(self, event: Frame | Request | Response) -> None:
@@ -89,6 +98,25 @@ class EventSocket(Connection):
 
 class EventSocketServer(EventSocket, ServerConnection):
     """They connect to us."""
+
+    #: None: the library parses
+    _cutter: FrameCutter | None = None
+
+    def _parse(self, data: bytes) -> None:
+        if self._cutter is None:
+            asked = self.request is None
+            super()._parse(data)
+            # Nothing but the handshake has come, so that the library is between two frames.
+            if asked and self.request is not None and data.endswith(b"\r\n\r\n"):
+                self._cutter = FrameCutter(MAX_MESSAGE)
+            return
+        for found in self._cutter.feed(data):
+            if isinstance(found, bytes):
+                self._message(found)
+            else:
+                if found.rest:
+                    self._cutter = None
+                super()._parse(found.data)
 
 
 class EventSocketClient(EventSocket, ClientConnection):

@@ -6,11 +6,13 @@ no id or token becomes a label.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.registry import Collector
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -41,6 +43,20 @@ def live_gauges(registry: CollectorRegistry, figures: Mapping[str, Callable[[], 
     for name, figure in figures.items():
         gauge = Gauge(f"ariapp_live_{name}", f"Live {name.replace('_', ' ')}", registry=registry)
         gauge.set_function(figure)
+
+
+class Counts(Collector):
+    """A counter whose figures somebody else keeps, read when they are asked for: what they count costs nothing more."""
+
+    def __init__(self, name: str, what: str, label: str, figures: Mapping[str, int]) -> None:
+        """`figures` is read at each request; the values of `label` are its keys, which must be few."""
+        self._name, self._what, self._label, self._figures = name, what, label, figures
+
+    def collect(self) -> Iterable[CounterMetricFamily]:
+        family = CounterMetricFamily(self._name, self._what, labels=(self._label,))
+        for key, value in sorted(self._figures.items()):
+            family.add_metric((key,), value)
+        return [family]
 
 
 def handler(registry: CollectorRegistry) -> Callable[[web.Request], Awaitable[web.Response]]:

@@ -7,7 +7,9 @@ from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client import CollectorRegistry
 
 from ari_app.ops.health import Health, health_routes
-from ari_app.ops.metrics import HttpMetrics
+from ari_app.ops.metrics import Counts, HttpMetrics
+
+COUNTED = {"Dial": 3, "StasisStart": 1}
 
 
 async def fine() -> str | None:
@@ -31,6 +33,7 @@ async def ask(health: Health, path: str = "/health") -> tuple[int, str]:
     app = web.Application()
     registry = CollectorRegistry()
     HttpMetrics(registry).observe("eq", "GET /agent", 200, 0.002)
+    registry.register(Counts("ariapp_ari_events", "Events", "type", COUNTED))
     app.add_routes(health_routes(health, registry))
     async with TestClient(TestServer(app)) as client, client.get(path) as response:
         return response.status, await response.text()
@@ -70,3 +73,4 @@ async def test_metrics() -> None:
     assert status == 200
     assert 'ariapp_http_requests_total{dialect="eq",endpoint="GET /agent",status="200"} 1.0' in text
     assert "ariapp_http_request_seconds_bucket" in text
+    assert 'ariapp_ari_events_total{type="Dial"} 3.0' in text

@@ -1,0 +1,124 @@
+"""Tones in the features of one call: where one begins and ends, at which frequencies, how loud, how steady.
+
+A tone is one sine or two that keep their frequency and level. What a tone means (a beep, a fax, a digit) is decided
+by signals.py, from the runs found here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from ari_app.media.features import Features
+from ari_app.media.frames import FRAME_MS
+
+#: Share of the power that one sine, or two, must have. Speech reaches it in single frames only.
+PURITY = 0.90
+#: Below this nothing is a tone: the fundamental of a voice may be pure for a while.
+_LOWEST_HZ = 350.0
+_QUIETEST = -50.0  # dBFS
+_DRIFT = 6.0  # Hz from the tone so far; 8-bit coding and noise move a measured sine by less
+_STEADY = 3.0  # dB from the tone so far
+#: Frames that may be lost or spoilt in a tone: three lost ones, and the next, whose window they spoil. More end it.
+_GAP = 4
+#: A tone's frames from here on are no speech.
+_TONAL_FRAMES = 2
+#: Share of a tone's frames that must be there and steady in level.
+_STEADY_SHARE = 0.7
+
+
+@dataclass(frozen=True, slots=True)
+class Tone:
+    """A tone so far, or all of it. Times are media time in ms, frequencies in Hz."""
+
+    start: int
+    end: int  # the end of its last frame
+    first: float  # the lower frequency
+    second: float | None  # the higher one of a dual tone
+    level: float  # dBFS
+    frames: int  # those in which it was heard
+    steady: int  # those of them that were as loud as the rest
+
+    @property
+    def duration(self) -> int:
+        """In ms."""
+        return self.end - self.start
+
+    @property
+    def is_steady(self) -> bool:
+        """Whether it keeps its level and is there nearly all the time, as no voice and few instruments do."""
+        return self.steady * FRAME_MS >= _STEADY_SHARE * self.duration
+
+    def matches(self, hz: float, tolerance: float) -> bool:
+        """Whether it is the single tone of this frequency, give or take."""
+        return self.second is None and abs(self.first - hz) <= tolerance
+
+    def pairs(self, low: float, high: float, tolerance: float) -> bool:
+        """Whether it is the dual tone of these frequencies, give or take."""
+        return self.second is not None and abs(self.first - low) <= tolerance and abs(self.second - high) <= tolerance
+
+
+def _heard(frame: Features) -> tuple[float, float | None] | None:
+    """The frequencies of a frame that is all tone."""
+    if frame.level < _QUIETEST or frame.lost:
+        return None
+    if frame.purity >= PURITY and frame.first >= _LOWEST_HZ:
+        return frame.first, None
+    low, high = sorted((frame.first, frame.second))
+    if frame.pair >= PURITY and frame.twist <= 12 and low >= _LOWEST_HZ:
+        return low, high
+    return None
+
+
+def _same(tone: Tone, heard: tuple[float, float | None]) -> bool:
+    low, high = heard
+    if abs(tone.first - low) > _DRIFT or (tone.second is None) != (high is None):
+        return False
+    return high is None or tone.second is None or abs(tone.second - high) <= _DRIFT
+
+
+class ToneTracker:
+    """Follows the tones of one call, one at a time. Its memory is one tone."""
+
+    def __init__(self) -> None:
+        self.tone: Tone | None = None  # the one that goes on
+        self._missing = 0
+
+    @property
+    def tonal(self) -> bool:
+        """Whether the frame that was heard last belongs to a tone."""
+        return self.tone is not None and self.tone.frames >= _TONAL_FRAMES
+
+    def hear(self, frame: Features) -> Tone | None:
+        """The tone that has ended with this frame, if one has. `tone` is the one that goes on or begins."""
+        heard = _heard(frame)
+        if self.tone is not None and heard is not None and _same(self.tone, heard):
+            self.tone = self._longer(self.tone, frame, heard)
+            self._missing = 0
+            return None
+        ended = None
+        if self.tone is not None:
+            self._missing += 1
+            # Two frames that agree are needed to tell another tone from a spoilt frame of this one.
+            if self._missing <= _GAP and self.tone.frames > 1:
+                return None
+            ended = self.tone
+        self.tone = None
+        self._missing = 0
+        if heard is not None:
+            self.tone = Tone(frame.at, frame.at + FRAME_MS, heard[0], heard[1], frame.level, 1, 1)
+        return ended if ended is not None and ended.frames > 1 else None
+
+    def _longer(self, tone: Tone, frame: Features, heard: tuple[float, float | None]) -> Tone:
+        weight = 1 / min(tone.frames + 1, 25)
+        steady = abs(frame.level - tone.level) <= _STEADY
+        # The first frame holds the tone's beginning and is fainter: the second one corrects it.
+        level = frame.level if tone.frames == 1 else tone.level + (frame.level - tone.level) * weight
+        return replace(
+            tone,
+            end=frame.at + FRAME_MS,
+            first=tone.first + (heard[0] - tone.first) * weight,
+            second=None if tone.second is None or heard[1] is None else tone.second + (heard[1] - tone.second) * weight,
+            level=level,
+            frames=tone.frames + 1,
+            steady=tone.steady + (steady or tone.frames == 1),
+        )

@@ -1,0 +1,91 @@
+"""Whether somebody speaks: a voice activity detector, and the gate that keeps tones, music and noise from it.
+
+WebRTC's detector calls beeps, busy tones, fax, music and loud noise speech at any of its settings. So its word counts
+only for a frame that is no tone, that stands out of the line's noise, and that is not far below the speaker's voice.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Protocol
+
+import webrtcvad
+
+from ari_app.media.frames import RATE
+
+if TYPE_CHECKING:
+    from ari_app.media.features import Features
+
+
+class Vad(Protocol):
+    """A voice activity detector of one channel."""
+
+    def is_speech(self, frame: bytes) -> bool:
+        """Whether these 20 ms (8 kHz, 16 bit) may be speech. Frames come in order."""
+
+
+class WebRtcVad:
+    """WebRTC's detector. aggressiveness: 0 (takes most for speech) to 3; ValueError for anything else."""
+
+    def __init__(self, aggressiveness: int = 2) -> None:
+        if aggressiveness not in range(4):
+            raise ValueError(f"aggressiveness: 0 to 3, not {aggressiveness}")
+        self._vad = webrtcvad.Vad(aggressiveness)
+
+    def is_speech(self, frame: bytes) -> bool:
+        return bool(self._vad.is_speech(frame, RATE))
+
+
+#: Speech is above this level, in dBFS, however quiet the line.
+_QUIETEST = -50.0
+#: Quieter than this is a sender's digital silence, which tells nothing about the noise of the line.
+_DIGITAL_SILENCE = -65.0
+_ABOVE_FLOOR = 7.0  # dB
+_BELOW_PEAK = 16.0  # dB
+_PEAK_DECAY = 0.02  # dB a frame: a second voice may be fainter than the first
+#: The noise is the quietest of this many half seconds.
+_FLOOR_BUCKETS = 6
+_BUCKET_FRAMES = 25
+_SMOOTHING = 5  # frames, of which three must be speech
+
+
+class SpeechGate:
+    """Speech or not, frame by frame. Its memory is of constant size."""
+
+    def __init__(self) -> None:
+        self._peak = _QUIETEST
+        self._buckets: deque[float] = deque(maxlen=_FLOOR_BUCKETS)
+        self._bucket = 0.0
+        self._bucket_frames = 0
+        self._recent: deque[bool] = deque(maxlen=_SMOOTHING)
+
+    @property
+    def floor(self) -> float:
+        """Level of the line's noise in dBFS; 0 while nothing but digital silence was heard."""
+        return min(self._bucket, *self._buckets) if self._buckets else self._bucket
+
+    @property
+    def peak(self) -> float:
+        """Level of the voice in dBFS; falls by 1 dB a second while nobody speaks."""
+        return self._peak
+
+    def hear(self, frame: Features, *, tonal: bool) -> bool:
+        """Whether there is speech at this frame. tonal: whether the frame belongs to a tone (see tones.py)."""
+        if frame.lost:
+            return sum(self._recent) > _SMOOTHING // 2  # as before: nobody knows
+        if frame.level > _DIGITAL_SILENCE:
+            self._learn(frame.level)
+        self._peak = max(self._peak - _PEAK_DECAY, _QUIETEST)
+        loud = frame.level > max(self.floor + _ABOVE_FLOOR, self._peak - _BELOW_PEAK, _QUIETEST)
+        speech = frame.voiced and loud and not tonal
+        if speech:
+            self._peak = max(self._peak, frame.level)
+        self._recent.append(speech)
+        return sum(self._recent) > _SMOOTHING // 2
+
+    def _learn(self, level: float) -> None:
+        if self._bucket_frames == _BUCKET_FRAMES:
+            self._buckets.append(self._bucket)
+            self._bucket, self._bucket_frames = 0.0, 0
+        self._bucket = min(self._bucket, level)
+        self._bucket_frames += 1

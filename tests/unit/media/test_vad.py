@@ -1,0 +1,57 @@
+"""The speech gate: a voice passes at any level; tones, noise and silence do not."""
+
+import numpy as np
+import pytest
+
+from ari_app.media.features import Features
+from ari_app.media.tones import ToneTracker
+from ari_app.media.vad import SpeechGate, WebRtcVad
+from tests.unit.media.signals import Samples, features, noise, silence, sine, voice
+
+
+def spoken(found: list[Features]) -> list[bool]:
+    tracker, gate = ToneTracker(), SpeechGate()
+    result = []
+    for frame in found:
+        tracker.hear(frame)
+        result.append(gate.hear(frame, tonal=tracker.tonal))
+    return result
+
+
+def share(*parts: Samples) -> float:
+    return float(np.mean(spoken(features(*parts))))
+
+
+@pytest.mark.parametrize("level", [-38, -30, -20, -10])
+def test_a_voice_passes_at_any_level(level: float) -> None:
+    sound = np.concatenate([silence(500), voice(2000, level), silence(500)]) + noise(3000, -65)
+    passed = spoken(features(sound))
+    assert np.mean(passed[27:123]) > 0.8
+    assert not any(passed[:20])
+    assert not any(passed[-15:])
+
+
+@pytest.mark.parametrize("hz", [440, 850, 1000, 1400, 2100])
+def test_a_beep_does_not(hz: float) -> None:
+    assert share(noise(300, -60), sine(hz, 1000), noise(500, -60)) == 0
+
+
+@pytest.mark.parametrize("level", [-50, -35, -20])
+def test_nor_noise_however_loud(level: float) -> None:
+    assert share(noise(3000, level)) < 0.05
+
+
+def test_nor_digital_silence_with_a_voice_before_it() -> None:
+    assert sum(spoken(features(voice(500), silence(3000)))[35:]) == 0
+
+
+def test_lost_frames_go_on_as_before() -> None:
+    sound = [noise(400, -60), voice(1000), noise(600, -60)]
+    whole = sum(spoken(features(*sound)))
+    with_loss = sum(spoken(features(*sound, lose=frozenset(range(5, 100, 17)))))
+    assert abs(whole - with_loss) <= 5
+
+
+def test_the_detector_has_four_settings() -> None:
+    with pytest.raises(ValueError, match="aggressiveness"):
+        WebRtcVad(4)

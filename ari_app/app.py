@@ -40,6 +40,7 @@ from ari_app.store import migrate
 from ari_app.store.accounts import DEFAULT, Accounts
 from ari_app.store.bindings import Bindings
 from ari_app.store.database import Database
+from ari_app.store.hours import OpeningHours
 from ari_app.store.journal import AccountJournal
 from ari_app.store.keys import Keys
 from ari_app.store.pause_codes import PauseCodes
@@ -117,6 +118,7 @@ class Application:
         self.pause_codes = PauseCodes(database, self.clock)
         self.bindings = Bindings(database)
         self.skills = Skills(database)
+        self.hours = OpeningHours(database)
         self.sessions = Sessions(database, self.clock, writer)
         await self.sessions.load()
 
@@ -172,6 +174,8 @@ class Application:
         await self._configure_agents(account, engine)
         skills, routings = await self.skills.of_account(account), await self.skills.routings(account)
         self.centre.configure_skills(account, skills, routings)
+        time_zone = (await self.accounts.get(account)).time_zone or self.settings.time_zone
+        self.centre.opening.configure_all(account, await self.hours.of_account(account), time_zone)
 
     def reload(self) -> None:
         """SIGHUP: files of ours may have been moved, and queues and agents changed in the database by an import."""
@@ -292,6 +296,7 @@ class Application:
             pause_codes=self.pause_codes,
             bindings=self.bindings,
             skills=self.skills,
+            hours=self.hours,
             statistics=Statistics(self.writer.database),
             sessions=self.sessions,
             centre=self.centre,

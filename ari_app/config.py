@@ -7,6 +7,7 @@ from pathlib import Path
 from string import Formatter
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -45,6 +46,14 @@ def _pattern(value: str) -> str:
         re.compile(value)
     except re.error as error:
         raise ValueError(f"must be a regular expression: {error}") from None
+    return value
+
+
+def _time_zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (KeyError, ValueError, OSError):
+        raise ValueError("must be a time zone such as Europe/Berlin") from None
     return value
 
 
@@ -90,6 +99,8 @@ class Settings(BaseSettings):
     outside_numbers: Annotated[str, AfterValidator(_pattern)] = r"\+|0|[0-9]{7}"
     #: a user session without a sign of life is deactivated after this many seconds
     session_timeout: float = Field(default=300.0, gt=0, allow_inf_nan=False)
+    #: whose clock reports and opening hours go by, where neither they nor the account name one
+    time_zone: Annotated[str, AfterValidator(_time_zone)] = "UTC"
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = "info"
     log_format: Literal["json", "text"] = "text"
 

@@ -23,6 +23,7 @@ from models.pause_code import PauseCode
 from models.queue import Queue
 from models.queue_binding import QueueBinding
 from models.queue_call import QueueCall
+from models.queue_hours import Calendar, QueueHours
 from models.queue_log import QueueLogEntry
 from models.queue_routing import QueueRouting
 from models.recording import Recording
@@ -36,6 +37,7 @@ __all__ = [
     "AgentState",
     "ApiKey",
     "Base",
+    "Calendar",
     "Call",
     "ImportedItem",
     "JournalEntry",
@@ -48,6 +50,7 @@ __all__ = [
     "Queue",
     "QueueBinding",
     "QueueCall",
+    "QueueHours",
     "QueueLogEntry",
     "QueueRouting",
     "Recording",

@@ -17,3 +17,5 @@ class Account(Base):
     parent_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"), index=True)
     name: Mapped[str] = mapped_column(unique=True)
     created_at: Mapped[Time]
+    #: IANA's name; empty: the installation's
+    time_zone: Mapped[str] = mapped_column(server_default="")

@@ -26,7 +26,7 @@ class QueueCall(Base):
     position: Mapped[int | None]
     priority: Mapped[int]
     #: None while it waits; "answered" from the answer on; how it left otherwise ("abandoned", "timeout", ...); why it
-    #: did not enter ("full", "nonexistent", "empty")
+    #: did not enter ("full", "nonexistent", "empty", "closed")
     outcome: Mapped[str | None]
     answered_at: Mapped[Time | None]
     agent_id: Mapped[int | None]

@@ -20,6 +20,8 @@ def joined(floor: Floor, event: e.CallerJoined) -> None:
     queue = floor.queues.get(event.queue)
     if queue is None:
         return _refuse(floor, event, "nonexistent")
+    if queue.record.closed is not None:
+        return _refuse(floor, event, "closed")
     if queue.staffed and not may_join(queue):
         return _refuse(floor, event, "empty")
     limit = queue.settings.max_callers

@@ -14,6 +14,7 @@ from ari_app.acd.calling_back import CallBackProgram
 from ari_app.acd.commands import AnyFact
 from ari_app.acd.dispatcher import AcdStore, Dispatcher
 from ari_app.acd.engine import Engine
+from ari_app.acd.opening import Opening
 from ari_app.acd.phones import Phones
 from ari_app.acd.queue_program import QueueProgram
 from ari_app.acd.rules import RuleError
@@ -89,6 +90,8 @@ class Centre:
         self._outside = re.compile(outside)
         self._dispatchers: dict[int, Dispatcher] = {}
         self.listeners: list[Callable[[int, AnyFact], None]] = []
+        #: when queues are open
+        self.opening = Opening(clock, lambda account: self.dispatcher(account).engine, self.apply)
         self.phones = Phones(lambda: self.node, clock, self.endpoint, self._staffed, self._phone)
         registry.on_endpoint = self.phones.changed
         registry.programs.update(
@@ -122,6 +125,7 @@ class Centre:
     def add(self, engine: Engine) -> Dispatcher:
         """Serve an account with this engine (a new one, or one brought back from the journal)."""
         dispatcher = Dispatcher(engine, self.registry, self.store, self.clock, self.endpoint, self.reach)
+        dispatcher.before_joining = lambda queue: self.opening.look(engine.account, queue)
         dispatcher.listeners.append(self._told)
         self._dispatchers[engine.account] = dispatcher
         return dispatcher
@@ -173,6 +177,7 @@ class Centre:
 
     def stop(self) -> None:
         """The process ends; keep where the queues are."""
+        self.opening.stop()
         for dispatcher in self._dispatchers.values():
             dispatcher.stop()
             dispatcher.snapshot()

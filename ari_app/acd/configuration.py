@@ -10,7 +10,7 @@ from ari_app.acd.agent import Agent
 from ari_app.acd.callers import release
 from ari_app.acd.floor import Floor
 from ari_app.acd.people import end_wrap_up, sign_out
-from ari_app.acd.queue import CallerState, Queue, QueueRecord
+from ari_app.acd.queue import CallerState, Closed, Queue, QueueRecord
 from ari_app.acd.settings import QueueSettings
 
 
@@ -78,6 +78,27 @@ def queue_removed(floor: Floor, event: e.QueueRemoved) -> None:
         floor.leave(queue.members[number], event.queue)
     del floor.queues[event.queue]
     return floor.statistics.forget(event.queue)
+
+
+def queue_closed(floor: Floor, event: e.QueueClosed) -> None:
+    queue = floor.queues.get(event.queue)
+    if queue is None:
+        return floor.ignore()
+    queue.record.closed = Closed(leave=event.leave, message=tuple(event.message))
+    if event.leave:
+        # A call-back is a promise: it is kept when there are agents.
+        for call in [key[-1] for key in queue.places.keys]:
+            if floor.callers[call].call_back is None:
+                release(floor, floor.callers[call], "closed")
+    return None
+
+
+def queue_opened(floor: Floor, event: e.QueueOpened) -> None:
+    queue = floor.queues.get(event.queue)
+    if queue is None or queue.record.closed is None:
+        return floor.ignore()
+    queue.record.closed = None
+    return None
 
 
 def agent_configured(floor: Floor, event: e.AgentConfigured) -> None:

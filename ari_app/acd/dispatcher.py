@@ -7,6 +7,7 @@ carried out before anything else an event brought: the time from a free agent to
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol
 
 import structlog
@@ -20,6 +21,7 @@ from ari_app.ari.errors import AriError
 from ari_app.calls.call import Call
 from ari_app.calls.leg import Leg, LegGone, LegState
 from ari_app.calls.registry import Registry
+from ari_app.calls.verbs.answer import answer
 from ari_app.calls.verbs.dial import dial_start, outcome_of
 from ari_app.calls.verbs.hangup import ANSWERED_ELSEWHERE, NORMAL, release
 from ari_app.calls.wait import until_one_is_gone
@@ -70,6 +72,8 @@ class Dispatcher:
         #: an extension's dial string
         self.endpoint = endpoint
         self.calling_back = CallingBack(self, reach or endpoint)
+        #: is told of which queue somebody is about to enter
+        self.before_joining: Callable[[str], None] = lambda _queue: None
         self.listeners: list[Callable[[int, AnyFact], None]] = []
         self._timers: dict[str, Timer] = {}
         self._offers: dict[str, Leg] = {}
@@ -255,18 +259,22 @@ class Dispatcher:
     async def serve(self, call: Call, joined: events.CallerJoined) -> str:
         """Put a caller into a queue and wait until it lets him go.
 
-        Returns the reason: of Reject ("full", "nonexistent", "empty") or Release ("completed", "timeout", "no_retry",
-        "leave_empty", "queue_removed"). Cancelled when he hangs up.
+        Returns the reason: of Reject ("full", "nonexistent", "empty", "closed") or Release ("completed", "timeout",
+        "no_retry", "leave_empty", "closed", "queue_removed"). Cancelled when he hangs up.
         """
         conversation = self._attach(call, joined.queue)
+        self.before_joining(joined.queue)
         self.apply(joined, self.clock.now())
         return await conversation.released
 
     async def farewell(self, call: Call, media: list[str]) -> None:
-        """The last that a caller hears who has been let go."""
+        """The last that a caller hears who has been let go, or could not enter. Raises LegGone, AriError."""
         conversation = self._conversations.get(call.id)
-        if conversation is not None:
-            await conversation.say(media)
+        if conversation is None or not media:
+            return
+        with suppress(AriError):  # he may hear it even so
+            await answer(call.caller)
+        await conversation.say(media)
 
     def _call_ended(self, call: Call) -> None:
         self._conversations.pop(call.id, None)
@@ -317,6 +325,7 @@ class Dispatcher:
             call.spawn(conversation.resume_recording(self.engine.settings(queue)), "record")
             call.spawn(conversation.resume_waiting(self.engine.settings(queue)), "wait")
         elif not conversation.released.done():  # else he had his turn while nobody looked
+            self.before_joining(queue)
             self.apply(joined, self.clock.now())  # its joining had not been kept
         return await conversation.released
 

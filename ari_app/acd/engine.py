@@ -29,7 +29,7 @@ from ari_app.acd.agent import Agent
 from ari_app.acd.commands import AnyCommand, AnyFact, StartTimer
 from ari_app.acd.floor import EARLY, Floor, Record
 from ari_app.acd.people import end_pause, end_wrap_up
-from ari_app.acd.queue import CallBack, CallerState
+from ari_app.acd.queue import CallBack, CallerState, Closed
 from ari_app.acd.settings import QueueSettings
 from ari_app.acd.skills import Routing
 from ari_app.acd.stats import Counts
@@ -91,6 +91,8 @@ RULES: dict[type[events.Event], Callable[[Floor, Any], None]] = {
     events.AgentConfigured: configuration.agent_configured,
     events.AgentRemoved: configuration.agent_removed,
     events.RoutingConfigured: skills.routing_configured,
+    events.QueueClosed: configuration.queue_closed,
+    events.QueueOpened: configuration.queue_opened,
     events.SkillsConfigured: skills.skills_configured,
     events.StatisticsReset: configuration.statistics_reset,
     events.AgentSignedIn: people.signed_in,
@@ -244,6 +246,11 @@ class Engine:
         if found is None:
             return Routing()
         return Routing(rule=found.record.rule, wanted=dict(found.record.wanted))
+
+    def closed(self, queue: str) -> Closed | None:
+        """What becomes of its callers; None: it is open, or there is none."""
+        found = self._floor.queues.get(queue)
+        return None if found is None else found.record.closed
 
     def knows(self, call: str) -> bool:
         """Whether a call waits here or talks to an agent."""

@@ -55,6 +55,23 @@ class RoutingConfigured(Event, frozen=True, kw_only=True):
     wanted: dict[str, int] = {}
 
 
+class QueueClosed(Event, frozen=True, kw_only=True):
+    """A queue's hours are over, or it is set otherwise while they are: who comes now does not enter. Which hours these
+    are is worked out before (opening.py), so that a replay asks no clock and no zones."""
+
+    queue: str
+    #: those who wait are let go; else they are served
+    leave: bool = False
+    #: what those hear who come: media of ARI
+    message: tuple[str, ...] = ()
+
+
+class QueueOpened(Event, frozen=True, kw_only=True):
+    """A queue's hours have begun; one that was never closed is open."""
+
+    queue: str
+
+
 class SkillsConfigured(Event, frozen=True, kw_only=True):
     """What an agent can, all of it: skill -> level, 0 to 100. Refused: a skill that cannot be."""
 
@@ -250,6 +267,8 @@ AnyEvent = (
     | AgentConfigured
     | AgentRemoved
     | RoutingConfigured
+    | QueueClosed
+    | QueueOpened
     | SkillsConfigured
     | StatisticsReset
     | AgentSignedIn

@@ -1,8 +1,8 @@
 """Opening hours: by weekday, with exceptions for dates, on the wall clock of a time zone. Pure.
 
 * An interval belongs to the day on which it begins, also if it goes past midnight ("22:00-02:00").
-* An exception takes the place of that date's weekly intervals, from midnight to midnight: what has gone on since the day
-  before ends with that day. Its own intervals may go past midnight. One for a year goes before a yearly one.
+* An exception takes the place of that date's weekly intervals, from midnight to midnight: what has gone on since the
+  day before ends then. Its own intervals may go past midnight. One for a year goes before a yearly one.
 * An interval begins when the clock shows its beginning or more for the first time, and ends when it shows less than its
   end for the last time. So what is left out of a day when clocks go forward is left out of the interval, and an hour
   that comes twice is in it twice; an interval never falls apart.
@@ -66,11 +66,11 @@ def span(text: str) -> Span:
     """ "22:00-02:00" as minutes: (1320, 1560). Raises HoursError."""
     found = _SPAN.match(text)
     if found is None:
-        raise HoursError(f"{text[:20]!r} is not like 09:00-17:30 (the day ends at 24:00)")
+        raise HoursError("an interval is like 09:00-17:30, and a day ends at 24:00")
     begin = int(found[1]) * 60 + int(found[2])
     end = _DAY if found[3] is None else int(found[3]) * 60 + int(found[4])
     if begin == end:
-        raise HoursError(f"{text} is empty; the whole day is 00:00-24:00")
+        raise HoursError("an interval is empty; the whole day is 00:00-24:00")
     return begin, end if end > begin else end + _DAY
 
 
@@ -164,9 +164,12 @@ class Calendar:
     def _instants(self, day: date, minutes: int) -> tuple[float, float]:
         """When the clock shows this time of a day or more for the first time, and less for the last time."""
         wall = datetime.combine(day, time.min) + timedelta(minutes=minutes)
-        first = wall.replace(tzinfo=self.zone).timestamp()
-        last = wall.replace(tzinfo=self.zone, fold=1).timestamp()
-        if first <= last:
+        first, last = self._twice(wall)
+        if first < last:
+            # The clock goes back to this very time: it never shows less again.
+            earlier = self._twice(wall - timedelta(seconds=1))
+            return first, first if earlier[0] == earlier[1] else last
+        if first == last:
             return first, last
         # It is left out: the instant at which clocks go forward, between `last` (before it) and `first`.
         low, high = int(last), int(first)
@@ -175,6 +178,10 @@ class Calendar:
             middle = (low + high) // 2
             low, high = (middle, high) if self._offset(middle) == before else (low, middle)
         return float(high), float(high)
+
+    def _twice(self, wall: datetime) -> tuple[float, float]:
+        """When the clock shows this for the first and for the last time; in reverse, if it never does."""
+        return wall.replace(tzinfo=self.zone).timestamp(), wall.replace(tzinfo=self.zone, fold=1).timestamp()
 
     def _offset(self, at: int) -> timedelta | None:
         return datetime.fromtimestamp(at, self.zone).utcoffset()

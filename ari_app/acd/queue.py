@@ -113,6 +113,13 @@ class OpenOffer(msgspec.Struct, kw_only=True):
     ringing: bool = False
 
 
+class Closed(msgspec.Struct, frozen=True, kw_only=True):
+    """What becomes of callers of a closed queue. Names as in events.QueueClosed."""
+
+    leave: bool = False
+    message: tuple[str, ...] = ()
+
+
 class QueueRecord(msgspec.Struct, kw_only=True):
     """The part of a queue that is kept."""
 
@@ -125,6 +132,8 @@ class QueueRecord(msgspec.Struct, kw_only=True):
     rule: str = ""
     #: the skills wanted by callers who do not say it themselves
     wanted: dict[str, int] = {}
+    #: None: it is open
+    closed: Closed | None = None
 
 
 class Ranking(Generic[T]):

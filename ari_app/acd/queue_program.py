@@ -69,6 +69,9 @@ class QueueProgram:
     async def _leave(self, call: Call, reason: str) -> None:
         self.left = reason
         call.save()  # a caller who had his turn must not join again should we be gone before he is
+        dispatcher = self._dispatcher(call.account)
         if reason == "call_back":
-            await self._dispatcher(call.account).farewell(call, FAREWELL)
+            await dispatcher.farewell(call, FAREWELL)
+        elif reason == "closed" and (closed := dispatcher.engine.closed(self.queue)) is not None:
+            await dispatcher.farewell(call, list(closed.message))
         await hangup(call.caller, _CAUSES.get(reason, NORMAL))

@@ -34,6 +34,8 @@ class Counts(msgspec.Struct, kw_only=True):
     entered: int = 0
     #: by joining reason: full, nonexistent, empty
     refused: int = 0
+    #: came outside the queue's hours: not offered to it, in no rate and no service level
+    closed: int = 0
     answered: int = 0
     answered_within: int = 0
     answered_wait: float = 0.0
@@ -56,7 +58,7 @@ class Counts(msgspec.Struct, kw_only=True):
     #: released because no agent was left (app_queue's EXITEMPTY, which it counts as abandoned; here it is not, for the
     #: caller would have stayed)
     left_empty: int = 0
-    #: left for somewhere else: stolen, transferred, and any outcome not named here
+    #: left for somewhere else: stolen, transferred, and any outcome not named here (such as let go at closing time)
     flow_outs: int = 0
     #: attempts to call somebody back: entered, of these reached, and ended without
     call_backs: int = 0
@@ -110,7 +112,8 @@ class Statistics:
             case CallerEntered():
                 counts.entered += 1
             case CallerRefused():
-                counts.refused += 1
+                counts.closed += fact.reason == "closed"
+                counts.refused += fact.reason != "closed"
             case CallerServed():
                 _served(counts, fact)
             case CallerUnserved():

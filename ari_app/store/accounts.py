@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Row, insert, select
+from sqlalchemy import Row, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ari_app.clock import Clock
@@ -22,7 +22,7 @@ _UNIQUE = {"uq_accounts_name": ("name", "name")}
 
 
 def _value(row: Row[Any]) -> Account:
-    return Account(id=row.id, parent=row.parent_id, name=row.name, created_at=row.created_at)
+    return Account(id=row.id, parent=row.parent_id, name=row.name, created_at=row.created_at, time_zone=row.time_zone)
 
 
 class Accounts:
@@ -50,6 +50,14 @@ class Accounts:
         if row is None:
             raise NotFound("no such account", id=id)
         return _value(row)
+
+    async def set_time_zone(self, id: int, name: str) -> None:
+        """name: must be one that there is; "": the installation's. Raises NotFound."""
+        known_id(id, "account")
+        async with self._database.transaction() as connection:
+            done = await connection.execute(update(_TABLE).where(_TABLE.c.id == id).values(time_zone=name))
+        if not done.rowcount:
+            raise NotFound("no such account", id=id)
 
     async def find(self, name: str) -> Account | None:
         """By name."""

@@ -28,7 +28,7 @@ from ari_app.store.intervals import Intervals
 #: seconds: how many were answered, and abandoned, within each (Amazon Connect's)
 BUCKETS = (15, 20, 25, 30, 45, 60, 90, 120, 180, 240, 300, 600)
 #: outcomes of those who did not enter
-REFUSED = frozenset({"full", "nonexistent", "empty"})
+REFUSED = frozenset({"full", "nonexistent", "empty", "closed"})
 _CISCO = {
     "cisco_ignore": stats.service_level_cisco_ignore,
     "cisco_negative": stats.service_level_cisco_negative,

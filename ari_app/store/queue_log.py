@@ -4,7 +4,7 @@
 The format is app_queue's (contract app_queue 3.5; docs.asterisk.org, Queue Logs), so that reporting tools written for
 it go on working. What is ours in it:
 
-* FULL and JOINEMPTY (data as ENTERQUEUE's), which app_queue forgets.
+* FULL, JOINEMPTY and CLOSED (out of hours; data as ENTERQUEUE's), which app_queue forgets or does not have.
 * The agent is `Agent/<user id>`: it stays the same at whatever telephone he sits. A pause's reason is the pause code's
   id, or Auto-Pause.
 * A join that fails after an answer is AGENTDUMP, after its CONNECT: the caller waits again. So the answered are CONNECT
@@ -44,7 +44,7 @@ EXITS = {
     "empty": "EXITEMPTY",
 }
 #: why a caller did not enter (CallerRefused.reason) -> event; any other: there was no queue to speak of
-REFUSALS = {"full": "FULL", "empty": "JOINEMPTY"}
+REFUSALS = {"full": "FULL", "empty": "JOINEMPTY", "closed": "CLOSED"}
 #: how an offer ended -> event; any other says nothing of the agent
 OFFERS = {
     "noanswer": "RINGNOANSWER",

@@ -31,6 +31,8 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     parent: int | None
     name: str
     created_at: float
+    #: IANA's name; "": the installation's
+    time_zone: str = ""
 
 
 class UserData(msgspec.Struct, frozen=True, kw_only=True):

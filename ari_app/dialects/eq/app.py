@@ -33,6 +33,7 @@ from ari_app.dialects.http import (
 from ari_app.ops.metrics import HttpMetrics
 from ari_app.store.accounts import Accounts
 from ari_app.store.bindings import Bindings
+from ari_app.store.hours import OpeningHours
 from ari_app.store.keys import Keys
 from ari_app.store.pause_codes import PauseCodes
 from ari_app.store.queues import Queues
@@ -64,6 +65,7 @@ class EqServices:
     pause_codes: PauseCodes
     bindings: Bindings
     skills: Skills
+    hours: OpeningHours
     statistics: Statistics
     sessions: Sessions
     centre: Centre
@@ -90,11 +92,14 @@ def make_app(eq: EqServices) -> web.Application:
         pause_codes=eq.pause_codes,
         bindings=eq.bindings,
         skills=eq.skills,
+        hours=eq.hours,
+        accounts=eq.accounts,
         statistics=eq.statistics,
         sign_ins=sign_ins,
         centre=eq.centre,
         importer=eq.importer,
         clock=eq.clock,
+        time_zone=eq.settings.time_zone,
     )
     authenticator = Authenticator(keys=eq.keys, sign_ins=sign_ins, clock=eq.clock)
     clock, metrics = eq.clock, eq.metrics

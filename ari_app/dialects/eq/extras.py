@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ari_app.dialects.eq.hours_paths import HOURS
 from ari_app.dialects.eq.wire.skills import AgentSkills, AgentSkillsBody, QueueRouting, RoutingBody
 from ari_app.dialects.http import Endpoint, ErrorRow
 
@@ -72,4 +73,4 @@ SKILLS = (
     ),
 )
 
-EXTRAS = (*SKILLS,)
+EXTRAS = (*SKILLS, *HOURS)

@@ -6,6 +6,7 @@ from typing import Any, Literal, Protocol
 
 from ari_app.acd.centre import QueuedCallInfo
 from ari_app.acd.events import AnyEvent
+from ari_app.acd.opening import Opening
 from ari_app.acd.views import AgentQueueStatus, CallBackView, QueueStatistics
 
 __all__ = ["Centre", "Importer", "QueuedCallInfo", "Upload"]
@@ -20,6 +21,10 @@ class Centre(Protocol):
         Raises:
             CommandRefused, NotFound: nothing has changed.
         """
+
+    @property
+    def opening(self) -> Opening:
+        """When queues are open."""
 
     async def recorded(self) -> None:
         """Return when all that was applied so far is committed."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ari_app.acd.commands import AnyFact, CancelTimer, Fact, Offer, StartTimer
 from ari_app.acd.engine import Engine
 from ari_app.acd.events import AnyEvent, CallBackRequested, TimerFired
+from ari_app.acd.opening import Opening
 from ari_app.acd.views import AgentQueueStatus, CallBackView, QueueStatistics
 from ari_app.ari.errors import Unreachable
 from ari_app.clock import ManualClock, Timer
@@ -27,6 +28,7 @@ class EngineCentre:
         self.reachable = True
         self.requests = 0
         self.commits = 0
+        self.opening = Opening(clock, self.engine, self.apply)
         self._timers: dict[tuple[int, str], Timer] = {}
 
     def engine(self, account: int) -> Engine:

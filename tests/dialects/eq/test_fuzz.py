@@ -51,6 +51,16 @@ GOOD: dict[str, dict[str, Any]] = {
     "call_queue_agent_action": {"action": "signIn", "agent": 1, "queue": "500", "skill": 3, "pauseCode": 1},
     "x.agent_skills": {"skills": {"english": 80}},
     "x.routing": {"rule": "english >= 3 and wait < 60", "wantedSkills": {"english": 1}},
+    "x.hours": {
+        "timeZone": "Europe/Berlin",
+        "weekly": {"monday": ["09:00-12:00", "22:00-02:00"]},
+        "exceptions": [{"from": "2026-12-24", "to": "2026-12-26", "yearly": True, "intervals": [], "name": "X"}],
+        "calendars": [],
+        "atClosing": "leave",
+        "message": "vm-goodbye",
+    },
+    "x.calendar": {"exceptions": [{"from": "2026-12-24"}]},
+    "x.account": {"timeZone": "Europe/Berlin"},
     "call_monitor_action": {"action": "spy", "targetExtension": "100", "monitorExtension": "101"},
 }
 WITH_BODY = [row for row in ENDPOINTS if row.body is not None]
@@ -103,6 +113,7 @@ def rows(world: World) -> list[Any]:
     assert path is not None
     with contextlib.closing(sqlite3.connect(path)) as connection:
         tables = ("users", "queues", "queue_bindings", "pause_codes", "user_sessions", "agent_skills", "queue_routing")
+        tables += ("queue_hours", "calendars", "accounts")
         return [connection.execute(f"SELECT * FROM {table}").fetchall() for table in tables]
 
 

@@ -26,6 +26,7 @@ from ari_app.store.accounts import DEFAULT, Accounts
 from ari_app.store.acd import AcdRecorder
 from ari_app.store.bindings import Bindings
 from ari_app.store.database import Database
+from ari_app.store.hours import OpeningHours
 from ari_app.store.keys import Keys
 from ari_app.store.passwords import Passwords
 from ari_app.store.pause_codes import PauseCodes
@@ -82,6 +83,7 @@ class World:
                 pause_codes=self.pause_codes,
                 bindings=self.bindings,
                 skills=Skills(self.database),
+                hours=OpeningHours(self.database),
                 statistics=Statistics(self.database),
                 sessions=sessions,
                 centre=self.centre,

@@ -272,6 +272,12 @@ class History:
         rule, wanted = pick("", "", *RULES, *BAD_RULES[: pick(0, 0, 5)]), pick({}, {}, pick.skills())
         self.tell(e.RoutingConfigured(queue=pick.queue(), rule=rule, wanted=wanted))
 
+    def open_or_close(self, pick: Pick) -> None:
+        if pick(0, 0, 1):
+            self.tell(e.QueueClosed(queue=pick.queue(), leave=pick(False, True)))
+        else:
+            self.tell(e.QueueOpened(queue=pick.queue()))
+
     def configure_skills(self, pick: Pick) -> None:
         self.tell(e.SkillsConfigured(agent=pick.agent(), skills=pick.skills()))
 

@@ -107,6 +107,7 @@ class Model:
         self.queues: dict[str, QueueSettings] = {}
         self.turn: dict[str, int] = {}
         #: queue -> its rule, the skills wanted there
+        self.closed: set[str] = set()
         self.routing: dict[str, tuple[str, dict[str, int]]] = {}
         self.people: dict[int, Person] = {}
         self.phones: dict[str, str] = {}
@@ -331,8 +332,23 @@ class Model:
         for person in self.people.values():
             person.queues.pop(event.queue, None)
         del self.queues[event.queue]
+        self.closed.discard(event.queue)
         self.turn.pop(event.queue, None)
         self.routing.pop(event.queue, None)
+
+    def on_QueueClosed(self, event: e.QueueClosed) -> None:
+        if event.queue not in self.queues:
+            self.ignored = True
+            return
+        self.closed.add(event.queue)
+        for call in sorted(self.calls.values(), key=lambda x: x.place):
+            if event.leave and call.queue == event.queue and call.agent is None:
+                self.leave(call, "caller_left")
+                self.expected.append(("Release", call.call, "closed"))
+
+    def on_QueueOpened(self, event: e.QueueOpened) -> None:
+        self.ignored = event.queue not in self.closed
+        self.closed.discard(event.queue)
 
     def on_RoutingConfigured(self, event: e.RoutingConfigured) -> None:
         if event.queue not in self.queues:
@@ -452,6 +468,8 @@ class Model:
             self.ignored = True
         elif event.queue not in self.queues:
             self.expected.append(("Reject", event.call, "nonexistent"))
+        elif event.queue in self.closed:
+            self.expected.append(("Reject", event.call, "closed"))
         elif self.empty(event.queue, "join " + self.queues[event.queue].join_empty):
             self.expected.append(("Reject", event.call, "empty"))
         else:

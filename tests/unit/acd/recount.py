@@ -32,7 +32,8 @@ def recount(history: History) -> dict[str, Any]:
     short = [(x, t) for x, t in abandons if x.wait < SHORT_ABANDON]
     return {
         "entered": sum(isinstance(x, c.CallerEntered) for x, _ in history),
-        "refused": sum(isinstance(x, c.CallerRefused) for x, _ in history),
+        "refused": sum(isinstance(x, c.CallerRefused) and x.reason != "closed" for x, _ in history),
+        "closed": sum(isinstance(x, c.CallerRefused) and x.reason == "closed" for x, _ in history),
         "answered": len(standing),
         "answered_within": sum(x.wait <= t for x, t in standing),
         "answered_wait": sum(x.wait for x, _ in standing),

@@ -147,6 +147,8 @@ def test_clocks_go_back() -> None:
     assert begins_in_it.state(at("2026-10-25 01:30")) == (False, at("2026-10-25 02:30"))
     assert begins_in_it.state(at("2026-10-25 02:15", fold=1)) == (True, at("2026-10-25 04:00"))
     assert (calendar(ALWAYS).state(at("2026-10-25 02:15"))) == (True, None)
+    ends_where_it_begins = calendar({"sunday": ("01:00-02:00",)})
+    assert ends_where_it_begins.state(at("2026-10-25 01:30")) == (True, at("2026-10-25 02:00"))
 
 
 def test_a_day_that_was_left_out() -> None:

@@ -49,6 +49,7 @@ CONFIGURATION: tuple[Any, ...] = (
     History.configure_agent,
     History.configure_routing,
     History.configure_skills,
+    History.open_or_close,
     History.remove,
 )
 

@@ -6,6 +6,7 @@ from ari_app.dialects.eq.routes.agents import HANDLERS as _AGENTS
 from ari_app.dialects.eq.routes.ask import Handler
 from ari_app.dialects.eq.routes.call_backs import HANDLERS as _CALL_BACKS
 from ari_app.dialects.eq.routes.call_queues import HANDLERS as _CALL_QUEUES
+from ari_app.dialects.eq.routes.hours import HANDLERS as _HOURS
 from ari_app.dialects.eq.routes.imports import HANDLERS as _IMPORTS
 from ari_app.dialects.eq.routes.live import HANDLERS as _LIVE
 from ari_app.dialects.eq.routes.pause_codes import HANDLERS as _PAUSE_CODES
@@ -25,4 +26,5 @@ HANDLERS: dict[str, Handler] = {
     **_REPORTS,
     **_IMPORTS,
     **_SKILLS,
+    **_HOURS,
 }

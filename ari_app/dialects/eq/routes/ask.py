@@ -19,7 +19,9 @@ from ari_app.dialects.eq.sessions import SignIns
 from ari_app.dialects.eq.wire.common import ListQuery
 from ari_app.dialects.eq.wire.fields import INT_MAX
 from ari_app.errors import Conflict, NotFound
+from ari_app.store.accounts import Accounts
 from ari_app.store.bindings import Bindings
+from ari_app.store.hours import OpeningHours
 from ari_app.store.pause_codes import PauseCodes
 from ari_app.store.queues import Queues
 from ari_app.store.skills import Skills
@@ -39,11 +41,15 @@ class Services:
     pause_codes: PauseCodes
     bindings: Bindings
     skills: Skills
+    hours: OpeningHours
+    accounts: Accounts
     statistics: Statistics
     sign_ins: SignIns
     centre: Centre
     importer: Importer
     clock: Clock
+    #: of accounts that have none of their own
+    time_zone: str
 
 
 class Ask(Generic[Q, B]):

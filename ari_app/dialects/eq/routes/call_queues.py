@@ -9,6 +9,7 @@ from ari_app.acd.events import QueueConfigured, QueueRemoved
 from ari_app.dialects.eq.errors import invalid, not_found, refused
 from ari_app.dialects.eq.routes import agents
 from ari_app.dialects.eq.routes.ask import Ask, Handler, Listed, Services, entity, living, paging
+from ari_app.dialects.eq.routes.hours import tell_hours
 from ari_app.dialects.eq.routes.skills import tell_routing
 from ari_app.dialects.eq.wire.call_queue import CallQueue, CallQueueCreateBody, CallQueueUpdate, CallQueueUpdateBody
 from ari_app.dialects.eq.wire.common import ListQuery, UpdateQuery
@@ -50,6 +51,7 @@ async def update(ask: Ask[UpdateQuery, CallQueueUpdateBody]) -> None:
         await _tell(services, account, extension)
         if ask.query.undelete:
             await tell_routing(services, account, extension)
+            await tell_hours(services, account)
             await _rebind(services, account, await _bound(services, account, extension))
 
 

@@ -10,8 +10,10 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from ari_app.acd.hours import HoursError, zone
 from ari_app.dialects.eq.errors import invalid, nonexistent
 from ari_app.dialects.eq.routes.ask import Ask, Handler, Text
+from ari_app.dialects.eq.routes.hours import time_zone
 from ari_app.dialects.eq.wire.report import AgentReport, AgentReportQuery, QueueReport, QueueReportQuery
 from ari_app.errors import NotFound
 from ari_app.store.intervals import Intervals
@@ -24,7 +26,7 @@ DAYS_MAX, INTERVALS_MAX, ROWS_MAX = 31, 3000, 10_000
 
 async def queues(ask: Ask[QueueReportQuery, None]) -> object:
     query, services = ask.query, ask.services
-    intervals = _intervals(query)
+    intervals = await _intervals(ask, query)
     if query.queue is not None:
         try:
             await services.queues.get(ask.account, query.queue)
@@ -38,7 +40,7 @@ async def queues(ask: Ask[QueueReportQuery, None]) -> object:
 
 async def agents(ask: Ask[AgentReportQuery, None]) -> object:
     query, services = ask.query, ask.services
-    intervals = _intervals(query)
+    intervals = await _intervals(ask, query)
     if query.agent is not None:
         try:
             await services.users.get(ask.account, "agent", query.agent)
@@ -48,14 +50,14 @@ async def agents(ask: Ask[AgentReportQuery, None]) -> object:
     return await _answer(AgentReport.of, rows, query.format)
 
 
-def _intervals(query: QueueReportQuery | AgentReportQuery) -> Intervals:
+async def _intervals(ask: Ask[Any, None], query: QueueReportQuery | AgentReportQuery) -> Intervals:
     try:
-        zone = query.zone()
-    except ValueError:
+        found_zone = zone(query.time_zone or await time_zone(ask.services, ask.account))
+    except HoursError:
         raise invalid("time_zone", "There is no such time zone") from None
     if not query.since < query.until <= query.since + DAYS_MAX * 86400 + 7200:
         raise invalid("to", f"to must be after from, by {DAYS_MAX} days at most")
-    found = Intervals.cut(float(query.since), float(query.until), query.minutes, zone)
+    found = Intervals.cut(float(query.since), float(query.until), query.minutes, found_zone)
     if len(found) > INTERVALS_MAX:
         raise invalid("interval", f"A report has at most {INTERVALS_MAX} intervals")
     return found

@@ -20,6 +20,9 @@ _DRIFT = 6.0  # Hz from the tone so far; 8-bit coding and noise move a measured 
 _STEADY = 3.0  # dB from the tone so far
 #: Frames that may be lost or spoilt in a tone: three lost ones, and the next, whose window they spoil. More end it.
 _GAP = 4
+#: So many frames that are so much fainter, in dB, end it at once: a digit that is pressed again is two tones.
+_QUIET = 2
+_FALL = 15.0
 #: A tone's frames from here on are no speech.
 _TONAL_FRAMES = 2
 #: Share of a tone's frames that must be there and steady in level.
@@ -77,11 +80,13 @@ def _same(tone: Tone, heard: tuple[float, float | None]) -> bool:
 
 
 class ToneTracker:
-    """Follows the tones of one call, one at a time. Its memory is one tone."""
+    """Follows the tones of one call, one at a time. Its memory is two tones."""
 
     def __init__(self) -> None:
         self.tone: Tone | None = None  # the one that goes on
-        self._missing = 0
+        self._missing = 0  # frames since the last one of the tone
+        self._quiet = 0  # those of them that were silent
+        self._other: Tone | None = None  # another tone that may have begun
 
     @property
     def tonal(self) -> bool:
@@ -93,20 +98,25 @@ class ToneTracker:
         heard = _heard(frame)
         if self.tone is not None and heard is not None and _same(self.tone, heard):
             self.tone = self._longer(self.tone, frame, heard)
-            self._missing = 0
+            self._missing, self._quiet, self._other = 0, 0, None
             return None
-        ended = None
-        if self.tone is not None:
-            self._missing += 1
-            # Two frames that agree are needed to tell another tone from a spoilt frame of this one.
-            if self._missing <= _GAP and self.tone.frames > 1:
-                return None
-            ended = self.tone
-        self.tone = None
-        self._missing = 0
-        if heard is not None:
-            self.tone = Tone(frame.at, frame.at + FRAME_MS, heard[0], heard[1], frame.level, 1, 1)
-        return ended if ended is not None and ended.frames > 1 else None
+        fresh = heard and Tone(frame.at, frame.at + FRAME_MS, heard[0], heard[1], frame.level, 1, 1)
+        if self.tone is None:
+            self.tone = fresh
+            return None
+        self._missing += 1
+        self._quiet += not frame.lost and frame.level < self.tone.level - _FALL
+        another = self._other is not None and heard is not None and _same(self._other, heard)
+        if self.tone.frames > 1 and self._missing <= _GAP and self._quiet < _QUIET and not another:
+            # One frame that is not of the tone may be spoilt; the next will tell.
+            self._other = fresh
+            return None
+        ended = self.tone
+        self.tone = fresh
+        if another and self._other is not None and heard is not None:
+            self.tone = self._longer(self._other, frame, heard)
+        self._missing, self._quiet, self._other = 0, 0, None
+        return ended if ended.frames > 1 else None
 
     def _longer(self, tone: Tone, frame: Features, heard: tuple[float, float | None]) -> Tone:
         weight = 1 / min(tone.frames + 1, 25)

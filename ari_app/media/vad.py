@@ -39,7 +39,8 @@ class WebRtcVad:
 #: Speech is above this level, in dBFS, however quiet the line.
 _QUIETEST = -50.0
 #: Quieter than this is a sender's digital silence, which tells nothing about the noise of the line.
-_DIGITAL_SILENCE = -65.0
+_DIGITAL_SILENCE = -90.0
+_LOWEST_FLOOR = -65.0
 _ABOVE_FLOOR = 7.0  # dB
 _BELOW_PEAK = 16.0  # dB
 _PEAK_DECAY = 0.02  # dB a frame: a second voice may be fainter than the first
@@ -74,7 +75,7 @@ class SpeechGate:
         if frame.lost:
             return sum(self._recent) > _SMOOTHING // 2  # as before: nobody knows
         if frame.level > _DIGITAL_SILENCE:
-            self._learn(frame.level)
+            self._learn(max(frame.level, _LOWEST_FLOOR))
         self._peak = max(self._peak - _PEAK_DECAY, _QUIETEST)
         loud = frame.level > max(self.floor + _ABOVE_FLOOR, self._peak - _BELOW_PEAK, _QUIETEST)
         speech = frame.voiced and loud and not tonal

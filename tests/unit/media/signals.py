@@ -61,3 +61,33 @@ def features(*parts: Samples, lose: frozenset[int] = frozenset()) -> list[Featur
     for index, frame in enumerate(frames(*parts)):
         found += measure([(channel, None if index in lose else frame)])
     return found
+
+
+def cadence(parts: list[int], *hertz: float, level: float = -18) -> Samples:
+    """Tone and pause in turn, of these lengths in ms."""
+    sound = [sum((sine(hz, ms, level) for hz in hertz), silence(ms)) for ms in parts]
+    return np.concatenate(
+        [tone if index % 2 == 0 else silence(ms) for index, (tone, ms) in enumerate(zip(sound, parts, strict=True))]
+    )
+
+
+def special_information(ms: float = 330, level: float = -18) -> Samples:
+    """The three tones of E.180."""
+    return np.concatenate([sine(hz, ms, level) for hz in (950, 1400, 1800)])
+
+
+def answer_tone(ms: int, *, reversals: bool = False, swings: bool = False, level: float = -18) -> Samples:
+    """2100 Hz as a fax or a modem sends it (V.25, V.8)."""
+    time = np.arange(ms * RATE // 1000) / RATE
+    turned = np.pi * (time // 0.45) if reversals else 0
+    swing = 1 + 0.2 * np.sin(2 * np.pi * 15 * time) if swings else 1
+    return np.asarray(32767 * 10 ** (level / 20) * swing * np.sin(2 * np.pi * 2100 * time + turned))
+
+
+def v21(bits: str, level: float = -18) -> Samples:
+    """Bits at 300 baud in V.21's channel 2: 1 is 1650 Hz, 0 is 1850 Hz, the phase goes on."""
+    ends = np.round(np.arange(len(bits) + 1) * RATE / 300).astype(int)
+    hertz = np.concatenate(
+        [np.full(b - a, 1650.0 if bit == "1" else 1850.0) for bit, a, b in zip(bits, ends, ends[1:], strict=False)]
+    )
+    return np.asarray(32767 * 10 ** (level / 20) * np.sin(2 * np.pi * np.cumsum(hertz) / RATE))

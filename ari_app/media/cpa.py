@@ -1,0 +1,270 @@
+"""Call progress analysis: who or what has answered, decided from the features of one call.
+
+    WAIT --voice--> GREETING --long--> AM        then, until total_timeout or a break event:
+      |                 |----short, then silence--> LV      a beep: BP (after LV it corrects: AM), silence: SL
+      |--fax, modem, beep, ring--> FX MD AM
+
+Pure: features in, findings out, time is the media's. The same features give the same findings, so a decision that
+surprises is replayed from its record (`replay`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import Enum
+
+from ari_app.media.cadence import CadenceDetector
+from ari_app.media.features import Features
+from ari_app.media.frames import FRAME_MS
+from ari_app.media.signals import Signal, SignalDetector, named_tones
+from ari_app.media.talk import TalkTracker
+from ari_app.media.tones import ToneTracker
+from ari_app.media.vad import SpeechGate
+
+#: What an analysis tells by its built-in rules; beside these, the names of a user's tones.
+CODES = ("LV", "AM", "FX", "MD", "BP", "SL", "DT", "BPSL", "SIT", "DTMF", "RING", "BUSY", "CONGESTION")
+#: Those that say who has answered. One is told first, a later AM may correct LV.
+ANSWERS = frozenset({"LV", "AM", "FX", "MD"})
+#: Voice shorter than this, in ms, with silence after it was a click or a cough.
+_CLICK_MS = 120
+_CLICK_SILENCE_MS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """How long to listen, in ms. A longer greeting is a machine's; a shorter one with silence after it a human's."""
+
+    machine_voice: int
+    short_voice: int
+    short_silence: int
+    long_silence: int
+
+
+#: fast: machines are known sooner, and talkative humans taken for them. safe-for-humans: the other way round.
+PROFILES: Mapping[str, Profile] = {
+    "fast": Profile(machine_voice=1800, short_voice=900, short_silence=700, long_silence=1000),
+    "balanced": Profile(machine_voice=2500, short_voice=900, short_silence=840, long_silence=1200),
+    "safe-for-humans": Profile(machine_voice=3600, short_voice=1200, short_silence=900, long_silence=1400),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """What `set_cpa_params` sets; times in ms. Raises ValueError with the parameter named."""
+
+    min_ambient_energy: int = 2  # mean magnitude of a sample: below it is perfect silence
+    initial_silence_ignore: int = 750  # for so long perfect silence is not analysed; 0..5000
+    tones: Mapping[str, str] = field(default_factory=dict)  # {"BP": "1000|10"}: frequency and tolerance in Hz
+    break_events: frozenset[str] = frozenset()  # the analysis ends with any of them
+    total_timeout: int = 15000
+    silence_detect_limit: int = 2000  # silence after LV or AM that is told as SL; 0: none; 1000..10000
+    beep_to_silence_gap: int = 0  # silence after a beep that is told as BPSL; 0: none; up to 10000
+    beep_is_am: bool = True  # a beep means a machine
+    detect_dtmf: bool = True
+    countries: tuple[str, ...] = ()  # whose ringback and busy tones; none: all countries'
+    profile: Profile = PROFILES["balanced"]
+
+    def __post_init__(self) -> None:
+        limits = {
+            "min_ambient_energy": (0, 32767),
+            "initial_silence_ignore": (0, 5000),
+            "total_timeout": (1000, 600_000),
+            "silence_detect_limit": (0, 10_000),
+            "beep_to_silence_gap": (0, 10_000),
+        }
+        for name, (low, high) in limits.items():
+            if not low <= getattr(self, name) <= high:
+                raise ValueError(f"{name}: {low} to {high}, not {getattr(self, name)}")
+        if 0 < self.silence_detect_limit < 1000:
+            raise ValueError(f"silence_detect_limit: 0, or 1000 to 10000, not {self.silence_detect_limit}")
+        named_tones(self.tones)
+        if unknown := self.break_events - {*CODES, *self.tones}:
+            raise ValueError(f"break_events: {', '.join(sorted(unknown))} is neither an event nor one of the tones")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that was found. Times are media time in ms from the first frame."""
+
+    code: str  # one of CODES, or the name of a user's tone
+    at: int  # when it was known
+    since: int  # when it began
+    reason: str  # why, in words
+    facts: Mapping[str, float | str] = field(default_factory=dict)  # the numbers that the reason stands on
+
+
+class State(Enum):
+    """Where the analysis of a call is."""
+
+    WAIT = "wait"  # nothing but silence and tones so far
+    GREETING = "greeting"  # somebody speaks, or has just spoken
+    DECIDED = "decided"  # it is known who has answered; a beep or silence may follow
+    DONE = "done"  # a break event or the timeout has ended it
+
+
+@dataclass(frozen=True, slots=True)
+class Greeting:
+    """What a classifier decides on. Times in ms."""
+
+    voice: int  # of speech so far, short pauses included
+    silence: int  # since the last speech
+    onset: int  # media time at which the first speech began
+
+
+#: Says who speaks: LV or AM and why, or None as long as it cannot be known.
+Classifier = Callable[[Greeting, Profile], tuple[str, str] | None]
+
+
+def by_length(greeting: Greeting, profile: Profile) -> tuple[str, str] | None:
+    """Humans say little and wait for an answer; machines say a sentence or more."""
+    if greeting.voice >= profile.machine_voice:
+        return "AM", f"voice of {profile.machine_voice} ms and more"
+    if greeting.voice <= profile.short_voice and greeting.silence >= profile.short_silence:
+        return "LV", f"short voice, then silence of {profile.short_silence} ms"
+    if greeting.silence >= profile.long_silence:
+        return "LV", f"voice, then silence of {profile.long_silence} ms"
+    return None
+
+
+class CallProgress:
+    """The analysis of one call, from the first frame after the answer. Its memory does not grow with the call."""
+
+    def __init__(self, parameters: Parameters | None = None, classifier: Classifier = by_length) -> None:
+        self.parameters = parameters or Parameters()
+        self.state = State.WAIT
+        self.answer: str | None = None  # the last of ANSWERS that was told
+        self._classify = classifier
+        self._tracker = ToneTracker()
+        self._gate = SpeechGate()
+        self._talk = TalkTracker()
+        self._signals = SignalDetector(named_tones(self.parameters.tones))
+        self._cadence = CadenceDetector(self.parameters.countries)
+        self._sit: int | None = None  # when a special information tone was heard
+        self._quiet = 0  # ms of silence, tones excluded, since the decision's last sound
+        self._silence_told = False
+        self._beep: int | None = None  # since when a beep waits for its silence
+        self._begun = False  # something else than perfect silence was heard
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing more will be found."""
+        return self.state is State.DONE
+
+    def hear(self, frame: Features) -> list[Finding]:
+        """What is known with this frame, in order. After the end: nothing."""
+        if self.done:
+            return []
+        now = frame.at + FRAME_MS
+        found: list[Finding] = []
+        if not self._is_ignored(frame):
+            found = self._analyse(frame, now)
+        return self._end(found, now)
+
+    def _is_ignored(self, frame: Features) -> bool:
+        """The perfect silence between the answer and the first audio: it says nothing about the line's noise."""
+        if frame.energy >= self.parameters.min_ambient_energy:
+            self._begun = True
+        return not self._begun and frame.at < self.parameters.initial_silence_ignore
+
+    def _analyse(self, frame: Features, now: int) -> list[Finding]:
+        ended = self._tracker.hear(frame)
+        speech = self._gate.hear(frame, tonal=self._tracker.tonal)
+        progress = self._cadence.hear(frame, speech=speech)
+        tonal = self._tracker.tonal or self._cadence.on
+        speech = speech and not self._cadence.on
+        spoken = self._talk.voice >= _CLICK_MS
+        self._talk.hear(frame.at, speech, lost=frame.lost, sound=tonal)
+        found: list[Finding] = []
+        for signal in self._signals.hear(frame, self._tracker.tone, ended, spoken=spoken):
+            found += self._signal(signal)
+        if progress is not None:
+            facts = {"countries": " ".join(progress.countries)}
+            found.append(Finding(progress.kind.upper(), now, progress.since, f"cadence of {progress.kind}", facts))
+        if self.state in (State.WAIT, State.GREETING):
+            found += self._greeting(now)
+        elif not frame.lost:
+            found += self._afterwards(now, quiet=not speech and not tonal)
+        return found
+
+    def _signal(self, signal: Signal) -> list[Finding]:
+        facts: dict[str, float | str] = {f"hertz{n}": hz for n, hz in enumerate(signal.hertz, 1)}
+        if signal.name == "DTMF":
+            facts["digit"] = signal.digit
+            return (
+                [Finding("DTMF", signal.at, signal.since, signal.reason, facts)] if self.parameters.detect_dtmf else []
+            )
+        finding = Finding(signal.name, signal.at, signal.since, signal.reason, facts)
+        if signal.name == "SIT":
+            self._sit = signal.at
+        if signal.name in ("FX", "MD"):
+            if self.answer in ("FX", "MD", "AM"):
+                return [] if self.answer == signal.name else [finding]
+            self._decide(signal.name)
+        if signal.name != "BP":
+            return [finding]
+        self._beep, self._quiet = signal.at, 0
+        if not self.parameters.beep_is_am or self.answer not in (None, "LV"):
+            return [finding]
+        reason = "beep after live voice: the decision is corrected" if self.answer == "LV" else "beep"
+        self._decide("AM")
+        return [replace(finding, code="AM", reason=reason), finding]
+
+    def _greeting(self, now: int) -> list[Finding]:
+        talk = self._talk
+        if talk.onset is None:
+            return []
+        self.state = State.GREETING
+        if talk.voice < _CLICK_MS:
+            if talk.quiet >= _CLICK_SILENCE_MS:
+                talk.forget()
+                self.state = State.WAIT
+            return []
+        facts: dict[str, float | str] = {"voice": talk.voice, "silence": talk.quiet, "onset": talk.onset}
+        facts |= {"floor": round(self._gate.floor, 1), "peak": round(self._gate.peak, 1)}
+        if self._sit is not None:
+            self._decide("AM")
+            return [Finding("AM", now, talk.onset, "voice after a special information tone", facts)]
+        decision = self._classify(Greeting(talk.voice, talk.quiet, talk.onset), self.parameters.profile)
+        if decision is None:
+            return []
+        code, reason = decision
+        self._decide(code)
+        return [Finding(code, now, talk.onset, reason, facts)]
+
+    def _decide(self, code: str) -> None:
+        self.answer, self.state = code, State.DECIDED
+
+    def _afterwards(self, now: int, *, quiet: bool) -> list[Finding]:
+        """Silence after the decision, and after a beep."""
+        self._quiet = self._quiet + FRAME_MS if quiet else 0
+        found: list[Finding] = []
+        gap, limit = self.parameters.beep_to_silence_gap, self.parameters.silence_detect_limit
+        if self._beep is not None and gap and self._quiet >= gap:
+            found.append(Finding("BPSL", now, self._beep, f"silence of {gap} ms after a beep"))
+            self._beep = None
+        if limit and self._quiet >= limit and not self._silence_told:
+            self._silence_told = True
+            found.append(Finding("SL", now, now - self._quiet, f"silence of {limit} ms after the decision"))
+        return found
+
+    def _end(self, found: list[Finding], now: int) -> list[Finding]:
+        for index, finding in enumerate(found):
+            if finding.code in self.parameters.break_events:
+                self.state = State.DONE
+                return found[: index + 1]
+        if now >= self.parameters.total_timeout:
+            self.state = State.DONE
+            if self.answer is None:
+                reason = f"nobody was recognised within {self.parameters.total_timeout} ms"
+                facts: dict[str, float | str] = {"voice": self._talk.voice, "silence": self._talk.quiet}
+                found = [*found, Finding("DT", now, 0, reason, facts)]
+        return found
+
+
+def replay(
+    features: Iterable[Features], parameters: Parameters | None = None, classifier: Classifier = by_length
+) -> list[Finding]:
+    """The findings of a recorded call, or what they would be with other parameters."""
+    progress = CallProgress(parameters, classifier)
+    return [finding for frame in features for finding in progress.hear(frame)]

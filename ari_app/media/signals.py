@@ -1,0 +1,296 @@
+"""What tones mean: beeps, fax, modem, special information tones, digits, and the tones that a user names.
+
+Sources: CNG and CED of ITU-T T.30 and V.25, ANSam and phase reversals of V.8 and V.25, V.21 channel 2 of T.30's flags,
+special information tones of E.180 (950, 1400, 1800 Hz) and of North America, DTMF of Q.23 and Q.24.
+"""
+
+from __future__ import annotations
+
+import cmath
+import itertools
+import math
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ari_app.media.features import Features
+from ari_app.media.frames import FRAME_MS
+from ari_app.media.tones import Tone
+
+#: A tone of this length, in ms, is a beep or the tone that a user named.
+BEEP_MS = 160
+#: A fax or modem tone by the user's own frequency must be longer: a beep may have that frequency too.
+_NAMED_ANSWER_MS = 400
+_FAX_MODEM = frozenset({"FX", "MD"})
+_CALLING_HZ, _CALLING_TOLERANCE, _CALLING_MS = 1100, 40, (350, 650)
+_ANSWER_HZ, _ANSWER_TOLERANCE = 2100, 20
+_ANSWER_MS = 500
+#: By then a modem's first reversal, 450 ms after the tone began, would have been heard.
+_PLAIN_MS = 1000
+_PLAIN_MS_AFTER_REVERSAL = 1600
+_REVERSAL_MS = (400, 500)
+_BELL_103_HZ = 2225
+_SIT = ((880, 1010), (1340, 1460), (1740, 1840))
+_SIT_MS, _SIT_GAP_MS = (200, 460), 100
+_FSK_SHARE, _FSK_FRAMES = 0.85, 20
+_LOW_GROUP, _HIGH_GROUP = (697, 770, 852, 941), (1209, 1336, 1477, 1633)
+_DIGITS = ("123A", "456B", "789C", "*0#D")
+_DIGIT_TOLERANCE = 0.022  # Q.24: 1.8 % must be taken; the rest is for the measurement of a short one
+_MUSIC_FRAMES = 100
+_MUSIC_SHARE = 0.6
+_BEEP_HZ = (350, 2600)
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """A tone with a meaning. Times are media time in ms."""
+
+    name: str  # FX, MD, SIT, BP, DTMF, or the user's name for it
+    at: int  # when it was known
+    since: int  # when it began
+    reason: str
+    hertz: tuple[float, ...] = ()
+    digit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NamedTone:
+    """A frequency that a user wants to be told of. Raises ValueError outside 300 to 3400 Hz, 0 to 500 Hz tolerance."""
+
+    name: str
+    hz: float
+    tolerance: float
+
+    def __post_init__(self) -> None:
+        if not 300 <= self.hz <= 3400:
+            raise ValueError(f"tones.{self.name}: a frequency of 300 to 3400 Hz, not {self.hz}")
+        if not 0 <= self.tolerance <= 500:
+            raise ValueError(f"tones.{self.name}: a tolerance of 0 to 500 Hz, not {self.tolerance}")
+
+
+def named_tones(tones: Mapping[str, str]) -> tuple[NamedTone, ...]:
+    """{"BP": "1000|10"} as tones. Raises ValueError with the name of the tone."""
+    found = []
+    for name, text in tones.items():
+        hz, _, tolerance = text.partition("|")
+        try:
+            numbers = float(hz), float(tolerance)
+        except ValueError:
+            raise ValueError(f'tones.{name}: "frequency|tolerance" in Hz, not "{text}"') from None
+        found.append(NamedTone(name, *numbers))
+    return tuple(found)
+
+
+def digit(tone: Tone) -> str:
+    """The DTMF digit that a tone is; empty if it is none."""
+    if tone.second is None:
+        return ""
+    for row, low in enumerate(_LOW_GROUP):
+        for column, high in enumerate(_HIGH_GROUP):
+            if abs(tone.first - low) <= _DIGIT_TOLERANCE * low and abs(tone.second - high) <= _DIGIT_TOLERANCE * high:
+                return _DIGITS[row][column]
+    return ""
+
+
+@dataclass
+class AnswerTone:
+    """2100 Hz: a fax if it is plain, a modem if its phase turns over every 450 ms or its level swings at 15 Hz."""
+
+    reversals: list[int] = field(default_factory=list)
+    _phases: deque[complex] = field(default_factory=lambda: deque(maxlen=40))
+    swings: bool = False
+
+    def hear(self, frame: Features, hz: float) -> None:
+        """A frame of the tone, whose frequency so far is hz."""
+        if frame.answer is None:
+            if frame.lost:
+                self._phases.clear()
+            return
+        turn = 2 * math.pi * (hz - _ANSWER_HZ) * 0.01
+        for half, phase in enumerate(frame.answer):
+            self._phases.append(phase)
+            at = frame.at + half * FRAME_MS // 2
+            if len(self._phases) > 3 and (not self.reversals or at - self.reversals[-1] > 100):
+                before = self._phases[-4] * cmath.exp(3j * turn)
+                if min(abs(before), abs(phase)) > 0 and abs(cmath.phase(phase / before)) > math.pi - 0.7:
+                    self.reversals = [*self.reversals[-3:], at]
+        if len(self._phases) == 40 and not self.swings:
+            levels = [abs(phase) for phase in self._phases]
+            swing = sum(level * cmath.exp(-2j * math.pi * 15 * 0.01 * n) for n, level in enumerate(levels))
+            self.swings = 0.12 < 2 * abs(swing) / sum(levels) < 0.35
+
+    @property
+    def is_modem(self) -> bool:
+        """Whether a modem has shown itself."""
+        gaps = [later - earlier for earlier, later in itertools.pairwise(self.reversals)]
+        return self.swings or any(_REVERSAL_MS[0] <= gap <= _REVERSAL_MS[1] for gap in gaps)
+
+    def plain_after(self) -> int:
+        """How long the tone must have lasted, in ms, to be a fax's."""
+        return _PLAIN_MS_AFTER_REVERSAL if self.reversals else _PLAIN_MS
+
+
+class SignalDetector:
+    """The meaning of one call's tones, as they are heard."""
+
+    def __init__(self, named: tuple[NamedTone, ...] = ()) -> None:
+        self._named = named
+        self._told: set[str] = set()  # what was said of the tone that goes on
+        self._start = -1  # of the tone that goes on
+        self._answer = AnswerTone()
+        self._past: deque[Tone] = deque(maxlen=2)
+        self._fsk = 0  # frames of V.21 so far
+        self._flags_told = False
+        self._last: Features | None = None
+        self._stable: deque[bool] = deque([False] * _MUSIC_FRAMES, maxlen=_MUSIC_FRAMES)
+        self._in_music = False
+        self._unproven: Tone | None = None  # a beep in music, until silence follows it
+        self._quiet = 0
+
+    def hear(self, frame: Features, tone: Tone | None, ended: Tone | None, *, spoken: bool) -> list[Signal]:
+        """What is known with this frame. tone, ended: the tracker's; spoken: a voice was heard before."""
+        now = frame.at + FRAME_MS
+        found = self._end(ended, now, spoken) if ended else []
+        if tone is not None:
+            if tone.start != self._start:
+                self._begin(tone)
+            found += self._go_on(frame, tone, now, spoken)
+        found += self._flags(frame, now) + self._prove(frame, now)
+        self._stable.append(self._is_stable(frame))
+        self._last = frame
+        return found
+
+    def _is_stable(self, frame: Features) -> bool:
+        """Whether a strong peak of the frame before is still there: notes stand still, voices glide."""
+        before = self._last
+        if before is None or frame.lost or frame.level < -50:
+            return False
+        return min(abs(a - b) for a in (frame.first, frame.second) for b in (before.first, before.second)) <= 4
+
+    def _begin(self, tone: Tone) -> None:
+        self._start = tone.start
+        self._told = set()
+        self._answer = AnswerTone()
+        self._in_music = sum(self._stable) >= _MUSIC_SHARE * _MUSIC_FRAMES
+
+    def _tell(self, name: str, now: int, tone: Tone, reason: str, digit: str = "") -> list[Signal]:
+        if name in self._told:
+            return []
+        self._told.add(name)
+        hertz = (tone.first,) if tone.second is None else (tone.first, tone.second)
+        return [Signal(name, now, tone.start, reason, tuple(round(hz, 1) for hz in hertz), digit)]
+
+    def _go_on(self, frame: Features, tone: Tone, now: int, spoken: bool) -> list[Signal]:
+        if tone.second is not None and tone.frames >= 2 and (key := digit(tone)):
+            return self._tell("DTMF", now, tone, f"DTMF {key}", key)
+        if tone.matches(_ANSWER_HZ, _ANSWER_TOLERANCE):
+            self._answer.hear(frame, tone.first)
+            return self._answering(tone, now)
+        if tone.matches(_BELL_103_HZ, 15):
+            return self._tell("MD", now, tone, "answer tone of 2225 Hz") if tone.duration >= _ANSWER_MS else []
+        found = self._by_name(tone, now)
+        if self._is_third_of_sit(tone):
+            return found + self._tell("SIT", now, tone, "special information tone")
+        if not self._may_be_more(tone, spoken):
+            found += self._beep(tone, now, spoken)
+        return found
+
+    def _end(self, tone: Tone, now: int, spoken: bool) -> list[Signal]:
+        found: list[Signal] = []
+        if tone.matches(_ANSWER_HZ, _ANSWER_TOLERANCE):
+            if tone.duration >= _ANSWER_MS and not {"FX", "MD"} & self._told:
+                found = self._tell("FX", now, tone, "answer tone of 2100 Hz that ended")
+        elif tone.matches(_CALLING_HZ, _CALLING_TOLERANCE) and not spoken:
+            low, high = _CALLING_MS
+            if low <= tone.duration <= high and tone.is_steady:
+                found = self._tell("FX", now, tone, "calling tone of 1100 Hz")
+        elif self._may_be_more(tone, spoken) and not self._is_part_of_sit(tone):
+            found = self._beep(tone, now, spoken)
+        self._past.append(tone)
+        return found
+
+    def _answering(self, tone: Tone, now: int) -> list[Signal]:
+        if tone.duration < _ANSWER_MS or "FX" in self._told:
+            return []
+        if self._answer.is_modem:
+            reason = "15 Hz in the level of 2100 Hz" if self._answer.swings else "phase reversals of 2100 Hz"
+            return self._tell("MD", now, tone, reason)
+        if tone.duration >= self._answer.plain_after() and "MD" not in self._told:
+            return self._tell("FX", now, tone, "plain answer tone of 2100 Hz")
+        return []
+
+    def _by_name(self, tone: Tone, now: int) -> list[Signal]:
+        found: list[Signal] = []
+        for named in self._named:
+            wanted = _NAMED_ANSWER_MS if named.name in _FAX_MODEM else BEEP_MS
+            if tone.duration >= wanted and tone.is_steady and tone.matches(named.hz, max(named.tolerance, 1)):
+                found += self._tell(named.name, now, tone, f"{named.hz:g} Hz, give or take {named.tolerance:g}")
+        return found
+
+    def _is_third_of_sit(self, tone: Tone) -> bool:
+        if len(self._past) < 2 or tone.duration < BEEP_MS:
+            return False
+        tones = [*self._past, tone]
+        right = all(low <= t.first <= high and t.second is None for t, (low, high) in zip(tones, _SIT, strict=True))
+        long = all(_SIT_MS[0] <= t.duration <= _SIT_MS[1] for t in self._past)
+        return right and long and all(b.start - a.end <= _SIT_GAP_MS for a, b in itertools.pairwise(tones))
+
+    def _is_part_of_sit(self, tone: Tone) -> bool:
+        """Whether a special information tone may have begun with it, or goes on with it."""
+        if not _SIT_MS[0] <= tone.duration <= _SIT_MS[1]:
+            return False
+        if _SIT[0][0] <= tone.first <= _SIT[0][1]:
+            return True
+        before = self._past[-1] if self._past else None
+        return bool(before and _SIT[0][0] <= before.first <= _SIT[0][1] and _SIT[1][0] <= tone.first <= _SIT[1][1])
+
+    def _may_be_more(self, tone: Tone, spoken: bool) -> bool:
+        """Whether to wait for the end of a tone: before anybody spoke it may be a fax's or the network's."""
+        if spoken:
+            return False
+        if _SIT[0][0] <= tone.first <= _SIT[0][1] or _SIT[1][0] <= tone.first <= _SIT[2][1]:
+            return tone.duration <= _SIT_MS[1]
+        return tone.matches(_CALLING_HZ, _CALLING_TOLERANCE) and tone.duration <= _CALLING_MS[1]
+
+    def _beep(self, tone: Tone, now: int, spoken: bool) -> list[Signal]:
+        high = tone.first if tone.second is None else tone.second
+        ringing = tone.first <= 515 and (tone.second is None or tone.second <= 640)
+        if tone.duration < BEEP_MS or not tone.is_steady or not _BEEP_HZ[0] <= tone.first <= high <= _BEEP_HZ[1]:
+            return []
+        if {"DTMF", "SIT"} & self._told or (ringing and not spoken) or self._is_named(tone):
+            return []
+        if self._in_music:
+            self._unproven, self._quiet = tone, 0
+            return []
+        return self._tell("BP", now, tone, "beep")
+
+    def _is_named(self, tone: Tone) -> bool:
+        """Whether a user has said what this tone is, or which tones alone are beeps."""
+        return any(
+            named.name == "BP" or (named.name in _FAX_MODEM and tone.matches(named.hz, named.tolerance + 1))
+            for named in self._named
+        )
+
+    def _prove(self, frame: Features, now: int) -> list[Signal]:
+        """A beep out of music is one only if silence follows it."""
+        tone = self._unproven
+        if tone is None:
+            return []
+        if now - tone.end > 800:
+            self._unproven = None
+        self._quiet = self._quiet + 1 if not frame.lost and frame.level < tone.level - 20 else 0
+        if self._quiet < 15:
+            return []
+        self._unproven = None
+        return self._tell("BP", now, tone, "beep, and silence after it")
+
+    def _flags(self, frame: Features, now: int) -> list[Signal]:
+        """V.21's flags, with which a fax begins that sends no answer tone: power about 1650 and 1850 Hz."""
+        if frame.lost:
+            return []
+        there = frame.level > -50 and frame.fsk >= _FSK_SHARE and frame.purity < 0.97
+        self._fsk = self._fsk + 1 if there else max(0, self._fsk - 3)
+        if self._fsk < _FSK_FRAMES or self._flags_told:
+            return []
+        self._flags_told = True
+        return [Signal("FX", now, now - _FSK_FRAMES * FRAME_MS, "flags of V.21", (1650.0, 1850.0))]

@@ -1,0 +1,74 @@
+"""Talk on one call: when somebody starts and stops to speak, for how long there is silence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ari_app.media.frames import FRAME_MS
+
+#: Pauses within words and between them, up to this many ms, belong to the talk.
+PAUSE_MS = 240
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """Talk or silence that began or ended. Times are media time in ms."""
+
+    what: Literal["started", "stopped", "silent"]
+    at: int  # when it was known
+    since: int  # when it began to be so
+
+
+class TalkTracker:
+    """Follows the speech gate.
+
+    start_ms: speech of that length is talk, shorter is a click. stop_ms: silence of that length ends it.
+    silence_ms: silence of that length, from the start or from the end of talk, is told once; 0: never.
+    Lost frames are neither: time passes, and talk and silence go on where they were.
+    """
+
+    def __init__(self, *, start_ms: int = 100, stop_ms: int = 500, silence_ms: int = 0) -> None:
+        self._start_ms, self._stop_ms, self._silence_ms = start_ms, stop_ms, silence_ms
+        self.talking = False
+        self.voice = 0  # ms of speech so far, with its short pauses
+        self.quiet = 0  # ms since the last speech, without what was lost
+        self.onset: int | None = None  # when the first speech began
+        self.end = 0  # when the last speech ended
+        self._burst = 0  # ms of the speech that may become talk
+        self._burst_at = 0
+        self._silence_told = False
+
+    def hear(self, at: int, speech: bool, *, lost: bool = False, sound: bool = False) -> list[Talk]:
+        """The frame that begins at this media time. sound: a tone, which is neither speech nor silence."""
+        if lost or (sound and not speech):
+            return []
+        if not speech:
+            return self._silence(at)
+        filled = self.quiet if self.voice and self.quiet <= PAUSE_MS else 0
+        if self.onset is None:
+            self.onset = at
+        if self._burst == 0 or self.quiet > PAUSE_MS:
+            self._burst, self._burst_at = 0, at
+        self._burst += FRAME_MS + (filled if self._burst else 0)
+        self.voice += FRAME_MS + filled
+        self.quiet, self.end, self._silence_told = 0, at + FRAME_MS, False
+        if self.talking or self._burst < self._start_ms:
+            return []
+        self.talking = True
+        return [Talk("started", at + FRAME_MS, self._burst_at)]
+
+    def _silence(self, at: int) -> list[Talk]:
+        found: list[Talk] = []
+        self.quiet += FRAME_MS
+        if self.talking and self.quiet >= self._stop_ms:
+            self.talking = False
+            found.append(Talk("stopped", at + FRAME_MS, self.end))
+        if self._silence_ms and self.quiet >= self._silence_ms and not self._silence_told:
+            self._silence_told = True
+            found.append(Talk("silent", at + FRAME_MS, self.end))
+        return found
+
+    def forget(self) -> None:
+        """What was heard was no voice."""
+        self.voice, self.onset, self._burst = 0, None, 0

@@ -1,0 +1,42 @@
+"""Start and end of talk, and silence: by media time, with loss in between."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ari_app.media.talk import Talk, TalkTracker
+
+
+def run(tracker: TalkTracker, text: str) -> list[Talk]:
+    """A letter a frame: S speech, l lost, t tone, anything else silence."""
+    found = []
+    for number, letter in enumerate(text):
+        found += tracker.hear(20 * number, letter == "S", lost=letter == "l", sound=letter == "t")
+    return found
+
+
+def test_talk_starts_and_stops() -> None:
+    tracker = TalkTracker(start_ms=100, stop_ms=500, silence_ms=1000)
+    assert run(tracker, "." * 10 + "S" * 20 + "." * 60) == [
+        Talk("started", 300, 200),
+        Talk("stopped", 1100, 600),
+        Talk("silent", 1600, 600),
+    ]
+    assert (tracker.voice, tracker.quiet, tracker.onset, tracker.end) == (400, 1200, 200, 600)
+
+
+def test_a_click_is_no_talk_and_short_pauses_are() -> None:
+    assert run(TalkTracker(start_ms=100), "S.." + "." * 30 + "SSS" + "." * 30) == []
+    tracker = TalkTracker()
+    run(tracker, "SSSSS" + "." * 12 + "SSSSS")
+    assert tracker.voice == 440
+    tracker = TalkTracker()
+    run(tracker, "SSSSS" + "." * 13 + "SSSSS")
+    assert tracker.voice == 200
+
+
+@given(st.text("S.lt", max_size=300))
+def test_loss_and_tones_are_neither(text: str) -> None:
+    with_them, without = TalkTracker(silence_ms=1000), TalkTracker(silence_ms=1000)
+    whats = [talk.what for talk in run(with_them, text)]
+    assert whats == [talk.what for talk in run(without, text.replace("l", "").replace("t", ""))]
+    assert (with_them.voice, with_them.quiet) == (without.voice, without.quiet)

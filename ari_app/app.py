@@ -46,6 +46,7 @@ from ari_app.store.keys import Keys
 from ari_app.store.pause_codes import PauseCodes
 from ari_app.store.queue_log_file import QueueLogFile
 from ari_app.store.queues import Queues
+from ari_app.store.schedules import Schedules
 from ari_app.store.sessions import Sessions
 from ari_app.store.skills import Skills
 from ari_app.store.statistics import Statistics
@@ -297,6 +298,7 @@ class Application:
             bindings=self.bindings,
             skills=self.skills,
             hours=self.hours,
+            schedules=Schedules(self.writer.database),
             statistics=Statistics(self.writer.database),
             sessions=self.sessions,
             centre=self.centre,

@@ -27,6 +27,7 @@ from models.queue_hours import Calendar, QueueHours
 from models.queue_log import QueueLogEntry
 from models.queue_routing import QueueRouting
 from models.recording import Recording
+from models.schedule_activity import ScheduleActivity
 from models.spill_mark import SpillMark
 from models.user import User
 from models.user_session import UserSession
@@ -54,6 +55,7 @@ __all__ = [
     "QueueLogEntry",
     "QueueRouting",
     "Recording",
+    "ScheduleActivity",
     "SpillMark",
     "User",
     "UserSession",

@@ -162,26 +162,31 @@ class Calendar:
         return self._yearly.get((day.month, day.day)) if found is None else found
 
     def _instants(self, day: date, minutes: int) -> tuple[float, float]:
-        """When the clock shows this time of a day or more for the first time, and less for the last time."""
-        wall = datetime.combine(day, time.min) + timedelta(minutes=minutes)
-        first, last = self._twice(wall)
-        if first < last:
-            # The clock goes back to this very time: it never shows less again.
-            earlier = self._twice(wall - timedelta(seconds=1))
-            return first, first if earlier[0] == earlier[1] else last
-        if first == last:
-            return first, last
-        # It is left out: the instant at which clocks go forward, between `last` (before it) and `first`.
-        low, high = int(last), int(first)
-        before = self._offset(low)
-        while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (middle, high) if self._offset(middle) == before else (low, middle)
-        return float(high), float(high)
+        return instants(datetime.combine(day, time.min) + timedelta(minutes=minutes), self.zone)
 
-    def _twice(self, wall: datetime) -> tuple[float, float]:
-        """When the clock shows this for the first and for the last time; in reverse, if it never does."""
-        return wall.replace(tzinfo=self.zone).timestamp(), wall.replace(tzinfo=self.zone, fold=1).timestamp()
 
-    def _offset(self, at: int) -> timedelta | None:
-        return datetime.fromtimestamp(at, self.zone).utcoffset()
+def instants(wall: datetime, zone: ZoneInfo) -> tuple[float, float]:
+    """When a clock of the zone shows this time (of no zone) or more for the first time, and less for the last time."""
+    first, last = _twice(wall, zone)
+    if first < last:
+        # If the clock goes back to this very time, it never shows less again.
+        earlier = _twice(wall - timedelta(seconds=1), zone)
+        return first, first if earlier[0] == earlier[1] else last
+    if first == last:
+        return first, last
+    # It is left out: the instant at which clocks go forward, between `last` (before it) and `first`.
+    low, high = int(last), int(first)
+    before = _offset(low, zone)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if _offset(middle, zone) == before else (low, middle)
+    return float(high), float(high)
+
+
+def _twice(wall: datetime, zone: ZoneInfo) -> tuple[float, float]:
+    """When the clock shows this for the first and for the last time; in reverse, if it never does."""
+    return wall.replace(tzinfo=zone).timestamp(), wall.replace(tzinfo=zone, fold=1).timestamp()
+
+
+def _offset(at: int, zone: ZoneInfo) -> timedelta | None:
+    return datetime.fromtimestamp(at, zone).utcoffset()

@@ -10,6 +10,7 @@ import msgspec
 from sqlalchemy import ColumnElement, func, select
 
 from ari_app.acd.settings import QueueSettings
+from ari_app.store.adherence import Activity, Adherence, adherence
 from ari_app.store.database import Database
 from ari_app.store.figures import (
     Handling,
@@ -26,6 +27,7 @@ from ari_app.store.figures import (
 from ari_app.store.history import AgentStateRecord, History, OfferRecord, QueueCallRecord
 from ari_app.store.intervals import Intervals
 from ari_app.store.rows import table_of
+from ari_app.store.schedules import Schedules
 from models import AgentState, Queue, User
 
 T = TypeVar("T")
@@ -57,6 +59,7 @@ class AgentInterval(msgspec.Struct, frozen=True, kw_only=True):
     until: float
     handling: Handling
     presence: Presence
+    adherence: Adherence
 
 
 class Statistics:
@@ -83,7 +86,7 @@ class Statistics:
     async def agents(
         self, account: int, intervals: Intervals, now: float, *, agent: int | None = None
     ) -> list[AgentInterval]:
-        """Each agent of whom the record speaks, or the one agent, in each interval."""
+        """Each agent of whom the record or a schedule speaks, or the one agent, in each interval."""
         return await self._apart(lambda reader: reader.agents(account, intervals, now, agent))
 
     async def _apart(self, make: Callable[[_Reader], Awaitable[T]]) -> T:
@@ -118,7 +121,8 @@ class _Reader:
         calls = await self._calls(account, intervals, None)
         states = await self._states(account, intervals, agent)
         offers = await self._history.offers(account, intervals.edges[0], intervals.edges[-1], agent)
-        return _agent_rows(calls, states, offers, intervals, now, agent)
+        schedules = await Schedules(self._database).get(account, intervals.edges[0], intervals.edges[-1], agent)
+        return _agent_rows(calls, states, offers, schedules, intervals, now, agent)
 
     async def _thresholds(self, account: int) -> dict[str, tuple[bool, float]]:
         """Extension -> whether it is deleted, and its T. A living queue goes before a deleted one."""
@@ -198,6 +202,7 @@ def _agent_rows(
     calls: list[QueueCallRecord],
     states: dict[int, list[AgentStateRecord]],
     offers: list[OfferRecord],
+    schedules: dict[int, list[Activity]],
     intervals: Intervals,
     now: float,
     agent: int | None,
@@ -209,11 +214,23 @@ def _agent_rows(
     for offer in offers:
         offered.setdefault(offer.agent_id, []).append(offer)
     found = []
-    for name in [agent] if agent is not None else sorted(offered.keys() | handled.keys() | states.keys()):
+    for name in (
+        [agent] if agent is not None else sorted(offered.keys() | handled.keys() | states.keys() | schedules.keys())
+    ):
         mine = presence(states.get(name, []), offered.get(name, []), intervals, now)
+        kept = adherence(states.get(name, []), schedules.get(name, []), intervals, now)
         for number, (since, until) in enumerate(intervals):
             whole = totals(rows[number] for rows in handled.get(name, []))
-            found.append(AgentInterval(agent=name, since=since, until=until, handling=whole, presence=mine[number]))
+            found.append(
+                AgentInterval(
+                    agent=name,
+                    since=since,
+                    until=until,
+                    handling=whole,
+                    presence=mine[number],
+                    adherence=kept[number],
+                )
+            )
     return found
 
 

@@ -37,6 +37,7 @@ from ari_app.store.hours import OpeningHours
 from ari_app.store.keys import Keys
 from ari_app.store.pause_codes import PauseCodes
 from ari_app.store.queues import Queues
+from ari_app.store.schedules import Schedules
 from ari_app.store.sessions import Sessions
 from ari_app.store.skills import Skills
 from ari_app.store.statistics import Statistics
@@ -66,6 +67,7 @@ class EqServices:
     bindings: Bindings
     skills: Skills
     hours: OpeningHours
+    schedules: Schedules
     statistics: Statistics
     sessions: Sessions
     centre: Centre
@@ -93,6 +95,7 @@ def make_app(eq: EqServices) -> web.Application:
         bindings=eq.bindings,
         skills=eq.skills,
         hours=eq.hours,
+        schedules=eq.schedules,
         accounts=eq.accounts,
         statistics=eq.statistics,
         sign_ins=sign_ins,

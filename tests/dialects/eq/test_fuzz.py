@@ -60,6 +60,19 @@ GOOD: dict[str, dict[str, Any]] = {
         "message": "vm-goodbye",
     },
     "x.calendar": {"exceptions": [{"from": "2026-12-24"}]},
+    "x.schedules": {
+        "from": "2026-11-23T00:00",
+        "to": 1795564800,
+        "timeZone": "Europe/Berlin",
+        "schedules": [
+            {
+                "agent": 1,
+                "activities": [
+                    {"from": "2026-11-23T09:00", "to": "2026-11-23T17:00", "activity": "break", "pauseCode": 1}
+                ],
+            }
+        ],
+    },
     "x.account": {"timeZone": "Europe/Berlin"},
     "call_monitor_action": {"action": "spy", "targetExtension": "100", "monitorExtension": "101"},
 }
@@ -113,7 +126,7 @@ def rows(world: World) -> list[Any]:
     assert path is not None
     with contextlib.closing(sqlite3.connect(path)) as connection:
         tables = ("users", "queues", "queue_bindings", "pause_codes", "user_sessions", "agent_skills", "queue_routing")
-        tables += ("queue_hours", "calendars", "accounts")
+        tables += ("queue_hours", "calendars", "accounts", "schedule_activities")
         return [connection.execute(f"SELECT * FROM {table}").fetchall() for table in tables]
 
 

@@ -31,6 +31,7 @@ from ari_app.store.keys import Keys
 from ari_app.store.passwords import Passwords
 from ari_app.store.pause_codes import PauseCodes
 from ari_app.store.queues import Queues
+from ari_app.store.schedules import Schedules
 from ari_app.store.sessions import Sessions
 from ari_app.store.skills import Skills
 from ari_app.store.statistics import Statistics
@@ -84,6 +85,7 @@ class World:
                 bindings=self.bindings,
                 skills=Skills(self.database),
                 hours=OpeningHours(self.database),
+                schedules=Schedules(self.database),
                 statistics=Statistics(self.database),
                 sessions=sessions,
                 centre=self.centre,

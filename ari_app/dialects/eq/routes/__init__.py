@@ -11,6 +11,7 @@ from ari_app.dialects.eq.routes.imports import HANDLERS as _IMPORTS
 from ari_app.dialects.eq.routes.live import HANDLERS as _LIVE
 from ari_app.dialects.eq.routes.pause_codes import HANDLERS as _PAUSE_CODES
 from ari_app.dialects.eq.routes.reports import HANDLERS as _REPORTS
+from ari_app.dialects.eq.routes.schedules import HANDLERS as _SCHEDULES
 from ari_app.dialects.eq.routes.sessions import HANDLERS as _SESSIONS
 from ari_app.dialects.eq.routes.skills import HANDLERS as _SKILLS
 from ari_app.dialects.eq.routes.supervisors import HANDLERS as _SUPERVISORS
@@ -27,4 +28,5 @@ HANDLERS: dict[str, Handler] = {
     **_IMPORTS,
     **_SKILLS,
     **_HOURS,
+    **_SCHEDULES,
 }

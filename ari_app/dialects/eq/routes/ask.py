@@ -24,6 +24,7 @@ from ari_app.store.bindings import Bindings
 from ari_app.store.hours import OpeningHours
 from ari_app.store.pause_codes import PauseCodes
 from ari_app.store.queues import Queues
+from ari_app.store.schedules import Schedules
 from ari_app.store.skills import Skills
 from ari_app.store.statistics import Statistics
 from ari_app.store.users import Users
@@ -42,6 +43,7 @@ class Services:
     bindings: Bindings
     skills: Skills
     hours: OpeningHours
+    schedules: Schedules
     accounts: Accounts
     statistics: Statistics
     sign_ins: SignIns

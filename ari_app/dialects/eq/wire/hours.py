@@ -37,7 +37,7 @@ def _time_zone(value: str) -> str:
 
 
 _Intervals = Annotated[list[str], BeforeValidator(_intervals)]
-_TimeZone = Annotated[
+TimeZone = Annotated[
     StrictStr,
     Field(max_length=64, description="IANA's name, such as Europe/Berlin; blank: the default"),
     AfterValidator(_time_zone),
@@ -98,7 +98,7 @@ CalendarName = Annotated[StrictStr, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")
 class HoursUpdate(Wire):
     """When a queue is open, all of it."""
 
-    time_zone: _TimeZone = ""
+    time_zone: TimeZone = ""
     weekly: Annotated[
         dict[str, list[str]],
         BeforeValidator(_weekly),
@@ -158,7 +158,7 @@ class CalendarBody(Parameters):
 class AccountUpdate(Wire):
     """What may be set of the account."""
 
-    time_zone: _TimeZone = ""
+    time_zone: TimeZone = ""
 
 
 class AccountBody(Parameters):

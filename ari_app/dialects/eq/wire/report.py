@@ -202,6 +202,17 @@ class AgentReport(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     occupancy_private_calls: float | None
     #: on calls, of calls, after them, and available
     utilisation: float | None
+    #: scheduled for anything, as far as it has passed
+    scheduled_time: float
+    scheduled_on_queue_time: float
+    #: doing what he was scheduled for
+    adherent_time: float
+    #: adherent time of scheduled time (Amazon Connect's)
+    adherence: float | None
+    #: in service or not as scheduled, whatever the pause code, of scheduled time (Cisco's)
+    adherence_cisco: float | None
+    #: time in service, scheduled or not, of the time scheduled on queue: may be more than 100 (Genesys')
+    conformance: float | None
 
     @classmethod
     def of(cls, row: AgentInterval) -> AgentReport:
@@ -235,6 +246,12 @@ class AgentReport(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
             occupancy_signed_in=_per_cent(found.occupancy_cisco),
             occupancy_private_calls=_per_cent(found.occupancy_genesys),
             utilisation=_per_cent(found.shares.utilisation),
+            scheduled_time=round(row.adherence.scheduled, 1),
+            scheduled_on_queue_time=round(row.adherence.scheduled_on_queue, 1),
+            adherent_time=round(row.adherence.adherent, 1),
+            adherence=_per_cent(row.adherence.adherence),
+            adherence_cisco=_per_cent(row.adherence.adherence_cisco),
+            conformance=_per_cent(row.adherence.conformance),
         )
 
 

@@ -26,6 +26,7 @@ from ari_app.calls.call import Call
 from ari_app.calls.registry import Registry
 from ari_app.clock import Clock, SystemClock
 from ari_app.config import Settings, host_port
+from ari_app.days import agents_today, time_zone_of
 from ari_app.dialects.eq.app import SIGN_INS, EqServices, make_app
 from ari_app.dialects.eq.paths import PREFIX
 from ari_app.dialects.eq.sessions import SignIns
@@ -137,6 +138,9 @@ class Application:
             trunk_template=settings.trunk_template,
             outside=settings.outside_numbers,
         )
+        self.statistics = Statistics(self.writer.database)
+        self.today = await agents_today(self.accounts, self.statistics, self.clock, settings.time_zone)
+        self.centre.listeners.append(self.today.tell)
         self.registry.route = self.centre.route
         self._stack.callback(self.centre.stop)
         for journal in journals:
@@ -175,7 +179,7 @@ class Application:
         await self._configure_agents(account, engine)
         skills, routings = await self.skills.of_account(account), await self.skills.routings(account)
         self.centre.configure_skills(account, skills, routings)
-        time_zone = (await self.accounts.get(account)).time_zone or self.settings.time_zone
+        time_zone = time_zone_of(await self.accounts.get(account), self.settings.time_zone)
         self.centre.opening.configure_all(account, await self.hours.of_account(account), time_zone)
 
     def reload(self) -> None:
@@ -299,7 +303,8 @@ class Application:
             skills=self.skills,
             hours=self.hours,
             schedules=Schedules(self.writer.database),
-            statistics=Statistics(self.writer.database),
+            statistics=self.statistics,
+            today=self.today,
             sessions=self.sessions,
             centre=self.centre,
             importer=ImportService(self.writer.database, self.clock, self._configure_account),

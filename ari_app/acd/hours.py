@@ -185,7 +185,7 @@ def instants(wall: datetime, zone: ZoneInfo) -> tuple[float, float]:
 
 def _twice(wall: datetime, zone: ZoneInfo) -> tuple[float, float]:
     """When the clock shows this for the first and for the last time; in reverse, if it never does."""
-    return wall.replace(tzinfo=zone).timestamp(), wall.replace(tzinfo=zone, fold=1).timestamp()
+    return wall.replace(tzinfo=zone, fold=0).timestamp(), wall.replace(tzinfo=zone, fold=1).timestamp()
 
 
 def _offset(at: int, zone: ZoneInfo) -> timedelta | None:

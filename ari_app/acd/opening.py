@@ -10,12 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import msgspec
+import structlog
 
 from ari_app.acd.engine import Engine
 from ari_app.acd.events import AnyEvent, QueueClosed, QueueOpened
-from ari_app.acd.hours import Calendar, Hours, zone
+from ari_app.acd.hours import Calendar, Hours, HoursError, zone
 from ari_app.acd.queue import Closed
 from ari_app.clock import Clock, Timer
+
+log = structlog.get_logger(__name__)
 
 #: seconds until hours are looked at again in which nothing changes for longer than they are worked out
 AGAIN = 30 * 86400.0
@@ -63,9 +66,13 @@ class Opening:
         self._look(key)
 
     def configure_all(self, account: int, hours: dict[str, Hours], time_zone: str) -> None:
-        """Those of all queues of an account; of those that are not named there are none. Raises HoursError."""
+        """Those of all queues of an account; of those that are not named there are none. What cannot be (a time zone
+        that there is not any more) leaves a queue as it is."""
         for queue in self._engine(account).queues():
-            self.configure(account, queue, hours.get(queue), time_zone)
+            try:
+                self.configure(account, queue, hours.get(queue), time_zone)
+            except HoursError as error:
+                log.error("= opening hours cannot be used", account=account, queue=queue, error=str(error))
 
     def look(self, account: int, queue: str) -> None:
         """Somebody comes: is it open?"""

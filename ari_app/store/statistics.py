@@ -28,6 +28,7 @@ from ari_app.store.history import AgentStateRecord, History, OfferRecord, QueueC
 from ari_app.store.intervals import Intervals
 from ari_app.store.rows import table_of
 from ari_app.store.schedules import Schedules
+from ari_app.store.today import DayRecord
 from models import AgentState, Queue, User
 
 T = TypeVar("T")
@@ -89,6 +90,10 @@ class Statistics:
         """Each agent of whom the record or a schedule speaks, or the one agent, in each interval."""
         return await self._apart(lambda reader: reader.agents(account, intervals, now, agent))
 
+    async def day(self, account: int, since: float, until: float) -> DayRecord:
+        """What the record says of a day, for those who go on counting."""
+        return await self._apart(lambda reader: reader.day(account, Intervals([since, until])))
+
     async def _apart(self, make: Callable[[_Reader], Awaitable[T]]) -> T:
         async def read() -> T:
             database = Database(self._url)
@@ -123,6 +128,13 @@ class _Reader:
         offers = await self._history.offers(account, intervals.edges[0], intervals.edges[-1], agent)
         schedules = await Schedules(self._database).get(account, intervals.edges[0], intervals.edges[-1], agent)
         return _agent_rows(calls, states, offers, schedules, intervals, now, agent)
+
+    async def day(self, account: int, whole: Intervals) -> DayRecord:
+        return DayRecord(
+            calls=await self._calls(account, whole, None),
+            states=await self._states(account, whole, None),
+            offers=await self._history.offers(account, whole.edges[0], whole.edges[-1], None),
+        )
 
     async def _thresholds(self, account: int) -> dict[str, tuple[bool, float]]:
         """Extension -> whether it is deleted, and its T. A living queue goes before a deleted one."""

@@ -41,6 +41,7 @@ from ari_app.store.schedules import Schedules
 from ari_app.store.sessions import Sessions
 from ari_app.store.skills import Skills
 from ari_app.store.statistics import Statistics
+from ari_app.store.today import AgentsToday
 from ari_app.store.users import Users
 
 log = structlog.get_logger("eq")
@@ -67,6 +68,7 @@ class EqServices:
     bindings: Bindings
     skills: Skills
     hours: OpeningHours
+    today: AgentsToday
     schedules: Schedules
     statistics: Statistics
     sessions: Sessions
@@ -95,6 +97,7 @@ def make_app(eq: EqServices) -> web.Application:
         bindings=eq.bindings,
         skills=eq.skills,
         hours=eq.hours,
+        today=eq.today,
         schedules=eq.schedules,
         accounts=eq.accounts,
         statistics=eq.statistics,

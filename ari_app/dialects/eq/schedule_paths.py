@@ -1,7 +1,8 @@
-"""The part of the path table (extras.py) about schedules of agents."""
+"""The part of the path table (extras.py) about schedules of agents and what they do today."""
 
 from __future__ import annotations
 
+from ari_app.dialects.eq.wire.report import AgentStatistics
 from ari_app.dialects.eq.wire.schedule import (
     AdherenceQuery,
     AgentAdherence,
@@ -64,6 +65,17 @@ SCHEDULES = (
         description="The figures of what was are in /reports/agents.",
         query=AdherenceQuery,
         reply=list[AgentAdherence],
+        errors=(_AGENT,),
+    ),
+    Endpoint(
+        name="x.agent_statistics",
+        method="GET",
+        path="/x/agent_statistics",
+        tag="Statistics",
+        summary="Agents now, and since midnight by the account's clock",
+        description="The figures of /reports/agents for today so far, kept up with every event.",
+        query=AdherenceQuery,
+        reply=list[AgentStatistics],
         errors=(_AGENT,),
     ),
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ari_app.acd.commands import AnyFact, CancelTimer, Fact, Offer, StartTimer
 from ari_app.acd.engine import Engine
 from ari_app.acd.events import AnyEvent, CallBackRequested, TimerFired
@@ -22,6 +24,7 @@ class EngineCentre:
         self.offers: list[Offer] = []
         #: what was told of each account
         self.facts: list[tuple[int, AnyFact]] = []
+        self.listeners: list[Callable[[int, AnyFact], None]] = []
         #: account -> extensions that Asterisk has
         self.extensions: dict[int, set[str]] = {}
         self.monitored: list[tuple[str, str, str]] = []
@@ -45,6 +48,8 @@ class EngineCentre:
                     self.offers.append(decided)
                 case Fact():
                     self.facts.append((account, decided))
+                    for listener in self.listeners:
+                        listener(account, decided)
 
     def _start(self, account: int, command: StartTimer) -> None:
         self._cancel(account, command.timer)

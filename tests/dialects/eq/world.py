@@ -35,6 +35,7 @@ from ari_app.store.schedules import Schedules
 from ari_app.store.sessions import Sessions
 from ari_app.store.skills import Skills
 from ari_app.store.statistics import Statistics
+from ari_app.store.today import AgentsToday
 from ari_app.store.users import Users
 from ari_app.store.writer import Writer
 from tests.dialects.eq.engine_centre import EngineCentre
@@ -54,6 +55,8 @@ class World:
         #: account's name -> plain key
         self.keys: dict[str, str] = {}
         self.centre = EngineCentre(clock)
+        self.today = AgentsToday("UTC")
+        self.centre.listeners.append(self.today.tell)
         self.key_store = Keys(database, clock)
         self.users = Users(database, clock, Passwords(time_cost=1, memory_cost=8, parallelism=1))
         self.queues = Queues(database, clock)
@@ -85,6 +88,7 @@ class World:
                 bindings=self.bindings,
                 skills=Skills(self.database),
                 hours=OpeningHours(self.database),
+                today=self.today,
                 schedules=Schedules(self.database),
                 statistics=Statistics(self.database),
                 sessions=sessions,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ari_app.acd.hours import HORIZON, WEEKDAYS, Calendar, Hours, HoursError, Special, days, span, spans, zone
+from ari_app.acd.hours import HORIZON, WEEKDAYS, Calendar, Hours, HoursError, Special, days, instants, span, spans, zone
 
 BERLIN = ZoneInfo("Europe/Berlin")
 OFFICE = {name: ("09:00-12:00", "13:00-17:30") for name in WEEKDAYS[:5]}
@@ -149,6 +149,12 @@ def test_clocks_go_back() -> None:
     assert (calendar(ALWAYS).state(at("2026-10-25 02:15"))) == (True, None)
     ends_where_it_begins = calendar({"sunday": ("01:00-02:00",)})
     assert ends_where_it_begins.state(at("2026-10-25 01:30")) == (True, at("2026-10-25 02:00"))
+
+
+def test_an_instant_is_of_the_clock_and_not_of_how_it_was_come_by() -> None:
+    second = datetime(2026, 10, 25, 2, 30, fold=1)
+    assert instants(second, BERLIN) == instants(second.replace(fold=0), BERLIN)
+    assert instants(second, BERLIN) == (at("2026-10-25 02:30"), at("2026-10-25 02:30", fold=1))
 
 
 def test_a_day_that_was_left_out() -> None:

@@ -161,6 +161,7 @@ def test_what_cannot_be_changes_nothing() -> None:
     street.opening.configure(1, "500", OFFICE, "Europe/Berlin")
     with pytest.raises(HoursError):
         street.opening.configure(1, "500", OFFICE, "Europe/Nowhere")
+    street.opening.configure_all(1, {"500": OFFICE}, "Europe/Nowhere")  # of which the store had known
     street.clock.advance(86400)
     assert street.changes() == [("Fri 17:00", "QueueClosed")]
 

@@ -28,7 +28,7 @@ from ari_app.store.statistics import QueueInterval, Statistics
 from ari_app.store.values import QueueData
 from ari_app.store.writer import Writer
 from models import User
-from tests.unit.acd.scene import Scene
+from tests.unit.acd.scene import START, Scene
 
 UTC = ZoneInfo("UTC")
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -80,9 +80,10 @@ def test_a_span_is_shared_out_whole() -> None:
 class Day:
     """A random history of the real engine, recorded."""
 
-    def __init__(self, seed: int, recorder: AcdRecorder) -> None:
+    def __init__(self, seed: int, recorder: AcdRecorder | None, begins: float = START) -> None:
         self.chance, self.recorder = Random(seed), recorder
         self.scene, self.told, self.facts = Scene(), 0, list[Any]()
+        self.scene.now = begins
         for queue in QUEUES:
             settings = {"max_wait": 300.0, "max_callers": 4, "wrap_up": 30.0, "auto_pause": "no", "service_level": T}
             self.scene.queue(queue, **settings)
@@ -96,7 +97,8 @@ class Day:
     def tell(self) -> None:
         for _, item in self.scene.out[self.told :]:
             if isinstance(item, c.Fact):
-                self.recorder.record(1, item)  # type: ignore[arg-type]  # a fact is one of AnyFact
+                if self.recorder is not None:
+                    self.recorder.record(1, item)  # type: ignore[arg-type]  # a fact is one of AnyFact
                 self.facts.append(item)
         self.told = len(self.scene.out)
 
@@ -126,14 +128,19 @@ class Day:
 @pytest.fixture(params=[1, 2, 3])
 async def day(request: pytest.FixtureRequest, writer: Writer, database: Database) -> Day:
     day = Day(request.param, AcdRecorder(writer))
+    await hire(database)
+    await writer.flush()
+    return day
+
+
+async def hire(database: Database) -> None:
+    """The agents of a Day are users."""
     async with database.transaction() as connection:
         user = dict.fromkeys(column.name for column in table_of(User).columns)
         for agent in AGENTS:
             mine = {"id": agent, "account_id": 1, "kind": "agent", "number": str(agent), "login_key": str(agent)}
             more = {"first_name": "A", "deleted": False, "created_at": 0.0}
             await connection.execute(insert(User).values(**{**user, **mine, **more}))
-    await writer.flush()
-    return day
 
 
 def recount(facts: list[Any], queue: str, since: float, until: float) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from ari_app.store.queues import Queues
 from ari_app.store.schedules import Schedules
 from ari_app.store.skills import Skills
 from ari_app.store.statistics import Statistics
+from ari_app.store.today import AgentsToday
 from ari_app.store.users import Users
 
 Q = TypeVar("Q")
@@ -43,6 +44,7 @@ class Services:
     bindings: Bindings
     skills: Skills
     hours: OpeningHours
+    today: AgentsToday
     schedules: Schedules
     accounts: Accounts
     statistics: Statistics

@@ -97,6 +97,7 @@ async def update_account(ask: Ask[None, AccountBody]) -> None:
     services = ask.services
     async with services.sign_ins.exclusive(ask.account):
         await services.accounts.set_time_zone(ask.account, ask.body.data.time_zone)
+        services.today.set_time_zone(ask.account, await time_zone(services, ask.account))
         await tell_hours(services, ask.account)
 
 

@@ -14,7 +14,14 @@ from ari_app.acd.hours import HoursError, zone
 from ari_app.dialects.eq.errors import invalid, nonexistent
 from ari_app.dialects.eq.routes.ask import Ask, Handler, Text
 from ari_app.dialects.eq.routes.hours import time_zone
-from ari_app.dialects.eq.wire.report import AgentReport, AgentReportQuery, QueueReport, QueueReportQuery
+from ari_app.dialects.eq.wire.report import (
+    AgentReport,
+    AgentReportQuery,
+    AgentStatistics,
+    QueueReport,
+    QueueReportQuery,
+)
+from ari_app.dialects.eq.wire.schedule import AdherenceQuery
 from ari_app.errors import NotFound
 from ari_app.store.intervals import Intervals
 
@@ -48,6 +55,15 @@ async def agents(ask: Ask[AgentReportQuery, None]) -> object:
             raise nonexistent("agent", "Agent") from None
     rows = await services.statistics.agents(ask.account, intervals, services.clock.now(), agent=query.agent)
     return await _answer(AgentReport.of, rows, query.format)
+
+
+async def today(ask: Ask[AdherenceQuery, None]) -> list[AgentStatistics]:
+    services, now = ask.services, ask.services.clock.now()
+    try:
+        rows = services.centre.agent_status(ask.account, None, ask.query.agent, True)
+    except NotFound:
+        raise nonexistent("agent", "Agent") from None
+    return [AgentStatistics.of(row, services.today.figures(ask.account, row.agent, now)) for row in rows]
 
 
 async def _intervals(ask: Ask[Any, None], query: QueueReportQuery | AgentReportQuery) -> Intervals:
@@ -99,4 +115,4 @@ def _flat(row: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-HANDLERS: dict[str, Handler] = {"reports.queues": queues, "reports.agents": agents}
+HANDLERS: dict[str, Handler] = {"reports.queues": queues, "reports.agents": agents, "x.agent_statistics": today}

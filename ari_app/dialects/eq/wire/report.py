@@ -11,10 +11,12 @@ from pydantic import BeforeValidator, Field, StrictInt, StrictStr
 from pydantic_core import PydanticCustomError
 
 from ari_app.acd import stats
+from ari_app.acd.views import AgentQueueStatus
 from ari_app.dialects.eq.wire.fields import Blankable, Count, OptionalId, Parameters, is_blank, or_default
-from ari_app.store.figures import BUCKETS, outcomes
+from ari_app.store.figures import BUCKETS, Handling, Presence, outcomes
 from ari_app.store.intervals import DAY
 from ari_app.store.statistics import AgentInterval, QueueInterval
+from ari_app.store.today import AgentDay
 
 #: the end of the year 2200: beyond it nobody reports, and arithmetic of dates ends
 TIME_MAX = 7_289_654_400
@@ -216,42 +218,106 @@ class AgentReport(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     @classmethod
     def of(cls, row: AgentInterval) -> AgentReport:
-        found, states = row.presence, row.presence.states
-        offered, answered, missed = outcomes(found.offers)
-        pauses = sorted(found.pauses.items(), key=lambda pause: pause[0] or 0)
         return cls(
             agent=row.agent,
             since=int(row.since),
             until=int(row.until),
-            offered=offered,
-            answered=answered,
-            missed=missed,
-            not_answered=found.offers.get("noanswer", 0),
-            answer_rate=_per_cent(answered / offered if offered else None),
-            handled=row.handling.handled,
-            talk_time=round(row.handling.talk, 1),
-            wrap_up_time=round(row.handling.wrap_up, 1),
-            average_handling_time=_seconds(row.handling.average),
-            average_speed_of_answer=_seconds(row.handling.speed_of_answer),
-            signed_in_time=round(found.signed_in, 1),
-            available_time=round(states.get("available", 0.0), 1),
-            ringing_time=round(states.get("ringing", 0.0), 1),
-            on_call_time=round(states.get("on_call", 0.0), 1),
-            after_call_time=round(states.get("wrap_up", 0.0), 1),
-            paused_time=round(states.get("paused", 0.0), 1),
-            unavailable_time=round(states.get("unavailable", 0.0), 1),
-            private_call_time=round(found.private, 1),
-            pause_times=[PauseTime(pause_code=code, time=round(seconds, 1)) for code, seconds in pauses],
-            occupancy=_per_cent(found.shares.occupancy),
-            occupancy_signed_in=_per_cent(found.occupancy_cisco),
-            occupancy_private_calls=_per_cent(found.occupancy_genesys),
-            utilisation=_per_cent(found.shares.utilisation),
+            **_agent_figures(row.handling, row.presence),
             scheduled_time=round(row.adherence.scheduled, 1),
             scheduled_on_queue_time=round(row.adherence.scheduled_on_queue, 1),
             adherent_time=round(row.adherence.adherent, 1),
             adherence=_per_cent(row.adherence.adherence),
             adherence_cisco=_per_cent(row.adherence.adherence_cisco),
             conformance=_per_cent(row.adherence.conformance),
+        )
+
+
+def _agent_figures(handling: Handling, presence: Presence) -> dict[str, Any]:
+    """The attributes that AgentReport and AgentStatistics share."""
+    states = presence.states
+    offered, answered, missed = outcomes(presence.offers)
+    pauses = sorted(presence.pauses.items(), key=lambda pause: pause[0] or 0)
+    return {
+        "offered": offered,
+        "answered": answered,
+        "missed": missed,
+        "not_answered": presence.offers.get("noanswer", 0),
+        "answer_rate": _per_cent(answered / offered if offered else None),
+        "handled": handling.handled,
+        "talk_time": round(handling.talk, 1),
+        "wrap_up_time": round(handling.wrap_up, 1),
+        "average_handling_time": _seconds(handling.average),
+        "average_speed_of_answer": _seconds(handling.speed_of_answer),
+        "signed_in_time": round(presence.signed_in, 1),
+        "available_time": round(states.get("available", 0.0), 1),
+        "ringing_time": round(states.get("ringing", 0.0), 1),
+        "on_call_time": round(states.get("on_call", 0.0), 1),
+        "after_call_time": round(states.get("wrap_up", 0.0), 1),
+        "paused_time": round(states.get("paused", 0.0), 1),
+        "unavailable_time": round(states.get("unavailable", 0.0), 1),
+        "private_call_time": round(presence.private, 1),
+        "pause_times": [PauseTime(pause_code=code, time=round(seconds, 1)) for code, seconds in pauses],
+        "occupancy": _per_cent(presence.shares.occupancy),
+        "occupancy_signed_in": _per_cent(presence.occupancy_cisco),
+        "occupancy_private_calls": _per_cent(presence.occupancy_genesys),
+        "utilisation": _per_cent(presence.shares.utilisation),
+    }
+
+
+class AgentStatistics(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """An agent since midnight by the account's clock, all his queues together: what a report of today so far says."""
+
+    agent: int
+    since: int = msgspec.field(name="from")
+    #: now
+    until: int = msgspec.field(name="to")
+    status: Literal["available", "ringing", "onCall", "wrapUp", "paused", "unavailable", "signedOut"]
+    #: null: since before anything was known
+    status_since: int | None
+    #: calls that rang for him and were his to take
+    offered: int
+    answered: int
+    #: of them, rang until the end, or his phone refused
+    missed: int
+    #: of the missed, rang until the end: his phone did not refuse, nobody took it (RONA)
+    not_answered: int
+    answer_rate: float | None
+    #: conversations that were over, the time after the call included
+    handled: int
+    talk_time: float
+    wrap_up_time: float
+    average_handling_time: float | None
+    #: how long the callers of these conversations had waited
+    average_speed_of_answer: float | None
+    #: what he was, in seconds of the interval
+    signed_in_time: float
+    available_time: float
+    ringing_time: float
+    on_call_time: float
+    after_call_time: float
+    paused_time: float
+    unavailable_time: float
+    #: of the unavailable time: on private calls, or his phone rang for one
+    private_call_time: float
+    pause_times: list[PauseTime]
+    #: on calls and after them, of that and available
+    occupancy: float | None
+    #: on calls and after them, of the time signed in
+    occupancy_signed_in: float | None
+    #: on calls and after them, of that, private calls and available
+    occupancy_private_calls: float | None
+    #: on calls, of calls, after them, and available
+    utilisation: float | None
+
+    @classmethod
+    def of(cls, row: AgentQueueStatus, today: AgentDay) -> AgentStatistics:
+        return cls(
+            agent=row.agent,
+            since=int(today.since),
+            until=int(today.until),
+            status=row.status,  # type: ignore[arg-type]  # the engine's views use the contract's words
+            status_since=int(row.since) if row.since else None,
+            **_agent_figures(today.handling, today.presence),
         )
 
 

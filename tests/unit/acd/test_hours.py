@@ -152,7 +152,7 @@ def test_clocks_go_back() -> None:
 
 
 def test_an_instant_is_of_the_clock_and_not_of_how_it_was_come_by() -> None:
-    second = datetime(2026, 10, 25, 2, 30, fold=1)
+    second = datetime.fromisoformat("2026-10-25 02:30").replace(fold=1)
     assert instants(second, BERLIN) == instants(second.replace(fold=0), BERLIN)
     assert instants(second, BERLIN) == (at("2026-10-25 02:30"), at("2026-10-25 02:30", fold=1))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import ForeignKey, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Id, Time
@@ -18,4 +18,4 @@ class Account(Base):
     name: Mapped[str] = mapped_column(unique=True)
     created_at: Mapped[Time]
     #: IANA's name; empty: the installation's
-    time_zone: Mapped[str] = mapped_column(server_default="")
+    time_zone: Mapped[str] = mapped_column(server_default=text("''"))

@@ -33,7 +33,6 @@ from ari_app.dialects.eq.sessions import SignIns
 from ari_app.errors import ConfigError, StoreUnavailable
 from ari_app.freepbx.service import ImportService
 from ari_app.ids import IdSource
-from ari_app.ops.clock_set import ClockSet
 from ari_app.ops.health import Health, health_routes
 from ari_app.ops.logging import configure as configure_logging
 from ari_app.ops.metrics import Counts, HttpMetrics, live_gauges
@@ -45,6 +44,7 @@ from ari_app.store.database import Database
 from ari_app.store.hours import OpeningHours
 from ari_app.store.journal import AccountJournal
 from ari_app.store.keys import Keys
+from ari_app.store.overflow import Overflows
 from ari_app.store.pause_codes import PauseCodes
 from ari_app.store.queue_log_file import QueueLogFile
 from ari_app.store.queues import Queues
@@ -122,6 +122,7 @@ class Application:
         self.bindings = Bindings(database)
         self.skills = Skills(database)
         self.hours = OpeningHours(database)
+        self.overflows = Overflows(database)
         self.sessions = Sessions(database, self.clock, writer)
         await self.sessions.load()
 
@@ -144,9 +145,6 @@ class Application:
         self.centre.listeners.append(self.today.tell)
         self.registry.route = self.centre.route
         self._stack.callback(self.centre.stop)
-        clock_set = ClockSet(self.centre.opening.clock_was_set)
-        clock_set.start()
-        self._stack.callback(clock_set.close)
         for journal in journals:
             engine = _replayed(journal)
             record.restored(engine)
@@ -183,6 +181,7 @@ class Application:
         await self._configure_agents(account, engine)
         skills, routings = await self.skills.of_account(account), await self.skills.routings(account)
         self.centre.configure_skills(account, skills, routings)
+        self.centre.configure_overflow(account, await self.overflows.of_account(account))
         time_zone = time_zone_of(await self.accounts.get(account), self.settings.time_zone)
         self.centre.opening.configure_all(account, await self.hours.of_account(account), time_zone)
 
@@ -306,6 +305,7 @@ class Application:
             bindings=self.bindings,
             skills=self.skills,
             hours=self.hours,
+            overflows=self.overflows,
             schedules=Schedules(self.writer.database),
             statistics=self.statistics,
             today=self.today,
@@ -356,12 +356,13 @@ class Application:
                 "conversations": self.centre.conversations,
                 "tasks": lambda: len(asyncio.all_tasks()),
                 "unwritten_rows": lambda: self.writer.unwritten,
-                "repeated_events": lambda: self.node.subscriptions.repetitions,
             },
         )
         node = self.node
         self.metrics.register(Counts("ariapp_ari_requests", "Requests to Asterisk", "operation", node.http.requests))
         self.metrics.register(Counts("ariapp_ari_events", "Events of Asterisk, unrepeated", "type", node.received))
+        repeated = node.subscriptions.repetitions
+        self.metrics.register(Counts("ariapp_ari_repeated_events", "Events told twice", "node", repeated))
 
     async def stop(self) -> None:
         """Stop. Live calls stay as they are in Asterisk, to be taken up by the next start."""

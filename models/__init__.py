@@ -25,6 +25,7 @@ from models.queue_binding import QueueBinding
 from models.queue_call import QueueCall
 from models.queue_hours import Calendar, QueueHours
 from models.queue_log import QueueLogEntry
+from models.queue_overflow import QueueOverflow
 from models.queue_routing import QueueRouting
 from models.recording import Recording
 from models.schedule_activity import ScheduleActivity
@@ -53,6 +54,7 @@ __all__ = [
     "QueueCall",
     "QueueHours",
     "QueueLogEntry",
+    "QueueOverflow",
     "QueueRouting",
     "Recording",
     "ScheduleActivity",

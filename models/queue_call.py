@@ -26,7 +26,7 @@ class QueueCall(Base):
     position: Mapped[int | None]
     priority: Mapped[int]
     #: None while it waits; "answered" from the answer on; how it left otherwise ("abandoned", "timeout", ...); why it
-    #: did not enter ("full", "nonexistent", "empty", "closed")
+    #: did not enter ("full", "nonexistent", "empty", "closed", "diverted")
     outcome: Mapped[str | None]
     answered_at: Mapped[Time | None]
     agent_id: Mapped[int | None]
@@ -42,3 +42,7 @@ class QueueCall(Base):
     call_back: Mapped[bool] = mapped_column(server_default=false())
     #: where it stood when it left without an answer
     exit_position: Mapped[int | None]
+    #: where it went instead ("queue:501", "extension:205", "message:vm-goodbye")
+    went_to: Mapped[str | None]
+    #: seconds it was expected to wait, of one that stood in line and was answered
+    estimate: Mapped[Seconds | None]

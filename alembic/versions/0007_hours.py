@@ -34,7 +34,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name="fk_calendars_account_id"),
         sa.PrimaryKeyConstraint("account_id", "name", name="pk_calendars"),
     )
-    op.add_column("accounts", sa.Column("time_zone", sa.String(), nullable=False, server_default=""))
+    op.add_column("accounts", sa.Column("time_zone", sa.String(), nullable=False, server_default=sa.text("''")))
 
 
 def downgrade() -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ari_app.acd import announcements, skills
+from ari_app.acd import announcements, estimate, overflow, skills
 from ari_app.acd import commands as c
 from ari_app.acd import events as e
 from ari_app.acd.agent import Agent
-from ari_app.acd.emptiness import may_join
+from ari_app.acd.destination import Destination
 from ari_app.acd.floor import Floor
 from ari_app.acd.queue import Caller, CallerState, OpenOffer
 
@@ -20,13 +20,10 @@ def joined(floor: Floor, event: e.CallerJoined) -> None:
     queue = floor.queues.get(event.queue)
     if queue is None:
         return _refuse(floor, event, "nonexistent")
-    if queue.record.closed is not None:
-        return _refuse(floor, event, "closed")
-    if queue.staffed and not may_join(queue):
-        return _refuse(floor, event, "empty")
-    limit = queue.settings.max_callers
-    if limit is not None and len(queue.places) - len(queue.absent) >= limit:
-        return _refuse(floor, event, "full")
+    if reason := overflow.refusal(queue):
+        return _refuse(floor, event, reason)
+    if queue.record.overflow and (elsewhere := overflow.at_the_door(floor, queue, event.visited)):
+        return _refuse(floor, event, "diverted", elsewhere)
     caller = Caller(
         call=event.call,
         queue=event.queue,
@@ -35,10 +32,14 @@ def joined(floor: Floor, event: e.CallerJoined) -> None:
         order=floor.order(),
         original_position=0,
         wanted=None if event.wanted is None else dict(event.wanted),
+        visited=tuple(event.visited),
     )
     floor.callers[event.call] = caller
     queue.enter(caller)
     caller.original_position = queue.places.position(caller.call)
+    expected = estimate.estimate(queue, caller.original_position)
+    if expected != 0.0:
+        caller.stood_in_line, caller.estimate = True, expected
     floor.do(c.Wait(call=caller.call, queue=caller.queue))
     floor.tell(
         c.CallerEntered(
@@ -52,14 +53,18 @@ def joined(floor: Floor, event: e.CallerJoined) -> None:
     floor.start_or_cancel(f"wait:{caller.call}", caller.joined_at, queue.settings.max_wait)
     if queue.record.rule:
         skills.watch(floor, queue, caller)
+    if queue.record.overflow:
+        overflow.watch(floor, queue, caller)
     if caller.original_position < len(queue.places):  # at the end he is in nobody's way
         floor.moved.add(caller.queue)
     floor.want(caller)
 
 
-def _refuse(floor: Floor, event: e.CallerJoined, reason: str) -> None:
-    floor.do(c.Reject(call=event.call, queue=event.queue, reason=reason))
-    floor.tell(c.CallerRefused(at=floor.now, call=event.call, queue=event.queue, reason=reason))
+def _refuse(floor: Floor, event: e.CallerJoined, reason: str, to: Destination | None = None) -> None:
+    to = to or overflow.instead(floor, floor.queues.get(event.queue), reason, tuple(event.visited))
+    floor.do(c.Reject(call=event.call, queue=event.queue, reason=reason, to=to))
+    went = "" if to is None else str(to)
+    floor.tell(c.CallerRefused(at=floor.now, call=event.call, queue=event.queue, reason=reason, to=went))
 
 
 def left(floor: Floor, event: e.CallerLeft) -> None:
@@ -83,6 +88,12 @@ def waited_too_long(floor: Floor, call: str) -> None:
     release(floor, floor.callers[call], "timeout")
 
 
+def waited_for_others(floor: Floor, call: str) -> None:
+    """The timer "over:<call>"."""
+    if to := overflow.due(floor, call):
+        _send(floor, floor.callers[call], "overflow", to)
+
+
 def paused_long_enough(floor: Floor, call: str) -> None:
     """The timer "retry:<call>"."""
     caller = floor.callers[call]
@@ -92,11 +103,18 @@ def paused_long_enough(floor: Floor, call: str) -> None:
 
 def release(floor: Floor, caller: Caller, reason: str) -> None:
     """The queue gives up on a caller who is still there."""
-    exit_queue(floor, caller, reason)
-    floor.do(c.Release(call=caller.call, queue=caller.queue, reason=reason))
+    to = None
+    if caller.call_back is None:
+        to = overflow.instead(floor, floor.queues.get(caller.queue), reason, caller.visited)
+    _send(floor, caller, reason, to)
 
 
-def exit_queue(floor: Floor, caller: Caller, outcome: str) -> None:
+def _send(floor: Floor, caller: Caller, reason: str, to: Destination | None) -> None:
+    exit_queue(floor, caller, reason, "" if to is None else str(to))
+    floor.do(c.Release(call=caller.call, queue=caller.queue, reason=reason, to=to))
+
+
+def exit_queue(floor: Floor, caller: Caller, outcome: str, to: str = "") -> None:
     """A caller who was not answered is out of the queue; phones that ring for him stop, and nobody is blamed."""
     for name in list(caller.offers):
         floor.do(c.Withdraw(offer=name, reason="caller_left"))
@@ -110,6 +128,8 @@ def exit_queue(floor: Floor, caller: Caller, outcome: str) -> None:
     floor.cancel(f"again:{caller.call}")
     if queue is not None and queue.record.rule:
         floor.cancel(f"relax:{caller.call}")
+    if queue is not None and queue.record.overflow:
+        floor.cancel(f"over:{caller.call}")
     announcements.end(floor, caller)
     floor.moved.add(caller.queue)
     floor.loose.pop(caller.call, None)
@@ -123,6 +143,7 @@ def exit_queue(floor: Floor, caller: Caller, outcome: str) -> None:
             wait=max(0.0, floor.now - caller.joined_at),
             position=position,
             call_back=caller.call_back is not None,
+            to=to,
         )
     )
 

@@ -12,6 +12,7 @@ import structlog
 from ari_app.acd import events, skills
 from ari_app.acd.calling_back import CallBackProgram
 from ari_app.acd.commands import AnyFact
+from ari_app.acd.destination import Overflow
 from ari_app.acd.dispatcher import AcdStore, Dispatcher
 from ari_app.acd.engine import Engine
 from ari_app.acd.opening import Opening
@@ -24,7 +25,7 @@ from ari_app.ari.node import Node
 from ari_app.calls.call import Call
 from ari_app.calls.leg import Leg, LegState
 from ari_app.calls.monitoring import MonitorProgram, monitor
-from ari_app.calls.program import Program, State
+from ari_app.calls.program import Program
 from ari_app.calls.programs import Announcement, ExtensionCall, Unallocated
 from ari_app.calls.registry import Registry
 from ari_app.calls.verbs.monitor import MonitorMode
@@ -57,6 +58,8 @@ class QueuedCallInfo(msgspec.Struct, frozen=True, kw_only=True):
     caller_name: str
     joined_at: float
     wait: float
+    #: seconds from now until he is answered; None: nobody knows yet
+    estimate: float | None
 
 
 def _wanted(call: Call) -> dict[str, int] | None:
@@ -96,23 +99,13 @@ class Centre:
         registry.on_endpoint = self.phones.changed
         registry.programs.update(
             {
-                "queue": self._queue_program,
+                "queue": lambda state: QueueProgram.restored(self.dispatcher, state),
                 "call_back": lambda state: CallBackProgram(self.dispatcher, state["queue"]),
                 "announcement": lambda state: Announcement(state["media"]),
                 "unallocated": lambda state: Unallocated(),
                 "extension": lambda state: ExtensionCall(state["endpoint"], state["timeout"]),
                 "monitor": lambda state: MonitorProgram(registry, state["target"], state["mode"]),
             }
-        )
-
-    def _queue_program(self, state: State) -> Program:
-        return QueueProgram(
-            self.dispatcher,
-            state["queue"],
-            state["joined_at"],
-            state["priority"],
-            state.get("left", ""),
-            wanted=state.get("wanted"),
         )
 
     # accounts
@@ -230,6 +223,13 @@ class Centre:
                 told = events.RoutingConfigured(queue=queue, rule=routing.rule, wanted=routing.wanted)
                 self.apply(account, told)
 
+    def configure_overflow(self, account: int, of_queues: dict[str, tuple[Overflow, ...]]) -> None:
+        """Tell the account's queues where callers go whom they do not serve, where they do not know it."""
+        engine = self.dispatcher(account).engine
+        for queue in engine.queues():
+            if engine.overflow(queue) != (rules := of_queues.get(queue, ())):
+                self.apply(account, events.OverflowConfigured(queue=queue, rules=rules))
+
     def queued_calls(self, account: int, queue: str | None) -> list[QueuedCallInfo]:
         """Who waits, in order, in one queue or in all."""
         now = self.clock.now()
@@ -249,6 +249,7 @@ class Centre:
                     caller_name=call.caller_name if call else "",
                     joined_at=waiting.joined_at,
                     wait=max(0.0, now - waiting.joined_at),
+                    estimate=waiting.estimate,
                 )
             )
         return rows

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import msgspec
 
+from ari_app.acd.destination import Destination
+
 
 class Command(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_field="command"):
     """Base of all; never made itself."""
@@ -18,20 +20,26 @@ class Wait(Command, frozen=True, kw_only=True):
 
 
 class Reject(Command, frozen=True, kw_only=True):
-    """The caller does not enter: "full", "nonexistent" (no such queue), "empty", "closed"."""
+    """The caller does not enter: "full", "nonexistent" (no such queue), "empty", "closed", "diverted" (he might, but is
+    better off elsewhere)."""
 
     call: str
     queue: str
     reason: str
+    #: where he goes; None: he is hung up on
+    to: Destination | None = None
 
 
 class Release(Command, frozen=True, kw_only=True):
-    """The caller leaves the queue: "timeout", "no_retry", "leave_empty", "closed", "queue_removed", "call_back" while
-    waiting; "completed" after talking; "not_reached", "given_up", "cancelled": of one who was to be called back."""
+    """The caller leaves the queue: "timeout", "no_retry", "leave_empty", "closed", "overflow", "queue_removed",
+    "call_back" while waiting; "completed" after talking; "not_reached", "given_up", "cancelled": of one who was to be
+    called back."""
 
     call: str
     queue: str
     reason: str
+    #: where he goes; None: he is hung up on
+    to: Destination | None = None
 
 
 class Offer(Command, frozen=True, kw_only=True):
@@ -103,6 +111,8 @@ class CallerRefused(Fact, frozen=True, kw_only=True):
     call: str
     queue: str
     reason: str
+    #: where he went instead, "queue:501"; "": nowhere
+    to: str = ""
 
 
 class CallerServed(Fact, frozen=True, kw_only=True):
@@ -117,6 +127,8 @@ class CallerServed(Fact, frozen=True, kw_only=True):
     ring: float
     #: not on the line: called back, or to be called (no wait that service levels are made from)
     call_back: bool = False
+    #: the wait that was expected when he came; None: he did not stand in line, or nobody knew
+    estimate: float | None = None
 
 
 class CallerUnserved(Fact, frozen=True, kw_only=True):
@@ -127,10 +139,12 @@ class CallerUnserved(Fact, frozen=True, kw_only=True):
     agent: int
     #: not on the line: called back, or to be called (no wait that service levels are made from)
     call_back: bool = False
+    #: as in CallerServed
+    estimate: float | None = None
 
 
 class CallerExited(Fact, frozen=True, kw_only=True):
-    """Left without an answer: "abandoned", "timeout", "no_retry", "leave_empty", "closed", "stolen",
+    """Left without an answer: "abandoned", "timeout", "no_retry", "leave_empty", "closed", "overflow", "stolen",
     "transferred", "queue_removed", "call_back" (he is to be called instead); a call-back's: "not_reached" (there will
     be another attempt), "given_up", "cancelled"."""
 
@@ -141,6 +155,8 @@ class CallerExited(Fact, frozen=True, kw_only=True):
     position: int
     #: not on the line: called back, or to be called (no wait that service levels are made from)
     call_back: bool = False
+    #: where he went instead, "queue:501"; "": nowhere
+    to: str = ""
 
 
 class CallCompleted(Fact, frozen=True, kw_only=True):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from typing import NamedTuple
 
 import structlog
 
+from ari_app.acd.destination import Destination
 from ari_app.acd.settings import QueueSettings
 from ari_app.ari.errors import AriError
 from ari_app.calls.bridge import Bridge
@@ -15,7 +17,7 @@ from ari_app.calls.verbs.answer import answer
 from ari_app.calls.verbs.dial import Party
 from ari_app.calls.verbs.music import music_start, music_stop
 from ari_app.calls.verbs.play import play
-from ari_app.calls.verbs.record import Recording
+from ari_app.calls.verbs.record import Recording, RecordingFailed
 from ari_app.calls.verbs.ring import ring, ring_stop
 from ari_app.calls.verbs.snoop import Snoop
 from ari_app.calls.wait import together
@@ -37,14 +39,22 @@ def prompts(position: int | None, minutes: int | None) -> list[str]:
     return [*said, "sound:queue-thankyou"]
 
 
+class Departure(NamedTuple):
+    """How a queue lets a caller go."""
+
+    #: of Reject or Release
+    reason: str
+    #: where he goes; None: he is hung up on
+    to: Destination | None = None
+
+
 class Conversation:
     """One caller in one queue."""
 
     def __init__(self, call: Call, queue: str = "") -> None:
         self.call = call
         self.queue = queue
-        #: why he was let go
-        self.released: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self.released: asyncio.Future[Departure] = asyncio.get_running_loop().create_future()
         #: the agent he is joined to
         self.agent: Leg | None = None
         #: an agent has answered and is being joined to him
@@ -127,11 +137,29 @@ class Conversation:
             async with self._ear:
                 await self._pass_time(settings)
 
-    def release(self, reason: str) -> None:
+    def release(self, reason: str, to: Destination | None = None) -> None:
         """Let him go."""
         self.hush()
         if not self.released.done():
-            self.released.set_result(reason)
+            self.released.set_result(Departure(reason, to))
+
+    async def part(self) -> None:
+        """He goes somewhere else: nothing of this queue is heard or recorded from now on. Raises LegGone."""
+        if before := [task for task in (self._waiting, self._speech) if task is not None]:
+            await asyncio.wait(before)
+        async with self._ear:
+            try:
+                await self._silence(self.call.caller)
+            except AriError as error:
+                log.warning("= music not stopped", call=self.call.id, error=str(error))
+        for recording in self._recordings.values():
+            self.call.spawn(self._stop(recording), "stop recording")
+
+    async def _stop(self, recording: Recording) -> None:
+        try:
+            await recording.stop()
+        except RecordingFailed:
+            log.warning("= nothing recorded", call=self.call.id, recording=recording.name)
 
     async def connect(self, agent: Leg, settings: QueueSettings | None) -> None:
         """Join him with an agent who has answered.
@@ -161,6 +189,9 @@ class Conversation:
 
     async def _quiet(self, caller: Leg) -> None:
         await answer(caller)
+        await self._silence(caller)
+
+    async def _silence(self, caller: Leg) -> None:
         if self.music:
             await music_stop(caller)
             self.music = False

@@ -15,7 +15,7 @@ import structlog
 from ari_app.acd import commands, events
 from ari_app.acd.calling_back import CallingBack
 from ari_app.acd.commands import AnyCommand, AnyFact, Fact
-from ari_app.acd.conversation import Conversation, prompts
+from ari_app.acd.conversation import Conversation, Departure, prompts
 from ari_app.acd.engine import Engine
 from ari_app.ari.errors import AriError
 from ari_app.calls.call import Call
@@ -71,7 +71,9 @@ class Dispatcher:
         self.clock = clock
         #: an extension's dial string
         self.endpoint = endpoint
-        self.calling_back = CallingBack(self, reach or endpoint)
+        #: any number's
+        self.reach = reach or endpoint
+        self.calling_back = CallingBack(self, self.reach)
         #: is told of which queue somebody is about to enter
         self.before_joining: Callable[[str], None] = lambda _queue: None
         self.listeners: list[Callable[[int, AnyFact], None]] = []
@@ -79,8 +81,6 @@ class Dispatcher:
         self._offers: dict[str, Leg] = {}
         self._conversations: dict[str, Conversation] = {}
         self._since_snapshot = 0
-        #: seconds by which the event at hand is ahead of the clock: of a timer that was due before it was set back
-        self._ahead = 0.0
         registry.on_ended.append(self._call_ended)
 
     @property
@@ -96,9 +96,7 @@ class Dispatcher:
         Raises:
             CommandRefused, NotFound: a person's command that the state does not allow; nothing has changed.
         """
-        clock_now = self.clock.now()
-        now = clock_now if at is None else at
-        self._ahead = max(0.0, now - clock_now)
+        now = self.clock.now() if at is None else at
         decided = self.engine.apply(event, now)
         self.store.event(self.engine.account, now, event)
         orders: list[AnyCommand] = []
@@ -158,14 +156,13 @@ class Dispatcher:
                 conversation.entertain(self.engine.settings(queue))
             case commands.Announce(queue=queue, position=position, minutes=minutes):
                 conversation.announce(prompts(position, minutes), self.engine.settings(queue))
-            case commands.Reject(reason=reason) | commands.Release(reason=reason):
-                conversation.release(reason)
+            case commands.Reject(reason=reason, to=to) | commands.Release(reason=reason, to=to):
+                conversation.release(reason, to)
 
     def _start_timer(self, timer: str, due: float) -> None:
         if running := self._timers.pop(timer, None):
             running.cancel()
-        # In as many seconds as the engine reckons, also if it takes it to be later than the clock says.
-        self._timers[timer] = self.clock.call_at(due - self._ahead, lambda: self._timer_fired(timer, due))
+        self._timers[timer] = self.clock.call_at(due, lambda: self._timer_fired(timer, due))
 
     def _timer_fired(self, timer: str, due: float) -> None:
         """It is due when it fires: timers run on a clock that nobody sets, `now` may have been set back meanwhile."""
@@ -261,16 +258,21 @@ class Dispatcher:
 
     # callers
 
-    async def serve(self, call: Call, joined: events.CallerJoined) -> str:
-        """Put a caller into a queue and wait until it lets him go.
-
-        Returns the reason: of Reject ("full", "nonexistent", "empty", "closed") or Release ("completed", "timeout",
-        "no_retry", "leave_empty", "closed", "queue_removed"). Cancelled when he hangs up.
+    async def serve(self, call: Call, joined: events.CallerJoined) -> Departure:
+        """Put a caller into a queue and wait until it lets him go: why (as Reject and Release say it), and where to.
+        Cancelled when he hangs up.
         """
         conversation = self._attach(call, joined.queue)
         self.before_joining(joined.queue)
         self.apply(joined, self.clock.now())
         return await conversation.released
+
+    async def part(self, call: Call) -> None:
+        """A caller whom a queue has let go goes somewhere else. Raises LegGone."""
+        conversation = self._conversations.pop(call.id, None)
+        call.caller.on_state = call.caller.on_digit = None
+        if conversation is not None and call.caller.bridge is None:  # else he is there already, after a restart
+            await conversation.part()
 
     async def farewell(self, call: Call, media: list[str]) -> None:
         """The last that a caller hears who has been let go, or could not enter. Raises LegGone, AriError."""
@@ -322,7 +324,7 @@ class Dispatcher:
                 conversation.joined(leg)
         conversation.reattach_recordings(self.engine.settings(queue))
 
-    async def resume(self, call: Call, joined: events.CallerJoined) -> str:
+    async def resume(self, call: Call, joined: events.CallerJoined) -> Departure:
         """Go on serving a call after a restart."""
         queue = joined.queue
         conversation = self._conversations.get(call.id) or self._attach(call, queue)
@@ -340,7 +342,6 @@ class Dispatcher:
         self._recover_offers()
         self._recover_conversations()
         self._withdraw_what_is_over()
-        self._ahead = 0.0
         for timer, due in self.engine.timers().items():
             self._start_timer(timer, due)
 

@@ -99,6 +99,10 @@ class Staff:
         """Whether there is somebody that fit."""
         return least is None or any(self._counts[least:])
 
+    def count(self, least: Fitness) -> int:
+        """How many are that fit."""
+        return sum(self._counts[least:])
+
 
 def matters(settings: QueueSettings) -> bool:
     """Whether a queue asks for agents at all."""

@@ -21,12 +21,14 @@ from ari_app.acd import (
     events,
     matching,
     offers,
+    overflow,
     people,
     skills,
     views,
 )
 from ari_app.acd.agent import Agent
 from ari_app.acd.commands import AnyCommand, AnyFact, StartTimer
+from ari_app.acd.destination import Overflow
 from ari_app.acd.floor import EARLY, Floor, Record
 from ari_app.acd.people import end_pause, end_wrap_up
 from ari_app.acd.queue import CallBack, CallerState, Closed
@@ -83,6 +85,7 @@ TIMERS: dict[str, Callable[[Floor, str], None]] = {
     "say": announcements.due,
     "again": call_backs.due,
     "relax": skills.waited_on,
+    "over": callers.waited_for_others,
 }
 
 RULES: dict[type[events.Event], Callable[[Floor, Any], None]] = {
@@ -93,6 +96,7 @@ RULES: dict[type[events.Event], Callable[[Floor, Any], None]] = {
     events.RoutingConfigured: skills.routing_configured,
     events.QueueClosed: configuration.queue_closed,
     events.QueueOpened: configuration.queue_opened,
+    events.OverflowConfigured: overflow.overflow_configured,
     events.SkillsConfigured: skills.skills_configured,
     events.StatisticsReset: configuration.statistics_reset,
     events.AgentSignedIn: people.signed_in,
@@ -246,6 +250,11 @@ class Engine:
         if found is None:
             return Routing()
         return Routing(rule=found.record.rule, wanted=dict(found.record.wanted))
+
+    def overflow(self, queue: str) -> tuple[Overflow, ...]:
+        """Where callers go whom a queue does not serve; of one there is not: nowhere."""
+        found = self._floor.queues.get(queue)
+        return () if found is None else found.record.overflow
 
     def closed(self, queue: str) -> Closed | None:
         """What becomes of its callers; None: it is open, or there is none."""

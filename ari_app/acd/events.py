@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import msgspec
 
+from ari_app.acd.destination import Overflow
 from ari_app.acd.settings import QueueSettings
 
 
@@ -70,6 +71,13 @@ class QueueOpened(Event, frozen=True, kw_only=True):
     """A queue's hours have begun; one that was never closed is open."""
 
     queue: str
+
+
+class OverflowConfigured(Event, frozen=True, kw_only=True):
+    """Where callers go whom a queue does not serve (overflow.py); holds at once for the calls that wait."""
+
+    queue: str
+    rules: tuple[Overflow, ...] = ()
 
 
 class SkillsConfigured(Event, frozen=True, kw_only=True):
@@ -174,6 +182,8 @@ class CallerJoined(Event, frozen=True, kw_only=True):
     joined_at: float | None = None
     #: the skills an agent must have for him; None: the queue's default
     wanted: dict[str, int] | None = None
+    #: the queues that he came from by overflow; he does not go back to them
+    visited: tuple[str, ...] = ()
 
 
 class CallerLeft(Event, frozen=True, kw_only=True):
@@ -269,6 +279,7 @@ AnyEvent = (
     | RoutingConfigured
     | QueueClosed
     | QueueOpened
+    | OverflowConfigured
     | SkillsConfigured
     | StatisticsReset
     | AgentSignedIn

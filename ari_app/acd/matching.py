@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from heapq import heapify, heappop, heappush
 
-from ari_app.acd import announcements, callers, skills
+from ari_app.acd import announcements, callers, overflow, skills
 from ari_app.acd.commands import Offer
 from ari_app.acd.emptiness import may_stay
 from ari_app.acd.floor import Floor
@@ -32,15 +32,19 @@ def settle(floor: Floor) -> None:
             if caller.state is CallerState.RESTING:
                 _rest(floor, caller)
         for caller in list(floor.loose.values()):
-            if (
-                caller.call_back is None
-                and caller.state is not CallerState.OFFERED
-                and floor.queues[caller.queue].settings.announce_frequency
-            ):
-                announcements.begin(floor, caller)
+            if caller.call_back is None and caller.state is not CallerState.OFFERED:
+                _wait_on(floor, caller)
         floor.loose.clear()
     if floor.moved:
         announcements.positions_changed(floor)
+
+
+def _wait_on(floor: Floor, caller: Caller) -> None:
+    queue = floor.queues[caller.queue]
+    if queue.settings.announce_frequency:
+        announcements.begin(floor, caller)
+    if queue.record.overflow:
+        overflow.watch(floor, queue, caller)
 
 
 def _match(floor: Floor) -> None:

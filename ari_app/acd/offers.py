@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ari_app.acd import announcements, call_backs, skills
+from ari_app.acd import announcements, call_backs, estimate, skills
 from ari_app.acd import commands as c
 from ari_app.acd import events as e
 from ari_app.acd.agent import Agent, Session
@@ -41,10 +41,13 @@ def answered(floor: Floor, event: e.OfferAnswered) -> None:
     announcements.end(floor, caller)
     if caller.call_back is None:
         announcements.answered(queue, max(0.0, floor.now - caller.joined_at))
+        estimate.learn(queue, caller, max(0.0, floor.now - caller.joined_at))
     floor.moved.add(caller.queue)
     floor.cancel(f"wait:{caller.call}")
     if queue.record.rule:
         floor.cancel(f"relax:{caller.call}")
+    if queue.record.overflow:
+        floor.cancel(f"over:{caller.call}")
     caller.state = CallerState.TALKING
     caller.agent, caller.offer, caller.answered_at = agent.id, offer.offer, floor.now
     floor.talking[offer.offer] = caller.call
@@ -62,6 +65,7 @@ def answered(floor: Floor, event: e.OfferAnswered) -> None:
             agent=agent.id,
             wait=max(0.0, floor.now - caller.joined_at),
             ring=max(0.0, floor.now - offer.since),
+            estimate=caller.estimate,
         )
     )
     return None
@@ -115,7 +119,7 @@ def connect_failed(floor: Floor, event: e.ConnectFailed) -> None:
     assert caller.agent is not None
     agent = floor.agents[caller.agent]
     hang_up(floor, agent)
-    floor.tell(c.CallerUnserved(at=floor.now, call=call, queue=caller.queue, agent=agent.id))
+    floor.tell(c.CallerUnserved(at=floor.now, call=call, queue=caller.queue, agent=agent.id, estimate=caller.estimate))
     caller.agent, caller.offer, caller.answered_at = None, None, 0.0
     queue = floor.queues.get(caller.queue)
     if queue is None:  # deleted in between

@@ -11,6 +11,7 @@ import msgspec
 
 from ari_app.acd import strategies
 from ari_app.acd.agent import Agent, Membership
+from ari_app.acd.destination import Overflow, When
 from ari_app.acd.emptiness import Staff, matters
 from ari_app.acd.rules import parse
 from ari_app.acd.settings import QueueSettings
@@ -93,6 +94,11 @@ class Caller(msgspec.Struct, kw_only=True):
     wanted: dict[str, int] | None = None
     #: seconds he had waited when his queue's rule was looked at last; never less
     waited: float = 0.0
+    #: the queues that he came from by overflow
+    visited: tuple[str, ...] = ()
+    #: nobody was free when he came; and what waiting he was then expected to have (None: nobody knew)
+    stood_in_line: bool = False
+    estimate: float | None = None
 
     @property
     def place(self) -> tuple[int, float, int, str]:
@@ -134,6 +140,10 @@ class QueueRecord(msgspec.Struct, kw_only=True):
     wanted: dict[str, int] = {}
     #: None: it is open
     closed: Closed | None = None
+    #: where callers go who are not served here, in order of precedence (overflow.py)
+    overflow: tuple[Overflow, ...] = ()
+    #: seconds of an agent's work that a position costs, a moving average; None: there was none (estimate.py)
+    work: float | None = None
 
 
 class Ranking(Generic[T]):
@@ -223,7 +233,7 @@ class Queue:
         #: whether they are enough for callers to enter and to stay
         self.staff = Staff()
         #: whether that is asked for; else `staff` is not kept up
-        self.staffed = matters(record.settings)
+        self.staffed = self._asks()
         #: those of `wanting` apart by what they need, so that all are passed over at once who need whom there is not;
         #: kept while `sorting`
         self.groups: dict[Need, Ranking[str]] = {}
@@ -233,7 +243,21 @@ class Queue:
     def configure(self, settings: QueueSettings) -> None:
         """Set otherwise. Its members are to be indexed anew."""
         self.record.settings = self.settings = settings
-        self.staffed = matters(settings)
+        self.staffed = self._asks()
+
+    def overflow(self, rules: tuple[Overflow, ...]) -> None:
+        """Other rules. Its members are to be indexed anew."""
+        self.record.overflow = rules
+        self.staffed = self._asks()
+
+    def _asks(self) -> bool:
+        counting = any(rule.when is When.CALLERS_PER_AGENT for rule in self.record.overflow)
+        return counting or matters(self.settings)
+
+    @property
+    def waiting(self) -> int:
+        """Callers on the line who were not answered yet."""
+        return len(self.places) - len(self.absent)
 
     def enter(self, caller: Caller) -> None:
         """Give a caller his place."""

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
+
+from ari_app.acd.conversation import Departure
+from ari_app.acd.destination import Destination, Kind
 from ari_app.acd.dispatcher import Dispatcher
 from ari_app.acd.events import CallerJoined
 from ari_app.calls.call import Call
-from ari_app.calls.program import State
+from ari_app.calls.program import Program, State
+from ari_app.calls.programs import Announcement, ExtensionCall
 from ari_app.calls.verbs.hangup import BUSY, CONGESTION, NORMAL, UNALLOCATED, hangup
 
 #: what a caller is told who could not enter: the Q.850 cause of his hang-up
@@ -18,7 +23,7 @@ FAREWELL = ["sound:auth-thankyou", "sound:vm-goodbye"]
 
 
 class QueueProgram:
-    """Wait in a queue, talk to an agent, hang up."""
+    """Wait in a queue, talk to an agent, hang up; or go where the queue sends those whom it does not serve."""
 
     name = "queue"
 
@@ -28,47 +33,98 @@ class QueueProgram:
         queue: str,
         joined_at: float,
         priority: int = 0,
-        left: str = "",
         *,
         wanted: dict[str, int] | None = None,
+        visited: tuple[str, ...] = (),
+        departure: Departure | None = None,
     ) -> None:
-        """joined_at: since when he waits (seconds since the epoch), which may be before we could look at him. left: why
-        the queue has let him go already. wanted: the skills an agent must have for him; None: the queue's default."""
+        """joined_at: since when he waits (seconds since the epoch), which may be before we could look at him. wanted:
+        the skills an agent must have for him; None: the queue's default. visited: the queues he was in before.
+        departure: how the queue has let him go already."""
         self._dispatcher = dispatcher
         self.queue = queue
         self.joined_at = joined_at
         self.priority = priority
-        self.left = left
         self.wanted = wanted
+        self.visited = visited
+        self.departure = departure
+
+    @classmethod
+    def restored(cls, dispatcher: Callable[[int], Dispatcher], state: State) -> QueueProgram:
+        """As it was kept."""
+        departure, to = None, state.get("to")
+        if state.get("left"):
+            departure = Departure(state["left"], None if to is None else msgspec.convert(to, Destination))
+        return cls(
+            dispatcher,
+            state["queue"],
+            state["joined_at"],
+            state["priority"],
+            wanted=state.get("wanted"),
+            visited=tuple(state.get("visited", ())),
+            departure=departure,
+        )
 
     def state(self) -> State:
+        left, to = self.departure or ("", None)
         return {
             "queue": self.queue,
             "joined_at": self.joined_at,
             "priority": self.priority,
-            "left": self.left,
+            "left": left,
+            "to": None if to is None else msgspec.to_builtins(to),
             "wanted": self.wanted,
+            "visited": list(self.visited),
         }
 
     def joining(self, call: Call) -> CallerJoined:
         """What the queue is told of him."""
         return CallerJoined(
-            call=call.id, queue=self.queue, priority=self.priority, joined_at=self.joined_at, wanted=self.wanted
+            call=call.id,
+            queue=self.queue,
+            priority=self.priority,
+            joined_at=self.joined_at,
+            wanted=self.wanted,
+            visited=self.visited,
         )
 
     async def run(self, call: Call) -> None:
-        reason = await self._dispatcher(call.account).serve(call, self.joining(call))
-        await self._leave(call, reason)
+        departure = await self._dispatcher(call.account).serve(call, self.joining(call))
+        await self._leave(call, departure)
 
     async def resume(self, call: Call) -> None:
-        if self.left:
-            return await self._leave(call, self.left)
-        reason = await self._dispatcher(call.account).resume(call, self.joining(call))
-        await self._leave(call, reason)
+        departure = self.departure
+        if departure is None:
+            departure = await self._dispatcher(call.account).resume(call, self.joining(call))
+            await self._leave(call, departure)
+        else:
+            await self._leave(call, departure, resumed=True)
 
-    async def _leave(self, call: Call, reason: str) -> None:
-        self.left = reason
+    async def _leave(self, call: Call, departure: Departure, resumed: bool = False) -> None:
+        dispatcher = self._dispatcher(call.account)
+        while (to := departure.to) is not None and to.kind is Kind.QUEUE:
+            self.visited += (self.queue,)
+            self.queue, self.joined_at, self.departure = to.to, call.registry.clock.now(), None
+            call.save()
+            await dispatcher.part(call)
+            departure = await dispatcher.serve(call, self.joining(call))
+        self.departure = departure
         call.save()  # a caller who had his turn must not join again should we be gone before he is
+        if departure.to is not None:
+            await dispatcher.part(call)
+            await self._go_on(call, departure.to, resumed)
+        else:
+            await self._end(call, departure.reason)
+
+    async def _go_on(self, call: Call, to: Destination, resumed: bool) -> None:
+        program: Program
+        if to.kind is Kind.MESSAGE:
+            program = Announcement([f"sound:{to.to}"])
+        else:
+            program = ExtensionCall(self._dispatcher(call.account).reach(to.to))
+        await (program.resume(call) if resumed else program.run(call))
+
+    async def _end(self, call: Call, reason: str) -> None:
         dispatcher = self._dispatcher(call.account)
         if reason == "call_back":
             await dispatcher.farewell(call, FAREWELL)

@@ -32,10 +32,12 @@ class Counts(msgspec.Struct, kw_only=True):
 
     threshold: float
     entered: int = 0
-    #: by joining reason: full, nonexistent, empty
+    #: by joining reason: full, nonexistent, empty, closed
     refused: int = 0
     #: came outside the queue's hours: not offered to it, in no rate and no service level
     closed: int = 0
+    #: sent elsewhere at the door
+    diverted: int = 0
     answered: int = 0
     answered_within: int = 0
     answered_wait: float = 0.0
@@ -64,6 +66,11 @@ class Counts(msgspec.Struct, kw_only=True):
     call_backs: int = 0
     call_backs_reached: int = 0
     call_backs_exited: int = 0
+    #: of those answered, had been given an estimate of their wait; and what they waited beyond it, as a sum of seconds
+    #: (less than it: below 0), and as a sum of its absolute values
+    estimated: int = 0
+    estimate_error: float = 0.0
+    estimate_error_abs: float = 0.0
     #: of timeouts, no_retry, left_empty and flow_outs together
     exited_within: int = 0
 
@@ -75,6 +82,16 @@ class Counts(msgspec.Struct, kw_only=True):
     @property
     def average_speed_of_answer(self) -> float | None:
         return _ratio(self.answered_wait, self.answered)
+
+    @property
+    def estimate_bias(self) -> float | None:
+        """Mean of (wait - estimate), seconds: above 0, callers wait longer than they are told."""
+        return _ratio(self.estimate_error, self.estimated)
+
+    @property
+    def estimate_mean_error(self) -> float | None:
+        """Mean of |wait - estimate|, seconds."""
+        return _ratio(self.estimate_error_abs, self.estimated)
 
     @property
     def average_abandon_time(self) -> float | None:
@@ -113,7 +130,8 @@ class Statistics:
                 counts.entered += 1
             case CallerRefused():
                 counts.closed += fact.reason == "closed"
-                counts.refused += fact.reason != "closed"
+                counts.diverted += fact.reason == "diverted"
+                counts.refused += fact.reason not in ("closed", "diverted")
             case CallerServed():
                 _served(counts, fact)
             case CallerUnserved():
@@ -149,13 +167,23 @@ def _served(counts: Counts, fact: CallerServed) -> None:
     counts.answered_wait += fact.wait
     counts.longest_answered_wait = max(counts.longest_answered_wait, fact.wait)
     counts.ring += fact.ring
+    _estimated(counts, fact.wait, fact.estimate, 1)
     counts.open[fact.call] = (fact.wait, fact.ring, within)
+
+
+def _estimated(counts: Counts, wait: float, estimate: float | None, count: int) -> None:
+    """count: 1, or -1 to take it back."""
+    if estimate is not None:
+        counts.estimated += count
+        counts.estimate_error += count * (wait - estimate)
+        counts.estimate_error_abs += count * abs(wait - estimate)
 
 
 def _unserved(counts: Counts, fact: CallerUnserved) -> None:
     """The longest wait stays: his own will be longer still."""
     if (answer := counts.open.pop(fact.call, None)) is not None:
         wait, ring, within = answer
+        _estimated(counts, wait, fact.estimate, -1)
         counts.answered -= 1
         counts.answered_within -= within
         counts.answered_wait -= wait

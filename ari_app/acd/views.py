@@ -8,6 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from ari_app.acd.agent import Agent, Membership, Session
+from ari_app.acd.estimate import estimate
 from ari_app.acd.floor import Floor
 from ari_app.acd.queue import Caller, CallerState, Queue
 from ari_app.acd.stats import service_level_asterisk
@@ -28,6 +29,8 @@ class QueuedCall(msgspec.Struct, frozen=True, kw_only=True):
     wait: float
     #: phones ring for him
     offered: bool
+    #: seconds from now until he is answered; 0: at once; None: nobody knows yet (estimate.py)
+    estimate: float | None
 
 
 class CallBackView(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,6 +113,11 @@ class QueueStatistics(msgspec.Struct, frozen=True, kw_only=True):
     average_wait: float
     answered: int
     abandoned: int
+    #: seconds that one who came now would wait; 0: none; None: nobody knows yet
+    estimated_wait: float | None
+    #: of those who were given an estimate: mean of what they waited beyond it, and of its absolute value
+    estimate_bias: float | None
+    estimate_error: float | None
     #: Asterisk's definition, 0 to 1; the others are in stats.py, from `Engine.counts`
     service_level: float | None
     service_level_threshold: float
@@ -130,7 +138,7 @@ def _queues(floor: Floor, queue: str | None) -> list[tuple[str, Queue]]:
 
 def queued_calls(floor: Floor, queue: str | None, now: float) -> list[QueuedCall]:
     return [
-        _queued_call(floor.callers[key[-1]], position, now)
+        _queued_call(floor, floor.callers[key[-1]], position, now)
         for _, at in _queues(floor, queue)
         for position, key in enumerate(at.places.keys, 1)
         if floor.callers[key[-1]].call_back is None
@@ -169,10 +177,11 @@ def queued_call(floor: Floor, call: str, now: float) -> QueuedCall | None:
     caller = floor.callers.get(call)
     if caller is None or caller.state is CallerState.TALKING or caller.call_back is not None:
         return None
-    return _queued_call(caller, floor.queues[caller.queue].places.position(call), now)
+    return _queued_call(floor, caller, floor.queues[caller.queue].places.position(call), now)
 
 
-def _queued_call(caller: Caller, position: int, now: float) -> QueuedCall:
+def _queued_call(floor: Floor, caller: Caller, position: int, now: float) -> QueuedCall:
+    offered = caller.state is CallerState.OFFERED
     return QueuedCall(
         call=caller.call,
         queue=caller.queue,
@@ -180,7 +189,8 @@ def _queued_call(caller: Caller, position: int, now: float) -> QueuedCall:
         priority=caller.priority,
         joined_at=caller.joined_at,
         wait=max(0.0, now - caller.joined_at),
-        offered=caller.state is CallerState.OFFERED,
+        offered=offered,
+        estimate=0.0 if offered else estimate(floor.queues[caller.queue], position),
     )
 
 
@@ -284,6 +294,9 @@ def _statistics(floor: Floor, extension: str, queue: Queue, now: float) -> Queue
         average_wait=counts.average_speed_of_answer or 0.0,
         answered=counts.answered,
         abandoned=counts.abandoned,
+        estimated_wait=estimate(queue, len(queue.places) + 1),
+        estimate_bias=counts.estimate_bias,
+        estimate_error=counts.estimate_mean_error,
         service_level=service_level_asterisk(counts),
         service_level_threshold=counts.threshold,
         agents_signed_in=sum(1 for m in queue.members.values() if m.session is Session.ACTIVE),

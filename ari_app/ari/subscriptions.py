@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections import deque
+from collections import Counter, deque
 
 from ari_app.ari.errors import BadRequest, Unprocessable
 from ari_app.ari.models import Endpoint
@@ -26,8 +26,8 @@ class Subscriptions:
         self._applications = applications
         #: also those for which Asterisk could not be asked yet: the next connect does
         self.wanted: set[str] = set()
-        #: frames that came twice
-        self.repetitions = 0
+        #: our name for the node -> frames that came twice
+        self.repetitions: Counter[str] = Counter()
         self._heard: deque[bytes | str] = deque(maxlen=REMEMBERED)
 
     def repeated(self, frame: bytes | str) -> bool:
@@ -36,7 +36,7 @@ class Subscriptions:
         if not self.wanted:
             return False
         if frame in self._heard:
-            self.repetitions += 1
+            self.repetitions[self._name] += 1
             return True
         self._heard.append(frame)
         return False

@@ -84,6 +84,7 @@ class AcdRecorder:
                 "priority": 0,
                 "call_back": False,
                 "outcome": fact.reason,
+                "went_to": fact.to or None,
                 "wait": 0.0,
                 "ended_at": fact.at,
             },
@@ -101,13 +102,14 @@ class AcdRecorder:
             agent_id=fact.agent,
             wait=fact.wait,
             ring=fact.ring,
+            estimate=fact.estimate,
         )
 
     def _unserved(self, account: int, fact: commands.CallerUnserved) -> None:
         if (account, fact.call, fact.queue) not in self._joined:
             self.unknown += 1
             return
-        nothing: dict[str, Any] = dict.fromkeys(("outcome", "answered_at", "agent_id", "wait", "ring"))
+        nothing: dict[str, Any] = dict.fromkeys(("outcome", "answered_at", "agent_id", "wait", "ring", "estimate"))
         self._change(account, fact.call, fact.queue, fact.at, **nothing)
 
     def _exited(self, account: int, fact: commands.CallerExited) -> None:
@@ -121,6 +123,7 @@ class AcdRecorder:
             wait=fact.wait,
             ended_at=fact.at,
             exit_position=fact.position,
+            went_to=fact.to or None,
         )
         self._joined.pop((account, fact.call, fact.queue), None)
 

@@ -28,7 +28,7 @@ from ari_app.store.intervals import Intervals
 #: seconds: how many were answered, and abandoned, within each (Amazon Connect's)
 BUCKETS = (15, 20, 25, 30, 45, 60, 90, 120, 180, 240, 300, 600)
 #: outcomes of those who did not enter
-REFUSED = frozenset({"full", "nonexistent", "empty", "closed"})
+REFUSED = frozenset({"full", "nonexistent", "empty", "closed", "diverted"})
 _CISCO = {
     "cisco_ignore": stats.service_level_cisco_ignore,
     "cisco_negative": stats.service_level_cisco_negative,
@@ -168,7 +168,12 @@ def _replay(counted: stats.Statistics, call: QueueCallRecord) -> None:
     if call.outcome == "answered":
         agent, at = call.agent_id or 0, call.answered_at or 0.0
         ring = call.ring or 0.0
-        counted.apply(CallerServed(at=at, call=id, queue=queue, agent=agent, wait=wait, ring=ring, call_back=back))
+        expected = call.estimate
+        counted.apply(
+            CallerServed(
+                at=at, call=id, queue=queue, agent=agent, wait=wait, ring=ring, call_back=back, estimate=expected
+            )
+        )
         if call.talk is not None:
             at, by = call.ended_at or at, call.ended_by or ""
             talk = call.talk

@@ -70,6 +70,8 @@ class QueueCallRecord(msgspec.Struct, frozen=True, kw_only=True):
     ended_by: str | None
     exit_position: int | None
     call_back: bool = False
+    went_to: str | None = None
+    estimate: float | None = None
 
 
 class OfferRecord(msgspec.Struct, frozen=True, kw_only=True):

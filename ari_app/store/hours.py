@@ -9,8 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ari_app.acd.hours import Hours, Special
 from ari_app.errors import NotFound
 from ari_app.store.database import Database
-from ari_app.store.rows import table_of
-from ari_app.store.values import clean
+from ari_app.store.rows import queue_id, table_of
 from models import Calendar, Queue, QueueHours
 
 _HOURS = table_of(QueueHours)
@@ -35,24 +34,24 @@ class OpeningHours:
     async def get(self, account: int, queue: str) -> KeptHours | None:
         """None: it is always open. Raises NotFound."""
         async with self._database.transaction(write=False) as connection:
-            queue_id = await self._queue(connection, account, queue)
-            found = await connection.execute(select(_HOURS.c.hours).where(_HOURS.c.queue_id == queue_id))
+            id = await queue_id(connection, account, queue)
+            found = await connection.execute(select(_HOURS.c.hours).where(_HOURS.c.queue_id == id))
             row = found.one_or_none()
         return None if row is None else msgspec.json.decode(row.hours, type=KeptHours)
 
     async def set(self, account: int, queue: str, hours: KeptHours | None) -> None:
         """None: it is to be always open. Raises NotFound: queue; or, with context "calendar", a calendar."""
         async with self._database.transaction() as connection:
-            queue_id = await self._queue(connection, account, queue)
+            id = await queue_id(connection, account, queue)
             if hours is not None:
                 known = await self._calendars(connection, account)
                 for name in hours.calendars:
                     if name not in known:
                         raise NotFound("no such calendar", calendar=name)
-            await connection.execute(delete(_HOURS).where(_HOURS.c.queue_id == queue_id))
+            await connection.execute(delete(_HOURS).where(_HOURS.c.queue_id == id))
             if hours is not None:
                 text = msgspec.json.encode(hours).decode()
-                await connection.execute(insert(_HOURS).values(queue_id=queue_id, account_id=account, hours=text))
+                await connection.execute(insert(_HOURS).values(queue_id=id, account_id=account, hours=text))
 
     async def of_account(self, account: int) -> dict[str, Hours]:
         """Of all queues that have any, by their extensions: with the exceptions of their calendars."""
@@ -102,14 +101,6 @@ class OpeningHours:
         )
         rows = await connection.execute(query.order_by(_QUEUES.c.extension))
         return {row.extension: msgspec.json.decode(row.hours, type=KeptHours) for row in rows}
-
-    async def _queue(self, connection: AsyncConnection, account: int, queue: str) -> int:
-        here = (_QUEUES.c.account_id == account, _QUEUES.c.extension == clean(queue))
-        found = await connection.execute(select(_QUEUES.c.id).where(*here, _QUEUES.c.deleted.is_(False)))
-        row = found.one_or_none()
-        if row is None:
-            raise NotFound("no such queue", extension=queue)
-        return int(row.id)
 
 
 def _whole(kept: KeptHours, calendars: dict[str, list[Special]]) -> Hours:

@@ -40,6 +40,7 @@ EXITS = {
     "abandoned": "ABANDON",
     "timeout": "EXITWITHTIMEOUT",
     "no_retry": "EXITWITHTIMEOUT",
+    "overflow": "EXITWITHTIMEOUT",
     "leave_empty": "EXITEMPTY",
     "empty": "EXITEMPTY",
 }

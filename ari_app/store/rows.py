@@ -7,11 +7,12 @@ from typing import Any, TypeVar, cast
 
 from sqlalchemy import ColumnElement, Row, Table, func, or_, select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ari_app.errors import Conflict, NotFound
 from ari_app.store.database import Database
 from ari_app.store.values import MAX_INTEGER, Page, clean
-from models import Base
+from models import Base, Queue
 
 T = TypeVar("T")
 
@@ -30,6 +31,16 @@ def known_id(value: int, what: str) -> int:
     if not 0 < value <= MAX_INTEGER:
         raise NotFound(f"no such {what}", id=value)
     return value
+
+
+async def queue_id(connection: AsyncConnection, account: int, extension: str) -> int:
+    """The id of a living queue. Raises NotFound."""
+    queues = table_of(Queue)
+    here = (queues.c.account_id == account, queues.c.extension == clean(extension), queues.c.deleted.is_(False))
+    row = (await connection.execute(select(queues.c.id).where(*here))).one_or_none()
+    if row is None:
+        raise NotFound("no such queue", extension=extension)
+    return int(row.id)
 
 
 def conflict(error: IntegrityError, unique: Mapping[str, tuple[str, str]]) -> Exception:

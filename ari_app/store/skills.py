@@ -9,8 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ari_app.acd.skills import Routing
 from ari_app.errors import NotFound
 from ari_app.store.database import Database
-from ari_app.store.rows import known_id, table_of
-from ari_app.store.values import clean
+from ari_app.store.rows import known_id, queue_id, table_of
 from models import AgentSkill, Queue, QueueRouting, User
 
 _SKILLS = table_of(AgentSkill)
@@ -64,8 +63,8 @@ class Skills:
     async def routing(self, account: int, queue: str) -> Routing:
         """By what a queue chooses agents. Raises NotFound."""
         async with self._database.transaction(write=False) as connection:
-            queue_id = await self._queue(connection, account, queue)
-            found = await connection.execute(select(_ROUTING).where(_ROUTING.c.queue_id == queue_id))
+            id = await queue_id(connection, account, queue)
+            found = await connection.execute(select(_ROUTING).where(_ROUTING.c.queue_id == id))
             row = found.one_or_none()
         return Routing() if row is None else _routing(row.rule, row.wanted)
 
@@ -82,10 +81,10 @@ class Skills:
     async def set_routing(self, account: int, queue: str, routing: Routing) -> None:
         """By what a queue is to choose agents; the rule must be valid. Raises NotFound."""
         async with self._database.transaction() as connection:
-            queue_id = await self._queue(connection, account, queue)
-            await connection.execute(delete(_ROUTING).where(_ROUTING.c.queue_id == queue_id))
+            id = await queue_id(connection, account, queue)
+            await connection.execute(delete(_ROUTING).where(_ROUTING.c.queue_id == id))
             values = {
-                "queue_id": queue_id,
+                "queue_id": id,
                 "account_id": account,
                 "rule": routing.rule,
                 "wanted": msgspec.json.encode(routing.wanted).decode(),
@@ -97,14 +96,6 @@ class Skills:
         query = select(_USERS.c.id).where(*here, _USERS.c.kind == "agent", _USERS.c.deleted.is_(False))
         if (await connection.execute(query)).one_or_none() is None:
             raise NotFound("no such agent", id=agent)
-
-    async def _queue(self, connection: AsyncConnection, account: int, queue: str) -> int:
-        here = (_QUEUES.c.account_id == account, _QUEUES.c.extension == clean(queue))
-        found = await connection.execute(select(_QUEUES.c.id).where(*here, _QUEUES.c.deleted.is_(False)))
-        row = found.one_or_none()
-        if row is None:
-            raise NotFound("no such queue", extension=queue)
-        return int(row.id)
 
 
 def _routing(rule: str, wanted: str) -> Routing:

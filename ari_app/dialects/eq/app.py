@@ -35,6 +35,7 @@ from ari_app.store.accounts import Accounts
 from ari_app.store.bindings import Bindings
 from ari_app.store.hours import OpeningHours
 from ari_app.store.keys import Keys
+from ari_app.store.overflow import Overflows
 from ari_app.store.pause_codes import PauseCodes
 from ari_app.store.queues import Queues
 from ari_app.store.schedules import Schedules
@@ -70,6 +71,7 @@ class EqServices:
     hours: OpeningHours
     today: AgentsToday
     schedules: Schedules
+    overflows: Overflows
     statistics: Statistics
     sessions: Sessions
     centre: Centre
@@ -99,6 +101,7 @@ def make_app(eq: EqServices) -> web.Application:
         hours=eq.hours,
         today=eq.today,
         schedules=eq.schedules,
+        overflows=eq.overflows,
         accounts=eq.accounts,
         statistics=eq.statistics,
         sign_ins=sign_ins,

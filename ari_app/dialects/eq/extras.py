@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ari_app.dialects.eq.hours_paths import HOURS
+from ari_app.dialects.eq.overflow_paths import OVERFLOW
 from ari_app.dialects.eq.schedule_paths import SCHEDULES
 from ari_app.dialects.eq.wire.skills import AgentSkills, AgentSkillsBody, QueueRouting, RoutingBody
 from ari_app.dialects.http import Endpoint, ErrorRow
@@ -74,4 +75,4 @@ SKILLS = (
     ),
 )
 
-EXTRAS = (*SKILLS, *HOURS, *SCHEDULES)
+EXTRAS = (*SKILLS, *HOURS, *OVERFLOW, *SCHEDULES)

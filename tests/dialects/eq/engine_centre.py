@@ -77,6 +77,7 @@ class EngineCentre:
                 caller_name="",
                 joined_at=call.joined_at,
                 wait=call.wait,
+                estimate=call.estimate,
             )
             for call in self.engine(account).queued_calls(queue, self.clock.now())
         ]

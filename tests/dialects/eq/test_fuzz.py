@@ -59,6 +59,12 @@ GOOD: dict[str, dict[str, Any]] = {
         "atClosing": "leave",
         "message": "vm-goodbye",
     },
+    "x.overflow": {
+        "rules": [
+            {"when": "wait", "limit": 60, "destination": {"type": "queue", "to": "500"}},
+            {"when": "full", "limit": None, "destination": {"type": "message", "to": "vm-goodbye"}},
+        ]
+    },
     "x.calendar": {"exceptions": [{"from": "2026-12-24"}]},
     "x.schedules": {
         "from": "2026-11-23T00:00",
@@ -126,7 +132,7 @@ def rows(world: World) -> list[Any]:
     assert path is not None
     with contextlib.closing(sqlite3.connect(path)) as connection:
         tables = ("users", "queues", "queue_bindings", "pause_codes", "user_sessions", "agent_skills", "queue_routing")
-        tables += ("queue_hours", "calendars", "accounts", "schedule_activities")
+        tables += ("queue_hours", "queue_overflow", "calendars", "accounts", "schedule_activities")
         return [connection.execute(f"SELECT * FROM {table}").fetchall() for table in tables]
 
 

@@ -28,6 +28,7 @@ from ari_app.store.bindings import Bindings
 from ari_app.store.database import Database
 from ari_app.store.hours import OpeningHours
 from ari_app.store.keys import Keys
+from ari_app.store.overflow import Overflows
 from ari_app.store.passwords import Passwords
 from ari_app.store.pause_codes import PauseCodes
 from ari_app.store.queues import Queues
@@ -90,6 +91,7 @@ class World:
                 hours=OpeningHours(self.database),
                 today=self.today,
                 schedules=Schedules(self.database),
+                overflows=Overflows(self.database),
                 statistics=Statistics(self.database),
                 sessions=sessions,
                 centre=self.centre,

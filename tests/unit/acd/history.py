@@ -13,7 +13,9 @@ import pytest
 from ari_app.acd import commands as c
 from ari_app.acd import events as e
 from ari_app.acd.agent import SIGNED_OUT, State, shown
+from ari_app.acd.destination import LIMITED, Destination, Kind, Overflow, When
 from ari_app.acd.engine import Engine
+from ari_app.acd.overflow import RETRY
 from ari_app.acd.settings import AnnounceHoldTime, AutoPause, JoinEmpty, LeaveEmpty, QueueSettings, Strategy
 from ari_app.acd.views import STATUS
 from ari_app.errors import AppError
@@ -49,6 +51,14 @@ class Pick:
 
     def skills(self) -> dict[str, int]:
         return {self(*SKILLS): self(0, 1, 2, 3, 5) for _ in range(self(0, 1, 2, 3))}
+
+    def overflow(self) -> Overflow:
+        when = self(*(x for x in When if x is not When.ESTIMATED_WAIT))
+        to = self(
+            *(Destination(kind=Kind.QUEUE, to=queue) for queue in (*QUEUES, "599")),
+            Destination(kind=Kind.MESSAGE, to="vm-goodbye"),
+        )
+        return Overflow(when=when, limit=self(1.0, 3.0, 20.0) if when in LIMITED else 0.0, destination=to)
 
     def settings(self, queue: str) -> QueueSettings:
         return QueueSettings(
@@ -159,6 +169,7 @@ class History:
             self.tell(e.AgentConfigured(agent=agent, bindings=bindings))
             self.tell(e.SkillsConfigured(agent=agent, skills=pick.skills()))
         self.configure_routing(pick)
+        self.configure_overflow(pick)
         self.staff(pick)
 
     def staff(self, pick: Pick) -> None:
@@ -178,7 +189,12 @@ class History:
         priority = pick(0, 0, 0, 1, 5)
         wanted = pick(None, None, None, {}, pick.skills())
         joined = e.CallerJoined(
-            call=f"c{self.calls}", queue=pick.queue(), priority=priority, joined_at=joined_at, wanted=wanted
+            call=f"c{self.calls}",
+            queue=pick.queue(),
+            priority=priority,
+            joined_at=joined_at,
+            wanted=wanted,
+            visited=pick((), (), (pick.queue(),)),
         )
         self.tell(joined)
 
@@ -278,6 +294,9 @@ class History:
         else:
             self.tell(e.QueueOpened(queue=pick.queue()))
 
+    def configure_overflow(self, pick: Pick) -> None:
+        self.tell(e.OverflowConfigured(queue=pick.queue(), rules=tuple(pick.overflow() for _ in range(pick(0, 1, 3)))))
+
     def configure_skills(self, pick: Pick) -> None:
         self.tell(e.SkillsConfigured(agent=pick.agent(), skills=pick.skills()))
 
@@ -341,10 +360,24 @@ class History:
             if f"retry:{call.call}" not in timers:
                 self.model.rested(call)
         to_be_told = {timer for timer in timers if timer.startswith("say:")}
+        to_go = {timer: timers.pop(timer) for timer in list(timers) if timer.startswith("over:")}
+        self.they_are_looked_at_in_time(to_go)
         assert {timer: at for timer, at in timers.items() if timer not in to_be_told} == self.model.timers()
         waiting = {x.call: self.model.queues[x.queue].announces for x in self.model.calls.values() if x.agent is None}
         assert to_be_told <= {f"say:{call}" for call, announced in waiting.items() if announced}
         assert to_be_told >= {f"say:{x.call}" for x in self.model.wanting() if waiting[x.call]}
+
+    def they_are_looked_at_in_time(self, timers: dict[str, float]) -> None:
+        """Those whom a rule of overflow takes when they have waited long enough; one for whom phones ring later."""
+        waiting = {}
+        for call in self.model.calls.values():
+            limits = [x.limit for x in self.model.overflow.get(call.queue, ()) if x.when is When.WAIT]
+            if call.agent is None and limits:
+                waiting[f"over:{call.call}"] = call.joined + min(limits)
+        assert set(timers) <= set(waiting)
+        assert set(timers) >= {f"over:{call.call}" for call in self.model.wanting()} & set(waiting)
+        clock = max(at for _, at in [*self.journal, (None, self.scene.now)])  # it may have been set back since
+        assert all(at <= max(waiting[timer], clock + RETRY) for timer, at in timers.items())
 
     def agents_are_what_they_must_be(self) -> None:
         rows = {(x.agent, x.queue): x for x in self.scene.engine.agent_status()}
@@ -433,4 +466,5 @@ def _short(command: Any) -> tuple[str, ...]:
         case c.Connect():
             return ("Connect", command.call, command.offer)
         case _:
-            return (type(command).__name__, command.call, command.reason)
+            short = (type(command).__name__, command.call, command.reason)
+            return short if command.to is None else (*short, str(command.to))

@@ -11,6 +11,7 @@ from typing import Any
 
 from ari_app.acd import commands as c
 from ari_app.acd import events as e
+from ari_app.acd.destination import Kind, Overflow, When
 from ari_app.acd.settings import AutoPause, QueueSettings, Strategy
 from ari_app.errors import AlreadySignedIn, CommandRefused, NotFound, NotSignedIn
 
@@ -26,6 +27,15 @@ RULES = (
     "french != 0 and wait <= 40",
 )
 BAD_RULES = ("english >=", "__import__('os')", "wait", "english >= 101", "( sales")
+#: why somebody is sent away -> the rule that says where to
+INSTEAD = {
+    "full": "full",
+    "empty": "empty",
+    "closed": "closed",
+    "leave_empty": "leaveEmpty",
+    "timeout": "timeout",
+    "no_retry": "noAnswer",
+}
 #: app_queue's sets, by option: an agent who is one of these does not count
 EXCLUDED: dict[str, set[str]] = {
     "join yes": set(),
@@ -85,6 +95,7 @@ class Waiting:
     wanted: dict[str, int] | None = None
     #: the longest he was seen to have waited when that could matter
     waited: float = 0.0
+    visited: tuple[str, ...] = ()
 
     @property
     def place(self) -> tuple[float, float, float]:
@@ -106,8 +117,9 @@ class Model:
         self.tick = 0
         self.queues: dict[str, QueueSettings] = {}
         self.turn: dict[str, int] = {}
-        #: queue -> its rule, the skills wanted there
         self.closed: set[str] = set()
+        self.overflow: dict[str, tuple[Overflow, ...]] = {}
+        #: queue -> its rule, the skills wanted there
         self.routing: dict[str, tuple[str, dict[str, int]]] = {}
         self.people: dict[int, Person] = {}
         self.phones: dict[str, str] = {}
@@ -328,13 +340,14 @@ class Model:
         for call in sorted(self.calls.values(), key=lambda x: x.place):
             if call.queue == event.queue and call.agent is None:
                 self.leave(call, "caller_left")
-                self.expected.append(("Release", call.call, "queue_removed"))
+                self.sent("Release", call, "queue_removed")
         for person in self.people.values():
             person.queues.pop(event.queue, None)
         del self.queues[event.queue]
         self.closed.discard(event.queue)
         self.turn.pop(event.queue, None)
         self.routing.pop(event.queue, None)
+        self.overflow.pop(event.queue, None)
 
     def on_QueueClosed(self, event: e.QueueClosed) -> None:
         if event.queue not in self.queues:
@@ -344,7 +357,7 @@ class Model:
         for call in sorted(self.calls.values(), key=lambda x: x.place):
             if event.leave and call.queue == event.queue and call.agent is None:
                 self.leave(call, "caller_left")
-                self.expected.append(("Release", call.call, "closed"))
+                self.sent("Release", call, "closed")
 
     def on_QueueOpened(self, event: e.QueueOpened) -> None:
         self.ignored = event.queue not in self.closed
@@ -466,24 +479,71 @@ class Model:
     def on_CallerJoined(self, event: e.CallerJoined) -> None:
         if event.call in self.calls:
             self.ignored = True
-        elif event.queue not in self.queues:
-            self.expected.append(("Reject", event.call, "nonexistent"))
-        elif event.queue in self.closed:
-            self.expected.append(("Reject", event.call, "closed"))
-        elif self.empty(event.queue, "join " + self.queues[event.queue].join_empty):
-            self.expected.append(("Reject", event.call, "empty"))
+        elif (reason := self.no_entry(event.queue)) is not None:
+            self.sent("Reject", event, reason)
+        elif (elsewhere := self.diverted(event)) is not None:
+            self.expected.append(("Reject", event.call, "diverted", elsewhere))
         else:
-            waiting = [x for x in self.calls.values() if x.queue == event.queue and x.agent is None]
-            limit = self.queues[event.queue].max_callers
-            if limit is not None and len(waiting) >= limit:
-                self.expected.append(("Reject", event.call, "full"))
-                return
             self.expected.append(("Wait", event.call))
             self.tick += 1
             joined = self.now if event.joined_at is None else min(event.joined_at, self.now)
             call = Waiting(event.call, event.queue, event.priority, joined, self.tick, wanted=event.wanted)
+            call.visited = event.visited
             self.calls[event.call] = call
             self.see(call)
+
+    def lined_up(self, queue: str) -> int:
+        return sum(self.stands(x, queue) for x in self.calls.values())
+
+    def no_entry(self, queue: str) -> str | None:
+        """Why nobody may enter a queue."""
+        if queue not in self.queues:
+            return "nonexistent"
+        if queue in self.closed:
+            return "closed"
+        if self.empty(queue, "join " + self.queues[queue].join_empty):
+            return "empty"
+        limit = self.queues[queue].max_callers
+        return "full" if limit is not None and self.lined_up(queue) >= limit else None
+
+    def diverted(self, event: e.CallerJoined) -> str | None:
+        """Where somebody goes who might enter."""
+        waiting = self.lined_up(event.queue)
+        at_work = [
+            n
+            for n, person in self.people.items()
+            if event.queue in person.queues
+            and not self.hindrances(n, event.queue) & {"invalid", "paused", "unavailable"}
+        ]
+        for rule in self.overflow.get(event.queue, ()):
+            crowded = (rule.when is When.CALLERS and waiting >= rule.limit) or (
+                rule.when is When.CALLERS_PER_AGENT and waiting + 1 > rule.limit * len(at_work)
+            )
+            if crowded and self.welcome(rule, event.queue, event.visited):
+                return str(rule.destination)
+        return None
+
+    def leads_on(self, rule: Overflow, queue: str, visited: tuple[str, ...]) -> bool:
+        to = rule.destination
+        return to.kind is not Kind.QUEUE or (to.to in self.queues and to.to not in (*visited, queue))
+
+    def welcome(self, rule: Overflow, queue: str, visited: tuple[str, ...]) -> bool:
+        into = rule.destination.kind is Kind.QUEUE
+        return self.leads_on(rule, queue, visited) and (not into or self.no_entry(rule.destination.to) is None)
+
+    def sent(self, order: str, call: Any, reason: str) -> None:
+        """Somebody is not wanted (any more); where to is for the queue's rules to say. A queue that goes has none."""
+        for rule in self.overflow.get(call.queue, ()) if reason != "queue_removed" else ():
+            if rule.when == INSTEAD.get(reason) and self.leads_on(rule, call.queue, call.visited):
+                self.expected.append((order, call.call, reason, str(rule.destination)))
+                return
+        self.expected.append((order, call.call, reason))
+
+    def on_OverflowConfigured(self, event: e.OverflowConfigured) -> None:
+        if event.queue in self.queues:
+            self.overflow[event.queue] = event.rules
+        else:
+            self.ignored = True
 
     def on_CallerLeft(self, event: e.CallerLeft) -> None:
         call = self.calls.get(event.call)
@@ -537,7 +597,7 @@ class Model:
         self.forget(person)
         if call.queue not in self.queues:
             del self.calls[call.call]
-            self.expected.append(("Release", call.call, "queue_removed"))
+            self.sent("Release", call, "queue_removed")
             return
         self.expected.append(("Wait", call.call))
         self.see(call)
@@ -568,8 +628,20 @@ class Model:
         getattr(self, f"timer_{kind}")(*about)
 
     def timer_wait(self, name: str) -> None:
-        self.leave(self.calls[name], "caller_left")
-        self.expected.append(("Release", name, "timeout"))
+        call = self.calls[name]
+        self.leave(call, "caller_left")
+        self.sent("Release", call, "timeout")
+
+    def timer_over(self, name: str) -> None:
+        call = self.calls[name]
+        if self.offers_of(name):
+            return
+        for rule in self.overflow.get(call.queue, ()):
+            waited = rule.when is When.WAIT and call.joined + rule.limit <= self.now + 0.001
+            if waited and self.welcome(rule, call.queue, call.visited):
+                self.leave(call, "caller_left")
+                self.expected.append(("Release", name, "overflow", str(rule.destination)))
+                return
 
     def timer_relax(self, name: str) -> None:
         call = self.calls[name]
@@ -698,7 +770,7 @@ class Model:
         for caller in self.wanting():
             if self.empty(caller.queue, "leave " + self.queues[caller.queue].leave_empty):
                 del self.calls[caller.call]
-                self.expected.append(("Release", caller.call, "leave_empty"))
+                self.sent("Release", caller, "leave_empty")
         for x in out:
             if isinstance(x, c.Release) and x.reason == "no_retry":
                 caller = self.calls.pop(x.call)
@@ -706,7 +778,7 @@ class Model:
                 assert caller.missed
                 assert not self.offers_of(x.call)
                 assert not self.takers(caller)
-                self.expected.append(("Release", x.call, "no_retry"))
+                self.sent("Release", caller, "no_retry")
 
     def note(self, caller: Waiting, batch: list[c.Offer]) -> None:
         for offer in batch:

@@ -30,10 +30,13 @@ def recount(history: History) -> dict[str, Any]:
     abandons = [(x, t) for x, t in exits if x.outcome == "abandoned"]
     others = [(x, t) for x, t in exits if x.outcome != "abandoned"]
     short = [(x, t) for x, t in abandons if x.wait < SHORT_ABANDON]
+    turned_away = [x for x, _ in history if isinstance(x, c.CallerRefused)]
+    errors = [x.wait - x.estimate for x, _ in standing if x.estimate is not None]
     return {
         "entered": sum(isinstance(x, c.CallerEntered) for x, _ in history),
-        "refused": sum(isinstance(x, c.CallerRefused) and x.reason != "closed" for x, _ in history),
-        "closed": sum(isinstance(x, c.CallerRefused) and x.reason == "closed" for x, _ in history),
+        "refused": sum(x.reason not in ("closed", "diverted") for x in turned_away),
+        "closed": sum(x.reason == "closed" for x in turned_away),
+        "diverted": sum(x.reason == "diverted" for x in turned_away),
         "answered": len(standing),
         "answered_within": sum(x.wait <= t for x, t in standing),
         "answered_wait": sum(x.wait for x, _ in standing),
@@ -57,5 +60,8 @@ def recount(history: History) -> dict[str, Any]:
         "call_backs": 0,
         "call_backs_reached": 0,
         "call_backs_exited": 0,
+        "estimated": len(errors),
+        "estimate_error": sum(errors),
+        "estimate_error_abs": sum(map(abs, errors)),
         "exited_within": sum(x.wait <= t for x, t in others),
     }

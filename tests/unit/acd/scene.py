@@ -113,9 +113,9 @@ def of(kind: type, out: list[AnyCommand | AnyFact]) -> list[Any]:
 
 
 def plain(out: list[AnyCommand | AnyFact]) -> list[tuple[Any, ...]]:
-    """Commands without timers, short: (name, *values)."""
+    """Commands without timers, short: (name, *values); where a caller goes only if he does."""
     return [
-        (type(x).__name__, *(getattr(x, f) for f in x.__struct_fields__))
+        (type(x).__name__, *(v for f in x.__struct_fields__ if (v := getattr(x, f)) is not None or f != "to"))
         for x in out
         if isinstance(x, c.Command) and not isinstance(x, c.StartTimer | c.CancelTimer)
     ]

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from ari_app.acd.conversation import Departure
+from ari_app.acd.destination import Destination, Kind
 from ari_app.acd.queue_program import QueueProgram
 from ari_app.ari.errors import ServerFault
 from ari_app.ari.fake import Answers
@@ -13,6 +15,8 @@ from ari_app.calls.monitoring import MonitorProgram
 from ari_app.calls.programs import Announcement, ExtensionCall, Unallocated
 from ari_app.errors import NotFound
 from tests.unit.calls.hall import Hall, a_hall
+
+ELSEWHERE = Destination(kind=Kind.MESSAGE, to="vm-goodbye")
 
 
 @pytest.fixture
@@ -63,7 +67,8 @@ async def test_the_dialplan_says_which_skills_a_caller_wants(
 async def test_every_program_is_found_again_by_its_name(hall: Hall) -> None:
     call, channel = await hall.stage.incoming()
     made = [
-        QueueProgram(hall.centre.dispatcher, "500", 1.0, 2, "completed"),
+        QueueProgram(hall.centre.dispatcher, "500", 1.0, 2, departure=Departure("completed")),
+        QueueProgram(hall.centre.dispatcher, "500", 1.0, visited=("501",), departure=Departure("full", ELSEWHERE)),
         QueueProgram(hall.centre.dispatcher, "500", 1.0, wanted={"english": 3}),
         Announcement(["sound:x"]),
         Unallocated(),

@@ -259,7 +259,8 @@ async def test_he_was_just_being_let_go(hall: Hall) -> None:
     hall.fake.hangup_from_far_end(leg.id)
     await hall.stage.until(lambda: hall.stage.asked("channels.hangup") and call.closing)
     assert isinstance(call.program, QueueProgram)
-    assert call.program.left == "completed"
+    assert call.program.departure is not None
+    assert call.program.departure.reason == "completed"
     await hall.crash()
     joined = len(hall.store.journalled(events.CallerJoined))
     async with hall.next_process() as after:

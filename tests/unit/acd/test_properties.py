@@ -9,6 +9,7 @@ A random history is told to an engine and to a model that judges it (model.py). 
 * Nobody who wants an agent waits while somebody is free whom he has not been missed by in this round, and a retry pause
   follows only upon a miss and ends when it should.
 * Every caller who joined is waiting, or talks, or has left by exactly one fact.
+* Who is sent away, and who has waited long enough, goes where the first rule that can be followed says.
 * Exactly the timers are set that must be; exactly the commands came out that must; late and foreign events change
   nothing and are counted; refused commands change nothing.
 * What the facts say is what the views show: agents' states, queues' counts.
@@ -49,6 +50,7 @@ CONFIGURATION: tuple[Any, ...] = (
     History.configure_agent,
     History.configure_routing,
     History.configure_skills,
+    History.configure_overflow,
     History.open_or_close,
     History.remove,
 )

@@ -41,8 +41,12 @@ def scene() -> Scene:
 
 def test_queued_calls(scene: Scene) -> None:
     now = START + 17
-    rings = QueuedCall(call="rings", queue="500", position=1, priority=0, joined_at=START + 10, wait=7.0, offered=True)
-    waits = QueuedCall(call="waits", queue="500", position=2, priority=0, joined_at=START + 10, wait=7.0, offered=False)
+    rings = QueuedCall(
+        call="rings", queue="500", position=1, priority=0, joined_at=START + 10, wait=7.0, offered=True, estimate=0.0
+    )
+    waits = QueuedCall(
+        call="waits", queue="500", position=2, priority=0, joined_at=START + 10, wait=7.0, offered=False, estimate=None
+    )
     assert scene.engine.queued_calls("500", now) == [rings, waits]
     assert scene.engine.queued_calls("501", now) == []
     assert scene.engine.queued_calls(None, now) == scene.engine.waiting(now) == [rings, waits]
@@ -124,6 +128,9 @@ def test_statistics(scene: Scene) -> None:
             average_wait=5.5,
             answered=2,
             abandoned=0,
+            estimated_wait=None,
+            estimate_bias=None,
+            estimate_error=None,
             service_level=0.0,
             service_level_threshold=5.0,
             agents_signed_in=4,

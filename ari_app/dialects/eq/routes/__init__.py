@@ -9,6 +9,7 @@ from ari_app.dialects.eq.routes.call_queues import HANDLERS as _CALL_QUEUES
 from ari_app.dialects.eq.routes.hours import HANDLERS as _HOURS
 from ari_app.dialects.eq.routes.imports import HANDLERS as _IMPORTS
 from ari_app.dialects.eq.routes.live import HANDLERS as _LIVE
+from ari_app.dialects.eq.routes.overflow import HANDLERS as _OVERFLOW
 from ari_app.dialects.eq.routes.pause_codes import HANDLERS as _PAUSE_CODES
 from ari_app.dialects.eq.routes.reports import HANDLERS as _REPORTS
 from ari_app.dialects.eq.routes.schedules import HANDLERS as _SCHEDULES
@@ -29,4 +30,5 @@ HANDLERS: dict[str, Handler] = {
     **_SKILLS,
     **_HOURS,
     **_SCHEDULES,
+    **_OVERFLOW,
 }

@@ -22,6 +22,7 @@ from ari_app.errors import Conflict, NotFound
 from ari_app.store.accounts import Accounts
 from ari_app.store.bindings import Bindings
 from ari_app.store.hours import OpeningHours
+from ari_app.store.overflow import Overflows
 from ari_app.store.pause_codes import PauseCodes
 from ari_app.store.queues import Queues
 from ari_app.store.schedules import Schedules
@@ -46,6 +47,7 @@ class Services:
     hours: OpeningHours
     today: AgentsToday
     schedules: Schedules
+    overflows: Overflows
     accounts: Accounts
     statistics: Statistics
     sign_ins: SignIns
@@ -152,6 +154,7 @@ def paging(query: ListQuery, columns: Mapping[str, str]) -> Paging:
 
 
 _ID = re.compile(r"[1-9][0-9]{0,9}\Z")
+_EXTENSION = re.compile(r"[1-9][0-9]{0,19}\Z")
 
 
 def path_id(ask: Ask[Any, Any], noun: str) -> int:
@@ -164,6 +167,18 @@ def path_id(ask: Ask[Any, Any], noun: str) -> int:
     if not _ID.match(text) or int(text) > INT_MAX:
         raise not_found("id", noun)
     return int(text)
+
+
+def path_extension(ask: Ask[Any, Any]) -> str:
+    """The extension of a queue in the path.
+
+    Raises:
+        ApiError: 404: it cannot be one.
+    """
+    extension = ask.path["extension"]
+    if not _EXTENSION.match(extension):
+        raise not_found("extension", "The call queue")
+    return extension
 
 
 class Deletable(Protocol):

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from typing import Any
-
 from ari_app.acd.events import QueueConfigured, QueueRemoved
-from ari_app.dialects.eq.errors import invalid, not_found, refused
+from ari_app.dialects.eq.errors import invalid, refused
 from ari_app.dialects.eq.routes import agents
-from ari_app.dialects.eq.routes.ask import Ask, Handler, Listed, Services, entity, living, paging
+from ari_app.dialects.eq.routes.ask import Ask, Handler, Listed, Services, entity, living, paging, path_extension
 from ari_app.dialects.eq.routes.hours import tell_hours
+from ari_app.dialects.eq.routes.overflow import tell_overflow
 from ari_app.dialects.eq.routes.skills import tell_routing
 from ari_app.dialects.eq.wire.call_queue import CallQueue, CallQueueCreateBody, CallQueueUpdate, CallQueueUpdateBody
 from ari_app.dialects.eq.wire.common import ListQuery, UpdateQuery
 
 _NOUN = "A call queue"
 _KEY = "extension"
-_EXTENSION = re.compile(r"[1-9][0-9]{0,19}\Z")
 #: attribute -> column
 _SORTS = {"extension": "extension", "name": "name", "weight": "weight"}
 
@@ -37,11 +34,11 @@ async def create(ask: Ask[None, CallQueueCreateBody]) -> str:
 
 async def get(ask: Ask[None, None]) -> CallQueue:
     with entity(_NOUN, _KEY):
-        return CallQueue.of(await ask.services.queues.get(ask.account, _path_extension(ask)))
+        return CallQueue.of(await ask.services.queues.get(ask.account, path_extension(ask)))
 
 
 async def update(ask: Ask[UpdateQuery, CallQueueUpdateBody]) -> None:
-    services, account, extension = ask.services, ask.account, _path_extension(ask)
+    services, account, extension = ask.services, ask.account, path_extension(ask)
     async with services.sign_ins.exclusive(account):
         with entity(_NOUN, _KEY):
             if ask.query.undelete:
@@ -52,6 +49,7 @@ async def update(ask: Ask[UpdateQuery, CallQueueUpdateBody]) -> None:
         if ask.query.undelete:
             await tell_routing(services, account, extension)
             await tell_hours(services, account)
+            await tell_overflow(services, account, extension)
             await _rebind(services, account, await _bound(services, account, extension))
 
 
@@ -70,7 +68,7 @@ async def _check_same(services: Services, account: int, extension: str, given: s
 
 
 async def delete(ask: Ask[None, None]) -> None:
-    services, account, extension = ask.services, ask.account, _path_extension(ask)
+    services, account, extension = ask.services, ask.account, path_extension(ask)
     async with services.sign_ins.exclusive(account):
         with entity(_NOUN, _KEY):
             living(await services.queues.get(account, extension))
@@ -79,13 +77,6 @@ async def delete(ask: Ask[None, None]) -> None:
         services.centre.apply(account, QueueRemoved(queue=extension))
         # Or they would be bound to a new queue of the same extension.
         await _rebind(services, account, bound)
-
-
-def _path_extension(ask: Ask[Any, Any]) -> str:
-    extension = ask.path[_KEY]
-    if not _EXTENSION.match(extension):
-        raise not_found(_KEY, "The call queue")
-    return extension
 
 
 async def _tell(services: Services, account: int, extension: str) -> None:

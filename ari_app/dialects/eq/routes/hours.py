@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from ari_app.dialects.eq.errors import nonexistent, not_found, refused
-from ari_app.dialects.eq.routes.ask import Ask, Handler, Services
+from ari_app.dialects.eq.routes.ask import Ask, Handler, Services, path_extension
 from ari_app.dialects.eq.wire.hours import (
     Account,
     AccountBody,
@@ -19,12 +19,11 @@ from ari_app.dialects.eq.wire.hours import (
 from ari_app.errors import NotFound
 from ari_app.store.hours import KeptHours
 
-_EXTENSION = re.compile(r"[1-9][0-9]{0,19}\Z")
 _CALENDAR = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}\Z")
 
 
 async def get(ask: Ask[None, None]) -> QueueHours:
-    extension = _path_extension(ask)
+    extension = path_extension(ask)
     try:
         kept = await ask.services.hours.get(ask.account, extension)
     except NotFound:
@@ -41,7 +40,7 @@ async def delete(ask: Ask[None, None]) -> None:
 
 
 async def _set(ask: Ask[Any, Any], kept: KeptHours | None) -> None:
-    services, account, extension = ask.services, ask.account, _path_extension(ask)
+    services, account, extension = ask.services, ask.account, path_extension(ask)
     async with services.sign_ins.exclusive(account):
         try:
             await services.hours.set(account, extension, kept)
@@ -110,13 +109,6 @@ async def tell_hours(services: Services, account: int) -> None:
     """Tell the queues when they are open."""
     hours = await services.hours.of_account(account)
     services.centre.opening.configure_all(account, hours, await time_zone(services, account))
-
-
-def _path_extension(ask: Ask[Any, Any]) -> str:
-    extension = ask.path["extension"]
-    if not _EXTENSION.match(extension):
-        raise not_found("extension", "The call queue")
-    return extension
 
 
 def _path_calendar(ask: Ask[Any, Any]) -> str:

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from typing import Any
-
 from ari_app.acd.events import RoutingConfigured, SkillsConfigured
 from ari_app.acd.skills import Routing
 from ari_app.dialects.eq.errors import not_found
-from ari_app.dialects.eq.routes.ask import Ask, Handler, Services, path_id
+from ari_app.dialects.eq.routes.ask import Ask, Handler, Services, path_extension, path_id
 from ari_app.dialects.eq.wire.skills import AgentSkills, AgentSkillsBody, QueueRouting, RoutingBody
 from ari_app.errors import NotFound
-
-_EXTENSION = re.compile(r"[1-9][0-9]{0,19}\Z")
 
 
 async def listing(ask: Ask[None, None]) -> list[AgentSkills]:
@@ -39,7 +34,7 @@ async def update(ask: Ask[None, AgentSkillsBody]) -> None:
 
 
 async def get_routing(ask: Ask[None, None]) -> QueueRouting:
-    extension = _path_extension(ask)
+    extension = path_extension(ask)
     try:
         routing = await ask.services.skills.routing(ask.account, extension)
     except NotFound:
@@ -48,7 +43,7 @@ async def get_routing(ask: Ask[None, None]) -> QueueRouting:
 
 
 async def update_routing(ask: Ask[None, RoutingBody]) -> None:
-    services, account, extension = ask.services, ask.account, _path_extension(ask)
+    services, account, extension = ask.services, ask.account, path_extension(ask)
     async with services.sign_ins.exclusive(account):
         data = ask.body.data
         try:
@@ -56,13 +51,6 @@ async def update_routing(ask: Ask[None, RoutingBody]) -> None:
         except NotFound:
             raise not_found("extension", "The call queue") from None
         await tell_routing(services, account, extension)
-
-
-def _path_extension(ask: Ask[Any, Any]) -> str:
-    extension = ask.path["extension"]
-    if not _EXTENSION.match(extension):
-        raise not_found("extension", "The call queue")
-    return extension
 
 
 async def tell_skills(services: Services, account: int, agent: int) -> None:

@@ -48,6 +48,8 @@ class QueuedCall(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     enter_time: int
     wait_time: int
     priority: int
+    #: ours: seconds from now until an agent answers; null: nobody knows yet
+    estimated_wait_time: int | None
 
     @classmethod
     def of(cls, call: QueuedCallInfo) -> QueuedCall:
@@ -62,6 +64,7 @@ class QueuedCall(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
             enter_time=int(call.joined_at),
             wait_time=int(call.wait),
             priority=call.priority,
+            estimated_wait_time=_seconds(call.estimate),
         )
 
 
@@ -116,6 +119,11 @@ class CallQueueStatistics(msgspec.Struct, frozen=True, kw_only=True, rename="cam
     average_wait_time: float
     calls_answered: int
     calls_abandoned: int
+    #: ours: seconds that one who called now would wait; null: nobody knows yet
+    estimated_wait_time: int | None
+    #: ours: of those who were answered after an estimate, the mean of their wait less it, and of its absolute value
+    estimate_bias: float | None
+    estimate_error: float | None
     #: per cent of the finished calls that were answered in time, as app_queue counts it; null: none finished yet
     service_level: float | None
     #: seconds that are "in time"
@@ -135,6 +143,9 @@ class CallQueueStatistics(msgspec.Struct, frozen=True, kw_only=True, rename="cam
             average_wait_time=round(row.average_wait, 1),
             calls_answered=row.answered,
             calls_abandoned=row.abandoned,
+            estimated_wait_time=_seconds(row.estimated_wait),
+            estimate_bias=_tenths(row.estimate_bias),
+            estimate_error=_tenths(row.estimate_error),
             service_level=None if row.service_level is None else round(row.service_level * 100, 1),
             service_level_threshold=int(row.service_level_threshold),
             agents_signed_in=row.agents_signed_in,
@@ -143,6 +154,10 @@ class CallQueueStatistics(msgspec.Struct, frozen=True, kw_only=True, rename="cam
             agents_wrap_up=row.agents_wrap_up,
             agents_paused=row.agents_paused,
         )
+
+
+def _tenths(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 1)
 
 
 def _seconds(time: float | None) -> int | None:

@@ -87,6 +87,8 @@ class QueueReport(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     refused: int
     #: came when it was closed; not offered
     closed: int
+    #: sent elsewhere at the door, by a rule of overflow
+    diverted: int
     answered: int
     abandoned: int
     short_abandoned: int
@@ -104,6 +106,9 @@ class QueueReport(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     service_levels: dict[str, float | None]
     average_speed_of_answer: float | None
     longest_wait: float
+    #: of those who were given an estimate of their wait: mean of the wait less the estimate, and of its absolute value
+    estimate_bias: float | None
+    estimate_error: float | None
     average_abandon_time: float | None
     longest_abandon_time: float
     answer_rate: float | None
@@ -130,6 +135,7 @@ class QueueReport(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
             offered=counts.entered,
             refused=counts.refused,
             closed=counts.closed,
+            diverted=counts.diverted,
             answered=counts.answered,
             abandoned=counts.abandoned,
             short_abandoned=counts.abandoned_short,
@@ -141,6 +147,8 @@ class QueueReport(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
             service_levels={name: _per_cent(level) for name, level in found.service_levels.items()},
             average_speed_of_answer=_seconds(counts.average_speed_of_answer),
             longest_wait=round(counts.longest_answered_wait, 1),
+            estimate_bias=_seconds(counts.estimate_bias),
+            estimate_error=_seconds(counts.estimate_mean_error),
             average_abandon_time=_seconds(counts.average_abandon_time),
             longest_abandon_time=round(counts.longest_abandoned_wait, 1),
             answer_rate=_per_cent(stats.answer_rate(counts)),

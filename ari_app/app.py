@@ -33,6 +33,7 @@ from ari_app.dialects.eq.sessions import SignIns
 from ari_app.errors import ConfigError, StoreUnavailable
 from ari_app.freepbx.service import ImportService
 from ari_app.ids import IdSource
+from ari_app.ops.clock_set import ClockSet
 from ari_app.ops.health import Health, health_routes
 from ari_app.ops.logging import configure as configure_logging
 from ari_app.ops.metrics import Counts, HttpMetrics, live_gauges
@@ -145,6 +146,9 @@ class Application:
         self.centre.listeners.append(self.today.tell)
         self.registry.route = self.centre.route
         self._stack.callback(self.centre.stop)
+        clock_set = ClockSet(self.centre.opening.clock_was_set)
+        clock_set.start()
+        self._stack.callback(clock_set.close)
         for journal in journals:
             engine = _replayed(journal)
             record.restored(engine)

@@ -81,6 +81,8 @@ class Dispatcher:
         self._offers: dict[str, Leg] = {}
         self._conversations: dict[str, Conversation] = {}
         self._since_snapshot = 0
+        #: seconds by which the event at hand is ahead of the clock: of a timer that was due before it was set back
+        self._ahead = 0.0
         registry.on_ended.append(self._call_ended)
 
     @property
@@ -96,7 +98,9 @@ class Dispatcher:
         Raises:
             CommandRefused, NotFound: a person's command that the state does not allow; nothing has changed.
         """
-        now = self.clock.now() if at is None else at
+        clock_now = self.clock.now()
+        now = clock_now if at is None else at
+        self._ahead = max(0.0, now - clock_now)
         decided = self.engine.apply(event, now)
         self.store.event(self.engine.account, now, event)
         orders: list[AnyCommand] = []
@@ -162,7 +166,8 @@ class Dispatcher:
     def _start_timer(self, timer: str, due: float) -> None:
         if running := self._timers.pop(timer, None):
             running.cancel()
-        self._timers[timer] = self.clock.call_at(due, lambda: self._timer_fired(timer, due))
+        # In as many seconds as the engine reckons, also if it takes it to be later than the clock says.
+        self._timers[timer] = self.clock.call_at(due - self._ahead, lambda: self._timer_fired(timer, due))
 
     def _timer_fired(self, timer: str, due: float) -> None:
         """It is due when it fires: timers run on a clock that nobody sets, `now` may have been set back meanwhile."""
@@ -342,6 +347,7 @@ class Dispatcher:
         self._recover_offers()
         self._recover_conversations()
         self._withdraw_what_is_over()
+        self._ahead = 0.0
         for timer, due in self.engine.timers().items():
             self._start_timer(timer, due)
 

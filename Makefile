@@ -1,7 +1,7 @@
 # Each target is one script or one command; `make help` lists them.
 PYTHON := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help run demo-call test check format generate bench env clean
+.PHONY: help run demo-call test check format generate bench cpa-eval env clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,12 @@ generate: env ## the ARI client, from Asterisk's own description
 BENCH := queue_calls
 bench: env ## queue calls against app_queue on this machine, into bench/results/ (BENCH=store, engine: others; ARGS=--help)
 	@scripts/docker-up && scripts/test-tools && $(PYTHON) -m bench.$(BENCH) $(ARGS); \
+	  status=$$?; scripts/docker-down; exit $$status
+
+CPA_PACKAGES := flite espeak-ng festival festvox-kallpc16k festvox-us-slt-hts asterisk-moh-opsound-wav \
+  $(foreach language,en es fr it ru,asterisk-core-sounds-$(language)-wav)
+cpa-eval: env ## call progress analysis on generated calls, against app_amd on the same ones (ARGS=--help)
+	@scripts/docker-up && scripts/apt-install $(CPA_PACKAGES) && $(PYTHON) -m bench.cpa --write $(ARGS); \
 	  status=$$?; scripts/docker-down; exit $$status
 
 env:

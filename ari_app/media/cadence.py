@@ -74,10 +74,12 @@ COUNTRIES: dict[str, Country] = {
 
 _SHARE = 0.8
 _QUIETEST = -50.0
+_BACKGROUND = 14.0  # dB below the tone: speech as faint as this is not the called party's
 _FALL = 8.0  # dB below the tone: the tone is over, though the long window still holds it
 _WINDOW_MS = 80  # for so long the window may hold the end of a tone
 _RING_PAUSE = 1000  # ms: longer than any pause of busy or congestion
-_MEMORY = 6
+_LONGEST = 6500  # ms: no cadence has a longer part
+_MEMORY = 6  # parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,11 @@ class Heard:
 
 def _alike(heard: int, wanted: int) -> bool:
     return abs(heard - wanted) <= 40 + wanted * 0.1
+
+
+def in_progress_band(frame: Features) -> bool:
+    """Whether nearly all of the power is where ringback, busy and congestion are."""
+    return max(frame.ring, frame.busy) >= _SHARE
 
 
 class CadenceDetector:
@@ -113,6 +120,7 @@ class CadenceDetector:
         self._dual = False
         self._level = _QUIETEST
         self._told: Kind | None = None
+        self._spoilt = 0  # frames whose window has something in it that was lost
 
     @property
     def on(self) -> bool:
@@ -122,37 +130,41 @@ class CadenceDetector:
     def hear(self, frame: Features, *, speech: bool) -> Heard | None:
         """The call progress tone that is known with this frame."""
         if frame.lost:
+            self._spoilt = _WINDOW_MS // FRAME_MS
             return None
-        if speech:
+        self._spoilt = max(0, self._spoilt - 1)
+        if speech and frame.level > self._level - _BACKGROUND:
             self._reset()
             return None
-        share = max(frame.ring, frame.busy)
         lately = self._on or frame.at - self._since < _WINDOW_MS
-        on = share >= _SHARE and frame.level > max(_QUIETEST, self._level - _FALL if lately else _QUIETEST)
+        loud = frame.level > max(_QUIETEST, self._level - _FALL if lately else _QUIETEST)
+        on = loud and (in_progress_band(frame) or (self._on and self._spoilt > 0))
         if on != self._on:
             self._turn(frame, on)
         elif on:
             self._level += (frame.level - self._level) * 0.2
-        return None if on else self._match(frame.at + FRAME_MS)
+        now = frame.at + FRAME_MS
+        if now - self._since > _LONGEST:
+            self._reset()
+        # A pause changes its meaning slowly; and most of a call is one.
+        return self._match(now) if self._parts and not on and (now - self._since) % 60 == 0 else None
 
     def _reset(self) -> None:
-        self._parts, self._on, self._told = [], False, None
+        self._parts, self._on, self._told, self._level = [], False, None, _QUIETEST
 
     def _turn(self, frame: Features, on: bool) -> None:
         length = frame.at - self._since
         if on:
             dual = frame.busy >= _SHARE
-            if not self._parts or dual != self._dual or length > 6500:
+            if not self._parts or dual != self._dual:
                 self._parts, self._start, self._dual = [], frame.at, dual
-                self._told = self._told if length <= 6500 else None
             else:
                 self._parts.append(length)
             self._level = frame.level
         else:
             self._parts.append(length)
-        self._parts = (
-            self._parts[-_MEMORY - (len(self._parts) % 2) :] if len(self._parts) > _MEMORY + 1 else self._parts
-        )
+        if len(self._parts) > _MEMORY + 1:
+            del self._parts[:2]
         self._on, self._since = on, frame.at
 
     def _match(self, now: int) -> Heard | None:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
-from ari_app.media.cadence import CadenceDetector
+from ari_app.media.cadence import CadenceDetector, in_progress_band
 from ari_app.media.features import Features
 from ari_app.media.frames import FRAME_MS
 from ari_app.media.signals import Signal, SignalDetector, named_tones
@@ -29,6 +29,10 @@ ANSWERS = frozenset({"LV", "AM", "FX", "MD"})
 #: Voice shorter than this, in ms, with silence after it was a click or a cough.
 _CLICK_MS = 120
 _CLICK_SILENCE_MS = 1000
+#: So much voice makes a tone that follows a beep, rather than the network's or a fax's.
+_SPOKEN_MS = 200
+#: Voice that is so much fainter, in dB, than the caller's voice or a beep is somebody else's.
+_BACKGROUND = 14.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,10 +144,11 @@ class CallProgress:
         self._talk = TalkTracker()
         self._signals = SignalDetector(named_tones(self.parameters.tones))
         self._cadence = CadenceDetector(self.parameters.countries)
-        self._sit: int | None = None  # when a special information tone was heard
+        self._sit: Signal | None = None  # a special information tone that was heard
         self._quiet = 0  # ms of silence, tones excluded, since the decision's last sound
         self._silence_told = False
         self._beep: int | None = None  # since when a beep waits for its silence
+        self._loudest = -100.0  # dBFS: the voice so far
         self._begun = False  # something else than perfect silence was heard
 
     @property
@@ -169,12 +174,13 @@ class CallProgress:
 
     def _analyse(self, frame: Features, now: int) -> list[Finding]:
         ended = self._tracker.hear(frame)
-        speech = self._gate.hear(frame, tonal=self._tracker.tonal)
+        speech = self._gate.hear(frame, tonal=self._tracker.tonal or in_progress_band(frame))
         progress = self._cadence.hear(frame, speech=speech)
         tonal = self._tracker.tonal or self._cadence.on
         speech = speech and not self._cadence.on
-        spoken = self._talk.voice >= _CLICK_MS
-        self._talk.hear(frame.at, speech, lost=frame.lost, sound=tonal)
+        tone = self._tracker.tone or ended
+        spoken = self._talk.voice >= _SPOKEN_MS and (tone is None or self._gate.peak >= tone.level - _BACKGROUND)
+        self._hear_voice(frame, speech, tonal)
         found: list[Finding] = []
         for signal in self._signals.hear(frame, self._tracker.tone, ended, spoken=spoken):
             found += self._signal(signal)
@@ -187,6 +193,14 @@ class CallProgress:
             found += self._afterwards(now, quiet=not speech and not tonal)
         return found
 
+    def _hear_voice(self, frame: Features, speech: bool, tonal: bool) -> None:
+        """Counts speech. What was spoken so much fainter before was spoken in the background."""
+        if speech and self._gate.peak > self._loudest + _BACKGROUND and self.state is State.GREETING:
+            self._talk.forget()
+        if speech:
+            self._loudest = max(self._loudest, self._gate.peak)
+        self._talk.hear(frame.at, speech, lost=frame.lost, sound=tonal)
+
     def _signal(self, signal: Signal) -> list[Finding]:
         facts: dict[str, float | str] = {f"hertz{n}": hz for n, hz in enumerate(signal.hertz, 1)}
         if signal.name == "DTMF":
@@ -196,7 +210,8 @@ class CallProgress:
             )
         finding = Finding(signal.name, signal.at, signal.since, signal.reason, facts)
         if signal.name == "SIT":
-            self._sit = signal.at
+            self._sit = signal
+            self._talk.forget()
         if signal.name in ("FX", "MD"):
             if self.answer in ("FX", "MD", "AM"):
                 return [] if self.answer == signal.name else [finding]
@@ -223,6 +238,8 @@ class CallProgress:
         facts: dict[str, float | str] = {"voice": talk.voice, "silence": talk.quiet, "onset": talk.onset}
         facts |= {"floor": round(self._gate.floor, 1), "peak": round(self._gate.peak, 1)}
         if self._sit is not None:
+            if talk.voice < _SPOKEN_MS or self._gate.peak < self._sit.level - _BACKGROUND:
+                return []
             self._decide("AM")
             return [Finding("AM", now, talk.onset, "voice after a special information tone", facts)]
         decision = self._classify(Greeting(talk.voice, talk.quiet, talk.onset), self.parameters.profile)

@@ -18,7 +18,7 @@ from ari_app.media.frames import FRAME_MS
 from ari_app.media.tones import Tone
 
 #: A tone of this length, in ms, is a beep or the tone that a user named.
-BEEP_MS = 160
+BEEP_MS = 140
 #: A fax or modem tone by the user's own frequency must be longer: a beep may have that frequency too.
 _NAMED_ANSWER_MS = 400
 _FAX_MODEM = frozenset({"FX", "MD"})
@@ -35,9 +35,12 @@ _SIT_MS, _SIT_GAP_MS = (200, 460), 100
 _FSK_SHARE, _FSK_FRAMES = 0.85, 20
 _LOW_GROUP, _HIGH_GROUP = (697, 770, 852, 941), (1209, 1336, 1477, 1633)
 _DIGITS = ("123A", "456B", "789C", "*0#D")
-_DIGIT_TOLERANCE = 0.022  # Q.24: 1.8 % must be taken; the rest is for the measurement of a short one
+_DIGIT_TOLERANCE = 0.02  # Q.24: 1.5 % must be taken; the rest is for the measurement of a short one
+#: Telephones are this exact. What is less so and as long as a beep may be a beep of two tones.
+_DIGIT_EXACT = 0.008
 _MUSIC_FRAMES = 100
 _MUSIC_SHARE = 0.6
+_PROOF_FALL = 12.0  # dB
 _BEEP_HZ = (350, 2600)
 
 
@@ -51,6 +54,7 @@ class Signal:
     reason: str
     hertz: tuple[float, ...] = ()
     digit: str = ""
+    level: float = 0.0  # dBFS
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +85,13 @@ def named_tones(tones: Mapping[str, str]) -> tuple[NamedTone, ...]:
     return tuple(found)
 
 
-def digit(tone: Tone) -> str:
-    """The DTMF digit that a tone is; empty if it is none."""
+def digit(tone: Tone, tolerance: float = _DIGIT_TOLERANCE) -> str:
+    """The DTMF digit that a tone is, its frequencies off by this share at most; empty if it is none."""
     if tone.second is None:
         return ""
     for row, low in enumerate(_LOW_GROUP):
         for column, high in enumerate(_HIGH_GROUP):
-            if abs(tone.first - low) <= _DIGIT_TOLERANCE * low and abs(tone.second - high) <= _DIGIT_TOLERANCE * high:
+            if abs(tone.first - low) <= tolerance * low and abs(tone.second - high) <= tolerance * high:
                 return _DIGITS[row][column]
     return ""
 
@@ -103,8 +107,8 @@ class AnswerTone:
     def hear(self, frame: Features, hz: float) -> None:
         """A frame of the tone, whose frequency so far is hz."""
         if frame.answer is None:
-            if frame.lost:
-                self._phases.clear()
+            if frame.lost and self._phases:
+                self._phases += [self._phases[-1]] * 2  # time goes on
             return
         turn = 2 * math.pi * (hz - _ANSWER_HZ) * 0.01
         for half, phase in enumerate(frame.answer):
@@ -178,11 +182,12 @@ class SignalDetector:
             return []
         self._told.add(name)
         hertz = (tone.first,) if tone.second is None else (tone.first, tone.second)
-        return [Signal(name, now, tone.start, reason, tuple(round(hz, 1) for hz in hertz), digit)]
+        return [Signal(name, now, tone.start, reason, tuple(round(hz, 1) for hz in hertz), digit, tone.level)]
 
     def _go_on(self, frame: Features, tone: Tone, now: int, spoken: bool) -> list[Signal]:
         if tone.second is not None and tone.frames >= 2 and (key := digit(tone)):
-            return self._tell("DTMF", now, tone, f"DTMF {key}", key)
+            found = self._tell("DTMF", now, tone, f"DTMF {key}", key)
+            return found if digit(tone, _DIGIT_EXACT) else found + self._beep(tone, now, spoken)
         if tone.matches(_ANSWER_HZ, _ANSWER_TOLERANCE):
             self._answer.hear(frame, tone.first)
             return self._answering(tone, now)
@@ -257,12 +262,17 @@ class SignalDetector:
         ringing = tone.first <= 515 and (tone.second is None or tone.second <= 640)
         if tone.duration < BEEP_MS or not tone.is_steady or not _BEEP_HZ[0] <= tone.first <= high <= _BEEP_HZ[1]:
             return []
-        if {"DTMF", "SIT"} & self._told or (ringing and not spoken) or self._is_named(tone):
+        if "SIT" in self._told or (ringing and not spoken) or self._is_named(tone) or self._is_harmonic(tone):
             return []
-        if self._in_music:
+        if self._in_music or not spoken:
             self._unproven, self._quiet = tone, 0
             return []
         return self._tell("BP", now, tone, "beep")
+
+    @staticmethod
+    def _is_harmonic(tone: Tone) -> bool:
+        """Whether it is a sound with an octave or a twelfth over it, as instruments have."""
+        return tone.second is not None and any(abs(tone.second / tone.first - n) < 0.02 for n in (2, 3))
 
     def _is_named(self, tone: Tone) -> bool:
         """Whether a user has said what this tone is, or which tones alone are beeps."""
@@ -278,7 +288,7 @@ class SignalDetector:
             return []
         if now - tone.end > 800:
             self._unproven = None
-        self._quiet = self._quiet + 1 if not frame.lost and frame.level < tone.level - 20 else 0
+        self._quiet = self._quiet + 1 if not frame.lost and frame.level < tone.level - _PROOF_FALL else 0
         if self._quiet < 15:
             return []
         self._unproven = None
@@ -293,4 +303,4 @@ class SignalDetector:
         if self._fsk < _FSK_FRAMES or self._flags_told:
             return []
         self._flags_told = True
-        return [Signal("FX", now, now - _FSK_FRAMES * FRAME_MS, "flags of V.21", (1650.0, 1850.0))]
+        return [Signal("FX", now, now - _FSK_FRAMES * FRAME_MS, "flags of V.21", (1650.0, 1850.0), "", frame.level)]

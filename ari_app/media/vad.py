@@ -37,7 +37,7 @@ class WebRtcVad:
 
 
 #: Speech is above this level, in dBFS, however quiet the line.
-_QUIETEST = -50.0
+_QUIETEST = -45.0
 #: Quieter than this is a sender's digital silence, which tells nothing about the noise of the line.
 _DIGITAL_SILENCE = -90.0
 _LOWEST_FLOOR = -65.0
@@ -79,10 +79,11 @@ class SpeechGate:
         self._peak = max(self._peak - _PEAK_DECAY, _QUIETEST)
         loud = frame.level > max(self.floor + _ABOVE_FLOOR, self._peak - _BELOW_PEAK, _QUIETEST)
         speech = frame.voiced and loud and not tonal
-        if speech:
-            self._peak = max(self._peak, frame.level)
         self._recent.append(speech)
-        return sum(self._recent) > _SMOOTHING // 2
+        smooth = sum(self._recent) > _SMOOTHING // 2
+        if speech and smooth:  # not yet at the first frames of a tone
+            self._peak = max(self._peak, frame.level)
+        return smooth
 
     def _learn(self, level: float) -> None:
         if self._bucket_frames == _BUCKET_FRAMES:

@@ -1,0 +1,143 @@
+"""The voices: synthesised ones and those recorded for Asterisk, each in one part only."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import subprocess
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+from numpy.typing import NDArray
+
+from bench.cpa import texts
+
+Samples = NDArray[np.float64]
+RATE = 8000
+CACHE = Path(__file__).parents[2] / "var" / "cpa"
+SOUNDS = Path("/usr/share/asterisk/sounds")
+MUSIC = Path("/usr/share/asterisk/moh")
+ENGINES = {
+    "tuning": [
+        "flite slt", "flite rms", "flite awb", "festival kal_diphone",
+        "espeak-ng en-us", "espeak-ng en-us+f2", "espeak-ng en-gb+m3",
+    ],
+    "test": [
+        "flite kal16", "festival cmu_us_slt_arctic_hts", "espeak-ng en-gb-scotland", "espeak-ng en-gb-x-rp+f4",
+        "espeak-ng en-029+m5",
+    ],
+}  # fmt: skip
+RECORDED = {
+    "tuning": ["en_US_f_Allison"],
+    "test": ["es_MX_f_Allison", "fr_CA_f_June", "it_IT_m_Carlo", "ru_RU_f_IvrvoiceRU"],
+}
+#: Prompts that are no speech.
+_NO_SPEECH = (
+    "beep",
+    "tone",
+    "silence",
+    "tick",
+    "ascending",
+    "descending",
+    "dir-",
+    "ring",
+    "click",
+    "confbridge-join",
+    "confbridge-leave",
+)
+
+
+def load(path: Path) -> Samples:
+    """A sound file as samples of -1..1 at 8 kHz."""
+    data, rate = soundfile.read(path, dtype="float64", always_2d=True)
+    mono = data.mean(axis=1)
+    return mono if rate == RATE else np.asarray(soxr.resample(mono, rate, RATE, "HQ"))
+
+
+def is_speech(path: Path) -> bool:
+    """Whether one of Asterisk's sounds is a prompt that is spoken."""
+    return path.parent.name != "silence" and not path.name.startswith(_NO_SPEECH)
+
+
+def trimmed(sound: Samples) -> Samples:
+    """Without the silence before and after: more than 35 dB below its loudest 20 ms is silence."""
+    count = len(sound) // 160
+    if count == 0:
+        return sound
+    levels = np.sqrt((sound[: count * 160].reshape(count, 160) ** 2).mean(axis=1))
+    there = np.flatnonzero(levels > levels.max() * 10 ** (-35 / 20))
+    return sound[there[0] * 160 : (there[-1] + 1) * 160]
+
+
+def speak(voice: str, text: str) -> Samples:
+    """A text in a voice of ENGINES; kept in var/cpa."""
+    path = CACHE / "speech" / f"{hashlib.sha256(f'{voice}/{text}'.encode()).hexdigest()[:24]}.wav"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        engine, _, name = voice.partition(" ")
+        with tempfile.TemporaryDirectory() as directory:
+            wav = f"{directory}/out.wav"
+            command = {
+                "flite": ["flite", "-voice", name, "-t", text, "-o", wav],
+                "espeak-ng": ["espeak-ng", "-v", name, "-w", wav, text],
+                "festival": ["text2wave", "-eval", f"(voice_{name})", "-o", wav],
+            }[engine]
+            subprocess.run(command, input=text.encode(), check=True, capture_output=True, timeout=30)
+            soundfile.write(path, trimmed(load(Path(wav))), RATE, subtype="PCM_16")
+    return load(path)
+
+
+class Studio:
+    """Everything that can be said in one part."""
+
+    def __init__(self, part: str) -> None:
+        self.part = part
+        self.clips = [
+            (voice, path)
+            for voice in RECORDED[part]
+            for path in sorted((SOUNDS / voice).glob("**/*.wav"))
+            if is_speech(path)
+        ]
+        lengths = [(voice, path, soundfile.info(path).duration) for voice, path in self.clips]
+        self._words = [(voice, path) for voice, path, length in lengths if 0.35 <= length <= 1.9]
+        self._phrases: dict[str, list[Path]] = {}
+        for voice, path, length in lengths:
+            if length >= 1.2:
+                self._phrases.setdefault(voice, []).append(path)
+
+    def human(self, draw: random.Random) -> tuple[str, Samples]:
+        """A voice and what somebody says who takes a call."""
+        if draw.random() < 0.5:
+            voice, path = draw.choice(self._words)
+            return voice, trimmed(load(path))
+        voice = draw.choice(ENGINES[self.part])
+        return voice, speak(voice, draw.choice(texts.HUMAN[self.part]))
+
+    def machine(self, draw: random.Random) -> tuple[str, Samples]:
+        """A voice and a greeting of a machine."""
+        if draw.random() < 0.5:
+            voice = draw.choice(RECORDED[self.part])
+            parts: list[Samples] = []
+            while sum(map(len, parts)) < draw.uniform(2.5, 8) * RATE:
+                parts += [trimmed(load(draw.choice(self._phrases[voice])))]
+                parts += [np.zeros(int(draw.uniform(0.15, 0.6) * RATE))]
+            return voice, np.concatenate(parts[:-1])[: 10 * RATE]
+        voice = draw.choice(ENGINES[self.part])
+        return voice, speak(voice, draw.choice(texts.MACHINE[self.part]))
+
+    def short_machine(self, draw: random.Random) -> tuple[str, Samples]:
+        """A voice and a greeting that a human might have said."""
+        voice = draw.choice(ENGINES[self.part])
+        return voice, speak(voice, draw.choice(texts.SHORT_MACHINE[self.part]))
+
+    def music(self, draw: random.Random, count: int) -> Samples:
+        """So many samples of music; each title is in one part only."""
+        titles = sorted(MUSIC.glob("*.wav"))
+        titles = titles[:2] if self.part == "tuning" else titles[2:]
+        path = draw.choice(titles)
+        start = draw.randrange(0, int((soundfile.info(path).duration * RATE) - count))
+        data, _ = soundfile.read(path, start=start, frames=count, dtype="float64")
+        return np.asarray(data)

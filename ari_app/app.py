@@ -187,7 +187,8 @@ class Application:
         self.centre.configure_skills(account, skills, routings)
         self.centre.configure_overflow(account, await self.overflows.of_account(account))
         time_zone = time_zone_of(await self.accounts.get(account), self.settings.time_zone)
-        self.centre.opening.configure_all(account, await self.hours.of_account(account), time_zone)
+        for _ in self.centre.opening.configure_all(account, await self.hours.of_account(account), time_zone):
+            await asyncio.sleep(0)  # calls go on, when it is done again
 
     def reload(self) -> None:
         """SIGHUP: files of ours may have been moved, and queues and agents changed in the database by an import."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time, timedelta
-from itertools import chain, pairwise
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -130,8 +130,9 @@ class Calendar:
     def state(self, at: float) -> tuple[bool, float | None]:
         """Whether it is open at an instant (UNIX seconds), and when that changes next (None: not in HORIZON days)."""
         today = datetime.fromtimestamp(at, self.zone).date()
+        last = today + timedelta(days=HORIZON)
         until: float | None = None
-        for begin, end in self._from(today - timedelta(days=2), HORIZON + 2):
+        for begin, end in self._instants(today - timedelta(days=2), last):
             if end <= at:
                 continue
             if until is None and begin > at:
@@ -139,30 +140,44 @@ class Calendar:
             if until is not None and begin > until:
                 return True, until
             until = end if until is None else max(until, end)
-        if until is None or until >= self._instants(today + timedelta(days=HORIZON), 0)[0]:
+        if until is None or until >= instants(datetime.combine(last, time.min), self.zone)[0]:
             return until is not None, None
         return True, until
 
-    def _from(self, first: date, days: int) -> Iterator[tuple[float, float]]:
-        """When it is open, in order: intervals of so many days. They may touch, and overlap."""
-        return chain.from_iterable(self._of(first + timedelta(days=n)) for n in range(days))
-
-    def _of(self, day: date) -> Iterator[tuple[float, float]]:
-        special = self._special(day)
-        planned = self._weekly[day.weekday()] if special is None else special
-        cut = self._special(day + timedelta(days=1)) is not None
-        for begin, end in planned:
-            opens = self._instants(day, begin)[0]
-            closes = self._instants(day, min(end, _DAY) if cut else end)[1]
+    def _instants(self, first: date, last: date) -> Iterator[tuple[float, float]]:
+        """When it is open, in order. What a change of the clocks has brought together may touch, or overlap."""
+        for begin, end in self._walls(first, last):
+            opens, closes = instants(begin, self.zone)[0], instants(end, self.zone)[1]
             if opens < closes:
                 yield opens, closes
+
+    def _walls(self, first: date, last: date) -> Iterator[tuple[datetime, datetime]]:
+        """The same by the clock: what begins on these days. What touches is one: never to close costs little."""
+        held: tuple[datetime, datetime] | None = None
+        for number in range((last - first).days + 1):
+            midnight = datetime.combine(first + timedelta(days=number), time.min)
+            for minutes in self._of(midnight.date()):
+                begin, end = (midnight + timedelta(minutes=minute) for minute in minutes)
+                if held is not None and begin > held[1]:
+                    yield held
+                    held = None
+                held = (begin, end) if held is None else (held[0], max(held[1], end))
+        if held is not None:
+            yield held
+
+    def _of(self, day: date) -> Iterator[Span]:
+        """The intervals of a day, in order."""
+        special = self._special(day)
+        planned = self._weekly[day.weekday()] if special is None else special
+        if not planned:
+            return
+        cut = self._special(day + timedelta(days=1)) is not None
+        for begin, end in planned:
+            yield begin, min(end, _DAY) if cut else end
 
     def _special(self, day: date) -> tuple[Span, ...] | None:
         found = self._dates.get(day)
         return self._yearly.get((day.month, day.day)) if found is None else found
-
-    def _instants(self, day: date, minutes: int) -> tuple[float, float]:
-        return instants(datetime.combine(day, time.min) + timedelta(minutes=minutes), self.zone)
 
 
 def instants(wall: datetime, zone: ZoneInfo) -> tuple[float, float]:

@@ -7,7 +7,7 @@ a wall clock that is set forward makes it late, every caller who comes is a reas
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import msgspec
 import structlog
@@ -30,9 +30,9 @@ class _Door:
     def __init__(self, hours: Hours, calendar: Calendar) -> None:
         self.hours = hours
         self.calendar = calendar
-        #: from when to when `open` holds
+        #: from when to when `closed` holds
         self.since = self.until = 0.0
-        self.open = True
+        self.closed: Closed | None = None
         self.timer: Timer | None = None
 
     def stop(self) -> None:
@@ -58,6 +58,9 @@ class Opening:
             return
         hours = msgspec.structs.replace(hours, time_zone=hours.time_zone or time_zone)
         door = self._doors.get(key)
+        if door is not None and door.hours == hours and door.since <= self._clock.now() < door.until:
+            self._tell(key, door.closed)  # it may be another queue by now
+            return
         if door is None or door.hours != hours:
             made = _Door(hours, Calendar(hours, zone(hours.time_zone)))
             if door is not None:
@@ -65,14 +68,15 @@ class Opening:
             self._doors[key] = made
         self._look(key)
 
-    def configure_all(self, account: int, hours: dict[str, Hours], time_zone: str) -> None:
-        """Those of all queues of an account; of those that are not named there are none. What cannot be (a time zone
-        that there is not any more) leaves a queue as it is."""
+    def configure_all(self, account: int, hours: dict[str, Hours], time_zone: str) -> Iterator[None]:
+        """Those of all queues of an account, of which this is made for one with each turn; of those that are not named
+        there are none. What cannot be (a time zone that there is not any more) leaves a queue as it is."""
         for queue in self._engine(account).queues():
             try:
                 self.configure(account, queue, hours.get(queue), time_zone)
             except HoursError as error:
                 log.error("= opening hours cannot be used", account=account, queue=queue, error=str(error))
+            yield
 
     def look(self, account: int, queue: str) -> None:
         """Somebody comes: is it open?"""
@@ -101,12 +105,13 @@ class Opening:
         if self._engine(key[0]).settings(key[1]) is None:  # deleted
             del self._doors[key]
             return
-        door.open, change = door.calendar.state(now)
+        is_open, change = door.calendar.state(now)
         door.since, door.until = now, now + AGAIN if change is None else change
         door.timer = self._clock.call_at(door.until, lambda: self._look(key))
         hours = door.hours
         message = (f"sound:{hours.message}",) if hours.message else ()
-        self._tell(key, None if door.open else Closed(leave=hours.leave, message=message))
+        door.closed = None if is_open else Closed(leave=hours.leave, message=message)
+        self._tell(key, door.closed)
 
     def _forget(self, key: tuple[int, str]) -> None:
         if (door := self._doors.pop(key, None)) is not None:

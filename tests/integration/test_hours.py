@@ -44,14 +44,18 @@ async def test_a_closed_queue_tells_its_callers_and_hangs_up(centre: ContactCent
     assert (bool(told.answered), told.cause) == (True, 16)
     await centre.server.kill()
     await centre.server.start()
+    assert not (await centre.server.request("GET", "/x/call_queue/500/hours"))["open"]
+    told = await centre.world.call("500", centre.pbx)
+    await told.ended.wait()
+    assert told.answered
     await set_hours(centre, weekly=NEVER)
     turned_away = await centre.world.call("500", centre.pbx)
     await turned_away.ended.wait()
     assert not turned_away.answered
     await centre.idle()
     rows = centre.server.rows("SELECT outcome, position, wait FROM queue_calls")
-    assert rows == [{"outcome": "closed", "position": None, "wait": 0.0}] * 2
-    assert logged(centre).count("CLOSED") == 2
+    assert rows == [{"outcome": "closed", "position": None, "wait": 0.0}] * 3
+    assert logged(centre).count("CLOSED") == 3
     await set_hours(centre, weekly={day: ["00:00-24:00"] for day in WEEKDAYS})
     await centre.world.call("500", centre.pbx)
     phone = await centre.phones["1001"].next_call()

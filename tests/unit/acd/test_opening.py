@@ -150,7 +150,7 @@ def test_hours_are_changed_and_taken_away() -> None:
     assert street.changes() == [("Fri 12:00", "QueueClosed")]
     street.opening.configure(1, "500", Hours(message="other"), "UTC")
     assert street.changes() == [("Fri 12:00", "QueueClosed")]  # with another message
-    street.opening.configure_all(1, {}, "UTC")
+    list(street.opening.configure_all(1, {}, "UTC"))
     assert street.changes() == [("Fri 12:00", "QueueOpened")]
     assert street.clock.due() is None
     assert street.opening.state(1, "500") == (True, None)
@@ -161,7 +161,7 @@ def test_what_cannot_be_changes_nothing() -> None:
     street.opening.configure(1, "500", OFFICE, "Europe/Berlin")
     with pytest.raises(HoursError):
         street.opening.configure(1, "500", OFFICE, "Europe/Nowhere")
-    street.opening.configure_all(1, {"500": OFFICE}, "Europe/Nowhere")  # of which the store had known
+    list(street.opening.configure_all(1, {"500": OFFICE}, "Europe/Nowhere"))  # of which the store had known
     street.clock.advance(86400)
     assert street.changes() == [("Fri 17:00", "QueueClosed")]
 
@@ -173,6 +173,17 @@ def test_a_queue_that_is_gone_is_forgotten() -> None:
     street.clock.advance(86400)
     assert street.changes() == [("Fri 12:00", "QueueRemoved")]
     assert street.clock.due() is None
+
+
+def test_a_queue_that_is_made_again_is_closed_at_once() -> None:
+    street = Street("2026-11-20 20:00")
+    street.opening.configure(1, "500", OFFICE, "Europe/Berlin")
+    street.apply(1, e.QueueRemoved(queue="500"))
+    street.apply(1, e.QueueConfigured(queue=QueueSettings(extension="500")))
+    street.told.clear()
+    street.opening.configure(1, "500", OFFICE, "Europe/Berlin")
+    street.opening.configure(1, "500", OFFICE, "Europe/Berlin")
+    assert street.changes() == [("Fri 20:00", "QueueClosed")]
 
 
 def test_hours_that_do_not_change_are_looked_at_again() -> None:

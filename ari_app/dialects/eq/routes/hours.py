@@ -3,6 +3,7 @@ the queues then."""
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import Any
 
@@ -108,7 +109,8 @@ async def time_zone(services: Services, account: int) -> str:
 async def tell_hours(services: Services, account: int) -> None:
     """Tell the queues when they are open."""
     hours = await services.hours.of_account(account)
-    services.centre.opening.configure_all(account, hours, await time_zone(services, account))
+    for _ in services.centre.opening.configure_all(account, hours, await time_zone(services, account)):
+        await asyncio.sleep(0)  # calls go on meanwhile
 
 
 def _path_calendar(ask: Ask[Any, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 
 from ari_app.acd.hours import zone
@@ -42,7 +43,8 @@ async def update(ask: Ask[None, SchedulesBody]) -> None:
     services, data = ask.services, ask.body.data
     name = data.time_zone or await time_zone(services, ask.account)
     try:
-        since, until, schedules = to_schedules(data, zone(name))
+        # thousands of times in a zone: calls must not wait for them
+        since, until, schedules = await asyncio.to_thread(to_schedules, data, zone(name))
     except Unfit as unfit:
         raise invalid(unfit.parameter, str(unfit)) from None
     try:

@@ -13,8 +13,8 @@ from ari_app.acd.hours import WEEKDAYS, Hours, HoursError, Special
 from ari_app.dialects.eq.wire.fields import Boolean, Given, JsonObject, Parameters, Printable, Wire, or_default
 from ari_app.store.hours import KeptHours
 
-#: intervals of a day; exceptions of a queue or a calendar; calendars of a queue
-INTERVALS_MAX, EXCEPTIONS_MAX, CALENDARS_MAX = 24, 400, 10
+#: intervals of a day; exceptions of a queue or a calendar, and their days altogether; calendars of a queue
+INTERVALS_MAX, EXCEPTIONS_MAX, DAYS_MAX, CALENDARS_MAX = 24, 400, 3000, 10
 
 
 def _intervals(value: Any) -> Any:
@@ -87,9 +87,16 @@ class ExceptionUpdate(Wire):
         )
 
 
+def _not_too_many(value: list[ExceptionUpdate]) -> list[ExceptionUpdate]:
+    if sum(len(pure.days(special.to_special())) for special in value) > DAYS_MAX:
+        raise PydanticCustomError("invalid", "must have no more than {days} days altogether", {"days": DAYS_MAX})
+    return value
+
+
 _Exceptions = Annotated[
     list[ExceptionUpdate],
     Field(max_length=EXCEPTIONS_MAX, description="Of two for the same day, one for a year goes first, else the first"),
+    AfterValidator(_not_too_many),
     or_default([]),
 ]
 CalendarName = Annotated[StrictStr, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]

@@ -254,6 +254,21 @@ class Centre:
             )
         return rows
 
+    def change_priority(self, account: int, call: str, priority: int) -> None:
+        """Of a caller who waits on the line; he keeps it where he goes from there.
+
+        Raises:
+            NotFound: nobody waits who is called that.
+        """
+        engine = self.dispatcher(account).engine
+        if engine.call_back(call) is not None:
+            raise NotFound("There is no such waiting call.", call=call)
+        self.apply(account, events.PriorityChanged(call=call, priority=priority))
+        live = self.registry.calls.get(call)
+        if live is not None and isinstance(live.program, QueueProgram):
+            live.program.priority = priority
+            live.save()
+
     def call_backs(self, account: int, queue: str | None) -> list[CallBackView]:
         """Who is to be called, in order, by one queue or by all. Raises NotFound."""
         return self.dispatcher(account).engine.call_backs(queue)

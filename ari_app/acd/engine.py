@@ -24,6 +24,7 @@ from ari_app.acd import (
     overflow,
     people,
     skills,
+    standing,
     views,
 )
 from ari_app.acd.agent import Agent
@@ -107,6 +108,7 @@ RULES: dict[type[events.Event], Callable[[Floor, Any], None]] = {
     events.Paused: people.paused,
     events.Resumed: people.resumed,
     events.WrapUpExited: people.wrap_up_exited,
+    events.PriorityChanged: standing.priority_changed,
     events.PhoneStateChanged: people.phone_state_changed,
     events.CallerJoined: callers.joined,
     events.CallerLeft: call_backs.unless_dialling(callers.left),

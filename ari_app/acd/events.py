@@ -161,6 +161,15 @@ class WrapUpExited(Event, frozen=True, kw_only=True):
     queue: str | None = None
 
 
+class PriorityChanged(Event, frozen=True, kw_only=True):
+    """A waiting caller, or one who is to be called back, has another priority from now on. Refused: nonexistent call,
+    or one that an agent has answered."""
+
+    call: str
+    #: higher is served first
+    priority: int
+
+
 # telephones: never refused
 
 
@@ -290,6 +299,7 @@ AnyEvent = (
     | Paused
     | Resumed
     | WrapUpExited
+    | PriorityChanged
     | PhoneStateChanged
     | CallerJoined
     | CallerLeft

@@ -260,7 +260,7 @@ class Queue:
         return len(self.places) - len(self.absent)
 
     def enter(self, caller: Caller) -> None:
-        """Give a caller his place."""
+        """Give a caller his place, or another one."""
         self.places.put(caller.call, caller.place)
         if caller.call_back is not None:
             self.absent.add(caller.call)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ari_app.dialects.eq.hours_paths import HOURS
 from ari_app.dialects.eq.overflow_paths import OVERFLOW
 from ari_app.dialects.eq.schedule_paths import SCHEDULES
+from ari_app.dialects.eq.wire.queued_call import QueuedCallBody
 from ari_app.dialects.eq.wire.skills import AgentSkills, AgentSkillsBody, QueueRouting, RoutingBody
 from ari_app.dialects.http import Endpoint, ErrorRow
 
@@ -75,4 +76,22 @@ SKILLS = (
     ),
 )
 
-EXTRAS = (*SKILLS, *HOURS, *OVERFLOW, *SCHEDULES)
+QUEUED_CALLS = (
+    Endpoint(
+        name="x.queued_call.update",
+        method="PUT",
+        path="/x/queued_call/{id}",
+        tag="Queued Calls",
+        summary="Change the priority of a call that waits",
+        description=(
+            "It holds at once: the call moves in its queue, and among calls of the same priority it stands by the time"
+            " at which it joined. Phones that ring for it, or for those it has passed, go on ringing."
+        ),
+        parameters={"id": "ID of the call, as /queued_calls has it"},
+        body=QueuedCallBody,
+        errors=(_error("id", "nonexistent", "No such call waits: it may have been answered, or be gone"),),
+        changes=True,
+    ),
+)
+
+EXTRAS = (*SKILLS, *QUEUED_CALLS, *HOURS, *OVERFLOW, *SCHEDULES)

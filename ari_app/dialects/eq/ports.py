@@ -32,6 +32,13 @@ class Centre(Protocol):
     def queued_calls(self, account: int, queue: str | None) -> list[QueuedCallInfo]:
         """Who waits, in order, in one queue or in all."""
 
+    def change_priority(self, account: int, call: str, priority: int) -> None:
+        """Of a caller who waits on the line.
+
+        Raises:
+            NotFound: nobody waits who is called that.
+        """
+
     def call_backs(self, account: int, queue: str | None) -> list[CallBackView]:
         """Who is to be called, in order, by one queue or by all."""
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from ari_app.acd.commands import AnyFact, CancelTimer, Fact, Offer, StartTimer
 from ari_app.acd.engine import Engine
-from ari_app.acd.events import AnyEvent, CallBackRequested, TimerFired
+from ari_app.acd.events import AnyEvent, CallBackRequested, PriorityChanged, TimerFired
 from ari_app.acd.opening import Opening
 from ari_app.acd.views import AgentQueueStatus, CallBackView, QueueStatistics
 from ari_app.ari.errors import Unreachable
@@ -81,6 +81,11 @@ class EngineCentre:
             )
             for call in self.engine(account).queued_calls(queue, self.clock.now())
         ]
+
+    def change_priority(self, account: int, call: str, priority: int) -> None:
+        if self.engine(account).call_back(call) is not None:
+            raise NotFound("There is no such waiting call.", call=call)
+        self.apply(account, PriorityChanged(call=call, priority=priority))
 
     def call_backs(self, account: int, queue: str | None) -> list[CallBackView]:
         return self.engine(account).call_backs(queue)

@@ -79,6 +79,7 @@ GOOD: dict[str, dict[str, Any]] = {
             }
         ],
     },
+    "x.queued_call": {"priority": 1},
     "x.account": {"timeZone": "Europe/Berlin"},
     "call_monitor_action": {"action": "spy", "targetExtension": "100", "monitorExtension": "101"},
 }

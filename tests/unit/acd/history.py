@@ -255,6 +255,10 @@ class History:
             live = [x.offer for x in self.model.calls.values() if x.offer is not None]
             self.tell(what(offer=pick("0", "x", "99999", pick(*live, ""), *sorted(self.model.issued)[-5:])))
 
+    def prioritise(self, pick: Pick) -> None:
+        call = pick("c0", *(f"c{i + 1}" for i in range(max(0, self.calls - 8), self.calls)))
+        self.tell(e.PriorityChanged(call=call, priority=pick(-1, 0, 0, 1, 5)))
+
     # people
 
     def sign_in(self, pick: Pick) -> None:

@@ -252,6 +252,9 @@ class Model:
         """Why a command of people is refused, if it is."""
         person = self.people.get(getattr(event, "agent", -1))
         match event:
+            case e.PriorityChanged():
+                call = self.calls.get(event.call)
+                return NotFound if call is None or call.agent is not None else None
             case e.RoutingConfigured():
                 return CommandRefused if event.rule in BAD_RULES else None
             case e.AgentSignedIn():
@@ -544,6 +547,9 @@ class Model:
             self.overflow[event.queue] = event.rules
         else:
             self.ignored = True
+
+    def on_PriorityChanged(self, event: e.PriorityChanged) -> None:
+        self.calls[event.call].priority = event.priority
 
     def on_CallerLeft(self, event: e.CallerLeft) -> None:
         call = self.calls.get(event.call)

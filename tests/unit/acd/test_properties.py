@@ -36,6 +36,7 @@ TRAFFIC: tuple[Any, ...] = (
     *(3 * [History.fire]),
     History.wait,
     History.leave,
+    History.prioritise,
 )
 TROUBLE: tuple[Any, ...] = (History.fail, History.fail_to_connect, History.phone, History.be_late)
 PEOPLE: tuple[Any, ...] = (

@@ -11,6 +11,7 @@ from ari_app.dialects.eq.routes.imports import HANDLERS as _IMPORTS
 from ari_app.dialects.eq.routes.live import HANDLERS as _LIVE
 from ari_app.dialects.eq.routes.overflow import HANDLERS as _OVERFLOW
 from ari_app.dialects.eq.routes.pause_codes import HANDLERS as _PAUSE_CODES
+from ari_app.dialects.eq.routes.queued_calls import HANDLERS as _QUEUED_CALLS
 from ari_app.dialects.eq.routes.reports import HANDLERS as _REPORTS
 from ari_app.dialects.eq.routes.schedules import HANDLERS as _SCHEDULES
 from ari_app.dialects.eq.routes.sessions import HANDLERS as _SESSIONS
@@ -25,6 +26,7 @@ HANDLERS: dict[str, Handler] = {
     **_PAUSE_CODES,
     **_LIVE,
     **_CALL_BACKS,
+    **_QUEUED_CALLS,
     **_REPORTS,
     **_IMPORTS,
     **_SKILLS,

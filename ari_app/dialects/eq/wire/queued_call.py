@@ -1,0 +1,21 @@
+"""A call that waits, changed: ours, the reference has none."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, StrictInt
+
+from ari_app.dialects.eq.wire.fields import Given, JsonObject, Parameters, Wire
+
+
+class QueuedCallUpdate(Wire):
+    """What is to be changed."""
+
+    priority: Annotated[StrictInt, Field(ge=-1000, le=1000, description="Higher is served first"), Given]
+
+
+class QueuedCallBody(Parameters):
+    """PUT /x/queued_call/{id}"""
+
+    data: Annotated[QueuedCallUpdate, JsonObject, Given]

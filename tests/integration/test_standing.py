@@ -1,0 +1,51 @@
+"""Where callers stand, changed while they wait, on a real Asterisk with real phones."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.harness.phones import PhoneBox, answers
+from tests.integration.server import ContactCentre, contact_centre
+
+CALLERS, AGENT = (350, 440, 540), 660
+
+
+@pytest.fixture
+async def centre(tmp_path: Path, start_asterisk: Any, world: PhoneBox) -> AsyncIterator[ContactCentre]:
+    async with contact_centre(tmp_path, start_asterisk, world) as made:
+        yield made
+
+
+async def test_a_priority_that_is_changed_decides_who_is_served_next(centre: ContactCentre) -> None:
+    """Also after a restart of the process: the third caller comes first, then the two others as they came."""
+    await centre.queue()
+    callers = []
+    for tone in CALLERS:
+        callers.append(await centre.world.call("500", centre.pbx, tone=tone))
+        await centre.until_waiting(len(callers))
+    waiting = [row["id"] for row in await centre.waiting()]
+    await centre.server.request("PUT", f"/x/queued_call/{waiting[2]}", data={"priority": 5})
+    moved = [waiting[2], waiting[0], waiting[1]]
+    assert [row["id"] for row in await centre.waiting()] == moved
+    await centre.server.kill()
+    await centre.server.start()
+    assert [(row["id"], row["priority"]) for row in await centre.until_waiting(3)] == [
+        (moved[0], 5),
+        (moved[1], 0),
+        (moved[2], 0),
+    ]
+    await centre.agent("1001", answers(tone=AGENT))
+    for served in (2, 0, 1):
+        phone = await centre.phones["1001"].next_call()
+        await phone.wait_tones(CALLERS[served], absent=(AGENT,))
+        status, _ = await centre.server.attempt("PUT", f"/x/queued_call/{waiting[served]}", data={"priority": 1})
+        assert status == 404
+        await callers[served].hang_up()
+        await phone.ended.wait()
+    await asyncio.gather(*(caller.ended.wait() for caller in callers))
+    await centre.idle()

@@ -1,0 +1,125 @@
+"""The port of speech engines, and engines that are programs: flite, espeak-ng, festival, or any other.
+
+A program gets the text in a file and writes a sound file. The text is never an argument, and a voice is one of those
+the engine names: flite would open a path or fetch an address that it is given as a voice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import soundfile
+import soxr
+
+from ari_app.media.frames import RATE
+from ari_app.media.tts.errors import EngineMissing, SynthesisFailed, UnknownVoice
+
+#: How long an engine may take for one sentence, in seconds.
+TIME_LIMIT = 20.0
+#: What it may write for one, in bytes: five minutes at 48 kHz.
+SIZE_LIMIT = 48_000 * 2 * 300
+_COMPLAINT = 300  # characters of an engine's complaint that are kept
+
+
+class Engine(Protocol):
+    """Makes speech of text."""
+
+    @property
+    def name(self) -> str:
+        """What callers call it."""
+
+    @property
+    def default_voice(self) -> str:
+        """Who speaks where no voice is asked for."""
+
+    def check(self, voice: str) -> None:
+        """Raises EngineMissing or UnknownVoice where it cannot speak with this voice."""
+
+    async def speak(self, text: str, voice: str) -> bytes:
+        """The text as 8 kHz signed 16-bit samples. Raises SpeechError."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """An engine that is a program of this machine.
+
+    command: its arguments; {text} is the file to read (UTF-8), {sound} the file to write (anything that libsndfile
+    reads), {voice} the voice. voices: a pattern that a voice matches from beginning to end.
+    """
+
+    name: str
+    command: Sequence[str]
+    default_voice: str
+    voices: str = r"[A-Za-z0-9][A-Za-z0-9_-]*"
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def check(self, voice: str) -> None:
+        if shutil.which(self.command[0]) is None:
+            raise EngineMissing(f"{self.name}: the program {self.command[0]} is not installed", engine=self.name)
+        if not re.fullmatch(self.voices, voice):
+            raise UnknownVoice(f"{self.name}: no voice {voice[:40]!r}", engine=self.name)
+
+    async def speak(self, text: str, voice: str) -> bytes:
+        self.check(voice)
+        with tempfile.TemporaryDirectory(prefix="ari-app-tts-") as directory:
+            text_file, sound = Path(directory, "text.txt"), Path(directory, "sound.wav")
+            await asyncio.to_thread(text_file.write_text, text + "\n", encoding="utf-8")
+            values = {"text": str(text_file), "sound": str(sound), "voice": voice}
+            await self._run([argument.format_map(values) for argument in self.command])
+            return await asyncio.to_thread(_samples, sound, self.name)
+
+    async def _run(self, command: list[str]) -> None:
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+            env=self.environment or None,
+        )
+        try:
+            _, complaint = await asyncio.wait_for(process.communicate(), TIME_LIMIT)
+        except TimeoutError:
+            raise SynthesisFailed(f"{self.name}: no speech within {TIME_LIMIT:g} s", engine=self.name) from None
+        finally:
+            if process.returncode is None:  # too slow, or nobody waits for it any more
+                process.kill()
+                await process.wait()
+        if process.returncode:
+            said = complaint.decode(errors="replace").strip()[:_COMPLAINT]
+            raise SynthesisFailed(f"{self.name}: exit status {process.returncode}: {said}", engine=self.name)
+
+
+def _samples(path: Path, engine: str) -> bytes:
+    """A sound file as 8 kHz samples; soxr filters what 8 kHz cannot hold."""
+    if not path.exists() or not 44 < path.stat().st_size <= SIZE_LIMIT:
+        raise SynthesisFailed(f"{engine}: wrote no sound, or too much of it", engine=engine)
+    try:
+        sound, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    except soundfile.LibsndfileError as error:
+        raise SynthesisFailed(f"{engine}: wrote no sound file: {error}", engine=engine) from error
+    mono = sound.mean(axis=1)
+    if rate != RATE:
+        mono = soxr.resample(mono, rate, RATE)
+    return np.asarray(np.clip(np.round(mono * 32767), -32768, 32767)).astype("<i2").tobytes()
+
+
+FLITE = Program(
+    "flite", ("flite", "-voice", "{voice}", "-f", "{text}", "-o", "{sound}"), "slt", r"slt|rms|awb|kal|kal16"
+)
+ESPEAK = Program(
+    "espeak-ng", ("espeak-ng", "-b", "1", "-v", "{voice}", "-f", "{text}", "-w", "{sound}"), "en-us",
+    r"[a-z]{2,3}(-[a-z0-9]+)*(\+[a-z]+[0-9]*)?",
+)  # fmt: skip
+FESTIVAL = Program(
+    "festival", ("text2wave", "-eval", "(voice_{voice})", "-o", "{sound}", "{text}"), "kal_diphone", r"[a-z0-9_]+"
+)
+#: The engines that work with nothing but a package of the distribution.
+PROGRAMS: tuple[Engine, ...] = (FLITE, ESPEAK, FESTIVAL)

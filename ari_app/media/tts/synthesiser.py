@@ -1,0 +1,106 @@
+"""Text to speech as callers use it: cached, bounded, sentence by sentence.
+
+async for samples in synthesiser.stream("A long text. With many sentences.", engine="flite", voice="slt"):
+    play(samples)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Iterable
+
+from ari_app.media.tts.cache import SpeechCache, key
+from ari_app.media.tts.engine import PROGRAMS, Engine
+from ari_app.media.tts.errors import BadText, EngineMissing
+from ari_app.media.tts.sentences import sentences
+
+
+class Synthesiser:
+    """Speaks with any of its engines.
+
+    cache: where speech is kept; None: nowhere. concurrent: how many engines may work at the same time, one a core by
+    default. longest: characters of a text.
+    """
+
+    def __init__(
+        self,
+        engines: Iterable[Engine] = PROGRAMS,
+        *,
+        cache: SpeechCache | None = None,
+        concurrent: int | None = None,
+        longest: int = 5000,
+    ) -> None:
+        self._engines = {engine.name: engine for engine in engines}
+        self._cache = cache
+        self._places = asyncio.Semaphore(concurrent or os.cpu_count() or 1)
+        self._longest = longest
+        self._under_way: dict[str, asyncio.Task[bytes]] = {}
+
+    async def speak(self, text: str, *, engine: str = "flite", voice: str | None = None) -> bytes:
+        """All of the text as 8 kHz signed 16-bit samples. Raises SpeechError."""
+        return b"".join([samples async for samples in self.stream(text, engine=engine, voice=voice)])
+
+    async def stream(self, text: str, *, engine: str = "flite", voice: str | None = None) -> AsyncIterator[bytes]:
+        """The text sentence by sentence; the next one is made while one is played.
+
+        Raises EngineMissing, UnknownVoice or BadText before the first, SynthesisFailed at the sentence that fails.
+        """
+        speaker, voice = self._engine(engine, voice)
+        parts = self._parts(text)
+        ahead = self._begin(speaker, voice, parts[0])
+        for following in [*parts[1:], None]:
+            samples = await asyncio.shield(ahead)
+            if following is not None:
+                ahead = self._begin(speaker, voice, following)
+            yield samples
+
+    def _engine(self, name: str, voice: str | None) -> tuple[Engine, str]:
+        engine = self._engines.get(name)
+        if engine is None:
+            raise EngineMissing(f"no speech engine {name[:40]!r}; there is {', '.join(self._engines)}")
+        chosen = voice or engine.default_voice
+        engine.check(chosen)
+        return engine, chosen
+
+    def _parts(self, text: str) -> list[str]:
+        if len(text) > self._longest:
+            raise BadText(f"text: {len(text)} characters; {self._longest} at most are spoken")
+        parts = sentences("".join(sign if sign.isprintable() or sign.isspace() else " " for sign in text))
+        if not any(sign.isalnum() for sign in text):
+            raise BadText("text: nothing in it can be spoken")
+        return parts
+
+    def _begin(self, engine: Engine, voice: str, text: str) -> asyncio.Task[bytes]:
+        """The speech of a sentence. Who asks for the same while it is made waits for the same.
+
+        It is made to its end even if nobody waits any more: the next who asks will find it.
+        """
+        name = key(engine.name, voice, text)
+        task = self._under_way.get(name)
+        if task is None:
+            task = asyncio.create_task(self._make(name, engine, voice, text), name=f"speech {name[:8]}")
+            self._under_way[name] = task
+            task.add_done_callback(lambda done: self._end(name, done))
+        return task
+
+    def _end(self, name: str, task: asyncio.Task[bytes]) -> None:
+        self._under_way.pop(name, None)
+        if not task.cancelled():
+            task.exception()  # it is told to those who wait; nobody may be
+
+    async def _make(self, name: str, engine: Engine, voice: str, text: str) -> bytes:
+        if self._cache is not None and (kept := await asyncio.to_thread(self._cache.get, name)) is not None:
+            return kept
+        async with self._places:
+            samples = await engine.speak(text, voice)
+        if self._cache is not None:
+            await asyncio.to_thread(self._cache.put, name, samples)
+        return samples
+
+    async def close(self) -> None:
+        """Ends what is under way."""
+        tasks = list(self._under_way.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

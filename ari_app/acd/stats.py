@@ -32,7 +32,7 @@ class Counts(msgspec.Struct, kw_only=True):
 
     threshold: float
     entered: int = 0
-    #: by joining reason: full, nonexistent, empty, closed
+    #: full, empty, nonexistent: did not enter although it was open
     refused: int = 0
     #: came outside the queue's hours: not offered to it, in no rate and no service level
     closed: int = 0

@@ -113,6 +113,10 @@ class QueueStatistics(msgspec.Struct, frozen=True, kw_only=True):
     average_wait: float
     answered: int
     abandoned: int
+    #: within its hours
+    open: bool
+    #: came outside of them
+    closed: int
     #: seconds that one who came now would wait; 0: none; None: nobody knows yet
     estimated_wait: float | None
     #: of those who were given an estimate: mean of what they waited beyond it, and of its absolute value
@@ -294,6 +298,8 @@ def _statistics(floor: Floor, extension: str, queue: Queue, now: float) -> Queue
         average_wait=counts.average_speed_of_answer or 0.0,
         answered=counts.answered,
         abandoned=counts.abandoned,
+        open=queue.record.closed is None,
+        closed=counts.closed,
         estimated_wait=estimate(queue, len(queue.places) + 1),
         estimate_bias=counts.estimate_bias,
         estimate_error=counts.estimate_mean_error,

@@ -128,6 +128,8 @@ def test_statistics(scene: Scene) -> None:
             average_wait=5.5,
             answered=2,
             abandoned=0,
+            open=True,
+            closed=0,
             estimated_wait=None,
             estimate_bias=None,
             estimate_error=None,

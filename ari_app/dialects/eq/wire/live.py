@@ -119,6 +119,9 @@ class CallQueueStatistics(msgspec.Struct, frozen=True, kw_only=True, rename="cam
     average_wait_time: float
     calls_answered: int
     calls_abandoned: int
+    #: ours: within its hours; and how many came outside of them
+    open: bool
+    calls_closed: int
     #: ours: seconds that one who called now would wait; null: nobody knows yet
     estimated_wait_time: int | None
     #: ours: of those who were answered after an estimate, the mean of their wait less it, and of its absolute value
@@ -143,6 +146,8 @@ class CallQueueStatistics(msgspec.Struct, frozen=True, kw_only=True, rename="cam
             average_wait_time=round(row.average_wait, 1),
             calls_answered=row.answered,
             calls_abandoned=row.abandoned,
+            open=row.open,
+            calls_closed=row.closed,
             estimated_wait_time=_seconds(row.estimated_wait),
             estimate_bias=_tenths(row.estimate_bias),
             estimate_error=_tenths(row.estimate_error),

@@ -91,7 +91,7 @@ def waited_too_long(floor: Floor, call: str) -> None:
 def waited_for_others(floor: Floor, call: str) -> None:
     """The timer "over:<call>"."""
     if to := overflow.due(floor, call):
-        _send(floor, floor.callers[call], "overflow", to)
+        send(floor, floor.callers[call], "overflow", to)
 
 
 def paused_long_enough(floor: Floor, call: str) -> None:
@@ -106,10 +106,11 @@ def release(floor: Floor, caller: Caller, reason: str) -> None:
     to = None
     if caller.call_back is None:
         to = overflow.instead(floor, floor.queues.get(caller.queue), reason, caller.visited)
-    _send(floor, caller, reason, to)
+    send(floor, caller, reason, to)
 
 
-def _send(floor: Floor, caller: Caller, reason: str, to: Destination | None) -> None:
+def send(floor: Floor, caller: Caller, reason: str, to: Destination | None) -> None:
+    """A caller who is still there leaves the queue, for somewhere else or (None) for good."""
     exit_queue(floor, caller, reason, "" if to is None else str(to))
     floor.do(c.Release(call=caller.call, queue=caller.queue, reason=reason, to=to))
 

@@ -254,19 +254,24 @@ class Centre:
             )
         return rows
 
-    def change_priority(self, account: int, call: str, priority: int) -> None:
-        """Of a caller who waits on the line; he keeps it where he goes from there.
+    def change_place(self, account: int, call: str, priority: int | None, queue: str | None) -> None:
+        """Of a caller who waits on the line: give him another priority (None: his own), which he keeps wherever he goes
+        from there; send him to another queue (None: not).
 
         Raises:
-            NotFound: nobody waits who is called that.
+            NotFound: nobody waits who is called that; or, with "queue" in the context, there is no such queue.
+            CommandRefused: that queue would not let him in; nothing has changed.
         """
         engine = self.dispatcher(account).engine
         if engine.call_back(call) is not None:
             raise NotFound("There is no such waiting call.", call=call)
-        self.apply(account, events.PriorityChanged(call=call, priority=priority))
+        if queue is not None:
+            self.apply(account, events.CallerSent(call=call, queue=queue))
+        elif priority is not None:
+            self.apply(account, events.PriorityChanged(call=call, priority=priority))
         live = self.registry.calls.get(call)
-        if live is not None and isinstance(live.program, QueueProgram):
-            live.program.priority = priority
+        if priority is not None and live is not None and isinstance(live.program, QueueProgram):
+            live.program.priority = priority  # with which he joins the other queue, in a moment
             live.save()
 
     def call_backs(self, account: int, queue: str | None) -> list[CallBackView]:

@@ -31,9 +31,9 @@ class Reject(Command, frozen=True, kw_only=True):
 
 
 class Release(Command, frozen=True, kw_only=True):
-    """The caller leaves the queue: "timeout", "no_retry", "leave_empty", "closed", "overflow", "queue_removed",
-    "call_back" while waiting; "completed" after talking; "not_reached", "given_up", "cancelled": of one who was to be
-    called back."""
+    """The caller leaves the queue: "timeout", "no_retry", "leave_empty", "closed", "overflow", "sent" (by somebody),
+    "queue_removed", "call_back" while waiting; "completed" after talking; "not_reached", "given_up", "cancelled": of
+    one who was to be called back."""
 
     call: str
     queue: str
@@ -144,9 +144,9 @@ class CallerUnserved(Fact, frozen=True, kw_only=True):
 
 
 class CallerExited(Fact, frozen=True, kw_only=True):
-    """Left without an answer: "abandoned", "timeout", "no_retry", "leave_empty", "closed", "overflow", "stolen",
-    "transferred", "queue_removed", "call_back" (he is to be called instead); a call-back's: "not_reached" (there will
-    be another attempt), "given_up", "cancelled"."""
+    """Left without an answer: "abandoned", "timeout", "no_retry", "leave_empty", "closed", "overflow", "sent",
+    "stolen", "transferred", "queue_removed", "call_back" (he is to be called instead); a call-back's: "not_reached"
+    (there will be another attempt), "given_up", "cancelled"."""
 
     call: str
     queue: str

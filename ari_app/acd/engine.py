@@ -109,6 +109,7 @@ RULES: dict[type[events.Event], Callable[[Floor, Any], None]] = {
     events.Resumed: people.resumed,
     events.WrapUpExited: people.wrap_up_exited,
     events.PriorityChanged: standing.priority_changed,
+    events.CallerSent: standing.sent_to_queue,
     events.PhoneStateChanged: people.phone_state_changed,
     events.CallerJoined: callers.joined,
     events.CallerLeft: call_backs.unless_dialling(callers.left),

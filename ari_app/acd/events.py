@@ -170,6 +170,15 @@ class PriorityChanged(Event, frozen=True, kw_only=True):
     priority: int
 
 
+class CallerSent(Event, frozen=True, kw_only=True):
+    """A caller who waits on the line is sent to another queue, which is told of him by a CallerJoined. Refused:
+    nonexistent call (also one that an agent has answered) or queue; CommandRefused (context "reason": "there_already",
+    "closed", "empty", "full") where that queue would not let him in."""
+
+    call: str
+    queue: str
+
+
 # telephones: never refused
 
 
@@ -300,6 +309,7 @@ AnyEvent = (
     | Resumed
     | WrapUpExited
     | PriorityChanged
+    | CallerSent
     | PhoneStateChanged
     | CallerJoined
     | CallerLeft

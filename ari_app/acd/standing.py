@@ -2,19 +2,41 @@
 
 from __future__ import annotations
 
+from ari_app.acd import callers, overflow
 from ari_app.acd import events as e
+from ari_app.acd.destination import Destination, Kind
 from ari_app.acd.floor import Floor
-from ari_app.acd.queue import CallerState
-from ari_app.errors import NotFound
+from ari_app.acd.queue import Caller, CallerState
+from ari_app.errors import CommandRefused, NotFound
 
 
 def priority_changed(floor: Floor, event: e.PriorityChanged) -> None:
     """He moves among those who were there before and after him; among equals he stands by his time of joining, as if he
     had come with that priority. Phones that ring for him go on ringing: nobody's offer is taken away."""
-    caller = floor.callers.get(event.call)
-    if caller is None or caller.state is CallerState.TALKING:
-        raise NotFound("There is no such waiting call.", call=event.call)
+    caller = _waiting(floor, event.call)
     if caller.priority != event.priority:
         caller.priority = event.priority
         floor.queues[caller.queue].enter(caller)
         floor.moved.add(caller.queue)
+
+
+def sent_to_queue(floor: Floor, event: e.CallerSent) -> None:
+    """Somebody sends him to another queue. There he waits anew, as after an overflow; here he is let go at once, also
+    by phones that ring for him. Where he could not enter he is left where he stands."""
+    caller = _waiting(floor, event.call)
+    if caller.call_back is not None:
+        raise NotFound("One who is to be called back does not wait on the line.", call=event.call)
+    queue = floor.queues.get(event.queue)
+    if queue is None:
+        raise NotFound("There is no such queue.", queue=event.queue)
+    reason = "there_already" if event.queue == caller.queue else overflow.refusal(queue)
+    if reason is not None:
+        raise CommandRefused("He would not be let in.", reason=reason, queue=event.queue)
+    callers.send(floor, caller, "sent", Destination(kind=Kind.QUEUE, to=event.queue))
+
+
+def _waiting(floor: Floor, call: str) -> Caller:
+    caller = floor.callers.get(call)
+    if caller is None or caller.state is CallerState.TALKING:
+        raise NotFound("There is no such waiting call.", call=call)
+    return caller

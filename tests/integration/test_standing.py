@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.harness.phones import PhoneBox, answers
+from tests.harness.phones import PhoneBox, answers, never_answers
 from tests.integration.server import ContactCentre, contact_centre
 
 CALLERS, AGENT = (350, 440, 540), 660
@@ -49,3 +49,28 @@ async def test_a_priority_that_is_changed_decides_who_is_served_next(centre: Con
         await phone.ended.wait()
     await asyncio.gather(*(caller.ended.wait() for caller in callers))
     await centre.idle()
+
+
+async def test_one_who_is_sent_to_another_queue_is_served_there(centre: ContactCentre) -> None:
+    """With his priority before one who waits there already; the phone that rang for him stops, and misses nothing."""
+    await centre.queue()
+    await centre.queue("501")
+    await centre.agent("1001", never_answers())
+    caller = await centre.world.call("500", centre.pbx, tone=CALLERS[0])
+    phone = await centre.phones["1001"].next_call()
+    await phone.ringing.wait()
+    await centre.world.call("501", centre.pbx, tone=CALLERS[1])
+    (before,) = await centre.until_waiting(1, "501")
+    (waiting,) = await centre.waiting()
+    await centre.server.request("PUT", f"/x/queued_call/{waiting['id']}", data={"queue": "501", "priority": 2})
+    rows = await centre.until_waiting(2, "501")
+    assert [(row["id"], row["priority"]) for row in rows] == [(waiting["id"], 2), (before["id"], 0)]
+    await phone.ended.wait()
+    await centre.until_status("1001", "available")
+    await centre.agent("1002", answers(tone=AGENT), "501")
+    agent = await centre.phones["1002"].next_call()
+    await asyncio.gather(caller.wait_tones(AGENT), agent.wait_tones(CALLERS[0], absent=(CALLERS[1],)))
+    await caller.hang_up()
+    record = centre.server.rows("SELECT * FROM queue_calls WHERE call_id = ? ORDER BY joined_at", waiting["id"])
+    assert [(row["queue"], row["outcome"], row["went_to"]) for row in record[:1]] == [("500", "sent", "queue:501")]
+    assert [row["outcome"] for row in centre.server.rows("SELECT * FROM offers WHERE queue = '500'")] == ["caller_left"]

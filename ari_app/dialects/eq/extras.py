@@ -82,14 +82,20 @@ QUEUED_CALLS = (
         method="PUT",
         path="/x/queued_call/{id}",
         tag="Queued Calls",
-        summary="Change the priority of a call that waits",
+        summary="Change the priority of a call that waits, or send it to another queue",
         description=(
             "It holds at once: the call moves in its queue, and among calls of the same priority it stands by the time"
-            " at which it joined. Phones that ring for it, or for those it has passed, go on ringing."
+            " at which it joined. Phones that ring for it, or for those it has passed, go on ringing. Sent to another"
+            " queue, it waits there anew, with its priority or the one given, and is recorded in both (outcome sent)."
         ),
         parameters={"id": "ID of the call, as /queued_calls has it"},
         body=QueuedCallBody,
-        errors=(_error("id", "nonexistent", "No such call waits: it may have been answered, or be gone"),),
+        errors=(
+            _error("id", "nonexistent", "No such call waits: it may have been answered, or be gone"),
+            _error("priority", "blank", "Neither priority nor queue is given"),
+            _error("queue", "nonexistent", "Call queue does not exist"),
+            _error("queue", "invalid", "The call is in that queue, or would not be let in; the description says why"),
+        ),
         changes=True,
     ),
 )

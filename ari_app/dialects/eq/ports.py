@@ -32,11 +32,12 @@ class Centre(Protocol):
     def queued_calls(self, account: int, queue: str | None) -> list[QueuedCallInfo]:
         """Who waits, in order, in one queue or in all."""
 
-    def change_priority(self, account: int, call: str, priority: int) -> None:
-        """Of a caller who waits on the line.
+    def change_place(self, account: int, call: str, priority: int | None, queue: str | None) -> None:
+        """Of a caller who waits on the line: another priority, another queue.
 
         Raises:
-            NotFound: nobody waits who is called that.
+            NotFound: nobody waits who is called that; or, with "queue" in the context, there is no such queue.
+            CommandRefused: that queue would not let him in; nothing has changed.
         """
 
     def call_backs(self, account: int, queue: str | None) -> list[CallBackView]:

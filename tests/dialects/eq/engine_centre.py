@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from ari_app.acd.commands import AnyFact, CancelTimer, Fact, Offer, StartTimer
 from ari_app.acd.engine import Engine
-from ari_app.acd.events import AnyEvent, CallBackRequested, PriorityChanged, TimerFired
+from ari_app.acd.events import AnyEvent, CallBackRequested, CallerJoined, CallerSent, PriorityChanged, TimerFired
 from ari_app.acd.opening import Opening
 from ari_app.acd.views import AgentQueueStatus, CallBackView, QueueStatistics
 from ari_app.ari.errors import Unreachable
@@ -82,10 +82,14 @@ class EngineCentre:
             for call in self.engine(account).queued_calls(queue, self.clock.now())
         ]
 
-    def change_priority(self, account: int, call: str, priority: int) -> None:
+    def change_place(self, account: int, call: str, priority: int | None, queue: str | None) -> None:
         if self.engine(account).call_back(call) is not None:
             raise NotFound("There is no such waiting call.", call=call)
-        self.apply(account, PriorityChanged(call=call, priority=priority))
+        if queue is not None:
+            self.apply(account, CallerSent(call=call, queue=queue))
+            self.apply(account, CallerJoined(call=call, queue=queue, priority=priority or 0))
+        elif priority is not None:
+            self.apply(account, PriorityChanged(call=call, priority=priority))
 
     def call_backs(self, account: int, queue: str | None) -> list[CallBackView]:
         return self.engine(account).call_backs(queue)

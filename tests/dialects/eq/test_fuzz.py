@@ -79,7 +79,7 @@ GOOD: dict[str, dict[str, Any]] = {
             }
         ],
     },
-    "x.queued_call": {"priority": 1},
+    "x.queued_call": {"priority": 1, "queue": "500"},
     "x.account": {"timeZone": "Europe/Berlin"},
     "call_monitor_action": {"action": "spy", "targetExtension": "100", "monitorExtension": "101"},
 }

@@ -259,6 +259,16 @@ class History:
         call = pick("c0", *(f"c{i + 1}" for i in range(max(0, self.calls - 8), self.calls)))
         self.tell(e.PriorityChanged(call=call, priority=pick(-1, 0, 0, 1, 5)))
 
+    def send(self, pick: Pick) -> None:
+        """And it joins there, as the program of the call sees to."""
+        call = pick("c0", *(f"c{i + 1}" for i in range(max(0, self.calls - 8), self.calls)))
+        queue = pick.queue()
+        waited = call in self.model.calls
+        self.tell(e.CallerSent(call=call, queue=queue))
+        if waited and call not in self.model.calls:
+            self.calls += 1  # a caller enters a queue once: he has another name there
+            self.tell(e.CallerJoined(call=f"c{self.calls}", queue=queue))
+
     # people
 
     def sign_in(self, pick: Pick) -> None:

@@ -252,9 +252,8 @@ class Model:
         """Why a command of people is refused, if it is."""
         person = self.people.get(getattr(event, "agent", -1))
         match event:
-            case e.PriorityChanged():
-                call = self.calls.get(event.call)
-                return NotFound if call is None or call.agent is not None else None
+            case e.PriorityChanged() | e.CallerSent():
+                return self.immovable(event)
             case e.RoutingConfigured():
                 return CommandRefused if event.rule in BAD_RULES else None
             case e.AgentSignedIn():
@@ -276,6 +275,17 @@ class Model:
                 joined = person.queues if event.queue is None else event.queue in person.queues
                 return None if joined else NotSignedIn
         return None
+
+    def immovable(self, event: Any) -> type[Exception] | None:
+        """Why a caller does not come to stand elsewhere, if he does not."""
+        call = self.calls.get(event.call)
+        if call is None or call.agent is not None:
+            return NotFound
+        if isinstance(event, e.PriorityChanged):
+            return None
+        if event.queue not in self.queues:
+            return NotFound
+        return CommandRefused if call.queue == event.queue or self.no_entry(event.queue) else None
 
     def timers(self) -> dict[str, float]:
         due: dict[str, float] = {}
@@ -550,6 +560,10 @@ class Model:
 
     def on_PriorityChanged(self, event: e.PriorityChanged) -> None:
         self.calls[event.call].priority = event.priority
+
+    def on_CallerSent(self, event: e.CallerSent) -> None:
+        self.leave(self.calls[event.call], "caller_left")
+        self.expected.append(("Release", event.call, "sent", f"queue:{event.queue}"))
 
     def on_CallerLeft(self, event: e.CallerLeft) -> None:
         call = self.calls.get(event.call)

@@ -37,6 +37,7 @@ TRAFFIC: tuple[Any, ...] = (
     History.wait,
     History.leave,
     History.prioritise,
+    History.send,
 )
 TROUBLE: tuple[Any, ...] = (History.fail, History.fail_to_connect, History.phone, History.be_late)
 PEOPLE: tuple[Any, ...] = (

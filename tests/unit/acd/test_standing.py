@@ -6,7 +6,8 @@ import pytest
 
 from ari_app.acd import commands as c
 from ari_app.acd import events as e
-from ari_app.errors import NotFound
+from ari_app.acd.destination import Destination, Kind
+from ari_app.errors import CommandRefused, NotFound
 from tests.unit.acd.scene import Scene, of, plain
 
 
@@ -105,3 +106,51 @@ def test_refused_for_one_who_does_not_wait(scene: Scene) -> None:
     scene.answer("a")
     with pytest.raises(NotFound):
         prioritise(scene, "a", 1)
+
+
+def send(scene: Scene, call: str, queue: str) -> list[c.AnyCommand | c.AnyFact]:
+    return scene.apply(e.CallerSent(call=call, queue=queue))
+
+
+def test_sent_to_another_queue_he_leaves_this_one_and_nobody_is_blamed(scene: Scene) -> None:
+    scene.queue("501")
+    scene.agent(1)
+    scene.join("a")
+    scene.advance(4)
+    out = send(scene, "a", "501")
+    there = Destination(kind=Kind.QUEUE, to="501")
+    assert plain(out) == [("Withdraw", "1", "caller_left"), ("Release", "a", "500", "sent", there)]
+    (exited,) = of(c.CallerExited, out)
+    assert (exited.outcome, exited.wait, exited.to) == ("sent", 4.0, "queue:501")
+    assert scene.status(1) == "available"
+    scene.join("a", "501")
+    assert scene.waiting("501") == ["a"]
+    counts = scene.engine.counts("500")
+    assert (counts.abandoned, scene.engine.counts("501").entered) == (0, 1)
+
+
+@pytest.mark.parametrize("reason", ["there_already", "full", "closed", "empty"])
+def test_he_is_left_where_he_stands_if_he_would_not_be_let_in(scene: Scene, reason: str) -> None:
+    scene.queue("501", max_callers=1, join_empty="no" if reason == "empty" else "yes")
+    if reason == "full":
+        scene.join("b", "501")
+    elif reason == "closed":
+        scene.apply(e.QueueClosed(queue="501"))
+    scene.join("a")
+    with pytest.raises(CommandRefused) as refused:
+        send(scene, "a", "500" if reason == "there_already" else "501")
+    assert refused.value.context["reason"] == reason
+    assert scene.waiting() == ["a"]
+
+
+def test_only_one_who_waits_on_the_line_is_sent_and_only_where_there_is_something(scene: Scene) -> None:
+    scene.queue("501")
+    scene.join("a")
+    scene.apply(e.CallBackRequested(entry="cb", queue="500", number="1009"))
+    for call, queue in (("a", "999"), ("x", "501"), ("cb", "501")):
+        with pytest.raises(NotFound):
+            send(scene, call, queue)
+    scene.agent(1)
+    scene.answer("a")
+    with pytest.raises(NotFound):
+        send(scene, "a", "501")

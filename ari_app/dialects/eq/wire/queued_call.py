@@ -6,13 +6,18 @@ from typing import Annotated
 
 from pydantic import Field, StrictInt
 
-from ari_app.dialects.eq.wire.fields import Given, JsonObject, Parameters, Wire
+from ari_app.dialects.eq.wire.fields import Blankable, Extension, Given, JsonObject, Parameters, Wire
 
 
 class QueuedCallUpdate(Wire):
-    """What is to be changed."""
+    """What is to be changed; blank or not given: that not."""
 
-    priority: Annotated[StrictInt, Field(ge=-1000, le=1000, description="Higher is served first"), Given]
+    priority: Annotated[
+        Annotated[StrictInt, Field(ge=-1000, le=1000, description="Higher is served first")] | None, Blankable
+    ] = None
+    queue: Annotated[
+        Annotated[Extension, Field(description="Extension of the call queue the call is sent to")] | None, Blankable
+    ] = None
 
 
 class QueuedCallBody(Parameters):

@@ -288,9 +288,11 @@ async def contact_centre(
     *,
     connect: str = "outbound",
     proxied: bool = False,
+    extra: dict[str, str] | None = None,
     **settings: str,
 ) -> AsyncIterator[ContactCentre]:
-    """A contact centre of its own, gone afterwards. proxied: the websocket (inbound: REST too) can be cut."""
+    """A contact centre of its own, gone afterwards. proxied: the websocket (inbound: REST too) can be cut. extra: text
+    appended to Asterisk's files, by file name."""
     server = Server(directory, connect=connect)
     proxy = Proxy("127.0.0.1", server.ari_port)
     if proxied and connect == "outbound":
@@ -300,6 +302,7 @@ async def contact_centre(
         app_uri=server.app_uri(proxy.port or server.ari_port) if connect == "outbound" else None,
         app_password=APP_PASSWORD,
         environment={"TRUNK_MATCH": world.trunk_address},
+        extra=extra,
     )
     if proxied and connect == "inbound":
         proxy = Proxy(pbx.address, HTTP_PORT)

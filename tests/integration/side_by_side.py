@@ -1,0 +1,181 @@
+"""The same scenario twice on one Asterisk: through a queue of ours and through app_queue's. What counts is what the
+phones saw: who was rung for whom, in which order, for how long, and who answered.
+
+Each scenario has a queue and agents' phones of its own on either side; both sides run at the same time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.harness import docker
+from tests.harness.phones import Behaviour, Extension, Phone, PhoneBox
+from tests.integration.server import ContactCentre, contact_centre
+
+NUMBER = """
+exten => {number},1,{answer}
+ same => n,Queue({number},{options},,,{timeout})
+ same => n,Hangup(${{IF($["${{QUEUESTATUS}}" = "FULL"]?17:34)}})
+"""
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Two digits that name it; how the queues are set; agents: phone, and penalty of each, in the order of joining."""
+
+    id: str
+    ours: dict[str, Any]
+    theirs: str
+    agents: dict[str, Behaviour]
+    penalties: dict[str, int] = field(default_factory=dict)
+    #: app_queue's Queue(): its options, and after how many seconds the caller goes
+    options: str = ""
+    timeout: str = ""
+    #: no: nobody is answered who does not get in
+    answer: bool = True
+
+    @property
+    def number(self) -> str:
+        return f"6{self.id}"
+
+    def extension(self, side: str, agent: str) -> str:
+        return f"{'1' if side == 'ours' else '2'}{self.id}{'abcdef'.index(agent) + 1}"
+
+
+def configuration(scenarios: list[Scenario]) -> dict[str, str]:
+    """What is appended to Asterisk's files for app_queue."""
+    queues, numbers = "", "\n[from-trunk](+)\n"
+    for each in scenarios:
+        queues += f"\n[{each.number}]\nringinuse = no\nautofill = yes\nwrapuptime = 0\n{each.theirs}\n"
+        for agent in each.agents:
+            penalty = each.penalties.get(agent, 0)
+            queues += f"member => PJSIP/{each.extension('theirs', agent)},{penalty}\n"
+        first = "Answer(,i)" if each.answer else "NoOp()"
+        numbers += NUMBER.format(number=each.number, answer=first, options=each.options, timeout=each.timeout)
+    return {"queues.conf": queues, "extensions.conf": numbers}
+
+
+@dataclass(frozen=True)
+class Ring:
+    """A phone was rung for a caller. ended: taken back, refused, or answered. Seconds of the epoch."""
+
+    caller: str
+    agent: str
+    began: float
+    ended: float
+    answered: bool
+
+    @property
+    def seconds(self) -> float:
+        return self.ended - self.began
+
+
+class Side:
+    """One of the two."""
+
+    def __init__(self, name: str, scenario: Scenario, centre: ContactCentre) -> None:
+        self.name = name
+        self.scenario = scenario
+        self.centre = centre
+        self.phones: dict[str, Extension] = {}
+        self.number = scenario.number if name == "theirs" else f"5{scenario.id}"
+        self.callers: dict[str, Phone] = {}
+
+    async def prepare(self) -> None:
+        centre, scenario = self.centre, self.scenario
+        if self.name == "ours":
+            await centre.queue(self.number, **{"agentTimeout": 15, "agentRetryTime": 5, **scenario.ours})
+        for agent, behaviour in scenario.agents.items():
+            extension = scenario.extension(self.name, agent)
+            if self.name == "ours":
+                await centre.agent(extension, behaviour, self.number, skill=scenario.penalties.get(agent, 0) + 1)
+                self.phones[agent] = centre.phones[extension]
+            else:
+                await centre.pbx.provision(extension, "secret", contact=centre.world.contact(extension))
+                self.phones[agent] = centre.world.extension(extension, behaviour)
+
+    async def call(self, caller: str) -> Phone:
+        """Somebody calls the queue; his name is digits, and what the agents' phones show."""
+        phone = await self.centre.world.call(self.number, self.centre.pbx, caller=caller, listen=False)
+        self.callers[caller] = phone
+        return phone
+
+    async def served(self, caller: str, talk: float = 0.2) -> str:
+        """Somebody calls, talks, and hangs up; who answered."""
+        phone = await self.call(caller)
+        agent = await self.taken(caller)
+        await asyncio.sleep(talk)
+        await phone.hang_up()
+        return agent
+
+    async def taken(self, caller: str, within: float = 20) -> str:
+        """Wait until a caller has an agent, who."""
+        end = asyncio.get_running_loop().time() + within
+        while asyncio.get_running_loop().time() < end:
+            for ring in self.rings():
+                if ring.caller == caller and ring.answered:
+                    return ring.agent
+            await asyncio.sleep(0.02)
+        raise TimeoutError(f"{self.name}: nobody took {caller} within {within} s: {self.rings()}")
+
+    async def rung(self, count: int, within: float = 20) -> list[Ring]:
+        """Wait until so many phones were rung, and have ceased to ring."""
+        end = asyncio.get_running_loop().time() + within
+        while asyncio.get_running_loop().time() < end:
+            if len(rings := self.rings()) >= count:
+                return rings[:count]
+            await asyncio.sleep(0.02)
+        raise TimeoutError(f"{self.name}: rung {len(rings)}, not {count} times within {within} s: {rings}")
+
+    def rings(self) -> list[Ring]:
+        """Those that are over, in the order in which they began."""
+        found = []
+        for agent, extension in self.phones.items():
+            for phone in extension.calls:
+                ended = phone.answered.at or phone.ended.at
+                if ended is not None and phone.started.at is not None:
+                    answered = bool(phone.answered)
+                    found.append(Ring(phone.caller_number, agent, phone.started.at, ended, answered))
+        return sorted(found, key=lambda ring: ring.began)
+
+    async def log(self) -> list[tuple[str, ...]]:
+        """Lines of the queue log about this queue, without time, call and agent: event and data."""
+        if self.name == "ours":
+            path = self.centre.server.directory / "queue_log"
+            text = path.read_text() if path.exists() else ""
+        else:
+            text = await docker.docker("exec", self.centre.pbx.container, "cat", "/var/log/asterisk/queue_log")
+        lines = [line.split("|") for line in text.splitlines()]
+        return [tuple(line[4:]) for line in lines if line[2] == self.number]
+
+
+Script = Callable[[Side], Awaitable[Any]]
+
+
+class Bench:
+    """Both sides."""
+
+    def __init__(self, centre: ContactCentre) -> None:
+        self.centre = centre
+
+    async def run(self, scenario: Scenario, script: Script) -> tuple[Any, Any]:
+        """What comes of it: (ours, theirs)."""
+        ours, theirs = Side("ours", scenario, self.centre), Side("theirs", scenario, self.centre)
+        await asyncio.gather(ours.prepare(), theirs.prepare())
+        one, other = await asyncio.gather(script(ours), script(theirs))
+        return one, other
+
+
+@asynccontextmanager
+async def side_by_side(
+    directory: Path, start_asterisk: Any, world: PhoneBox, scenarios: list[Scenario]
+) -> AsyncIterator[Bench]:
+    """Our server and app_queue on one Asterisk."""
+    extra = configuration(scenarios)
+    async with contact_centre(directory, start_asterisk, world, extra=extra, QUEUE_LOG_FILE="queue_log") as centre:
+        yield Bench(centre)

@@ -32,6 +32,28 @@ async def _the_machine_s_clock() -> None:
     assert fired.empty()
 
 
+@pytest.mark.parametrize("step", [-3600.0, 3600.0])
+async def test_a_timer_that_is_set_is_not_moved_by_setting_the_clock(
+    step: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, loop = SystemClock(), asyncio.get_running_loop()
+    fired: asyncio.Queue[tuple[str, float]] = asyncio.Queue()
+    begun, real = loop.time(), time.time
+
+    def tell(name: str) -> None:
+        fired.put_nowait((name, loop.time() - begun))
+
+    clock.call_at(clock.now() + 0.05, lambda: tell("before"))
+    monkeypatch.setattr("ari_app.clock.time.time", lambda: real() + step)
+    assert clock.now() == pytest.approx(real() + step, abs=1)
+    clock.call_at(clock.now() + 0.1, lambda: tell("after"))
+    for name, seconds in (("before", 0.05), ("after", 0.1)):
+        told, passed = await asyncio.wait_for(fired.get(), 30)
+        assert told == name
+        assert passed >= seconds - 0.005
+    assert fired.empty()
+
+
 def test_timers_fire_in_order_each_at_its_own_time() -> None:
     clock = ManualClock(100.0)
     fired: list[tuple[float, str]] = []

@@ -49,6 +49,8 @@ class Membership(msgspec.Struct, kw_only=True):
     #: "" an agent or supervisor paused him; else the system did, and this is why ("noanswer")
     pause_reason: str = ""
     wrap_up_since: float | None = None
+    #: he leaves the queue when the call he is on ends
+    signing_out: bool = False
     calls_taken: int = 0
     #: when the last call of this queue ended
     last_call_at: float | None = None

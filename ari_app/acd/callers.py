@@ -196,9 +196,11 @@ def _complete(floor: Floor, caller: Caller, by: str) -> None:
 
 
 def hang_up(floor: Floor, agent: Agent) -> None:
-    """An agent is not on a call any more."""
+    """An agent is not on a call any more, and leaves the queues that he meant to leave after it."""
     agent.call = None
     floor.changed(agent)
+    for extension in [name for name, membership in agent.memberships.items() if membership.signing_out]:
+        floor.leave(agent, extension)
     if agent.removed:
         del floor.agents[agent.id]
 

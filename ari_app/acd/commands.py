@@ -63,8 +63,8 @@ class Announce(Command, frozen=True, kw_only=True):
 
 
 class Withdraw(Command, frozen=True, kw_only=True):
-    """Stop ringing: "caller_left", "answered_elsewhere", "noanswer", "agent_left"; "late": it was
-    answered although it is over (said again, so that no leg is left)."""
+    """Stop ringing: "caller_left", "answered_elsewhere", "noanswer", "agent_left", "private_call" (his phone is busy
+    with another call); "late": it was answered although it is over (said again, so that no leg is left)."""
 
     offer: str
     reason: str
@@ -174,7 +174,7 @@ class CallCompleted(Fact, frozen=True, kw_only=True):
 
 class OfferEnded(Fact, frozen=True, kw_only=True):
     """How an offer ended: "answered", "noanswer", "busy", "unavailable", "declined", "error", "caller_left",
-    "answered_elsewhere", "agent_left"."""
+    "answered_elsewhere", "agent_left", "private_call"."""
 
     offer: str
     call: str

@@ -129,8 +129,9 @@ class QueueSignedIn(Event, frozen=True, kw_only=True):
 
 
 class QueueSignedOut(Event, frozen=True, kw_only=True):
-    """An agent leaves a queue, or all (None); a timed-out one may be taken out too. Refused: not_signed_in,
-    nonexistent queue."""
+    """An agent leaves a queue, or all (None); a timed-out one may be taken out too. While he is on a call it holds from
+    the call's end, without a wrap-up; until then QueueSignedIn takes it back. Refused: not_signed_in, nonexistent
+    queue."""
 
     agent: int
     queue: str | None = None
@@ -183,7 +184,8 @@ class CallerSent(Event, frozen=True, kw_only=True):
 
 
 class PhoneStateChanged(Event, frozen=True, kw_only=True):
-    """What an extension's phone does apart from our own offers: "idle", "busy" (a private call) or "unavailable"."""
+    """What an extension's phone does apart from our own offers: "idle", "busy" (a private call; it ends an offer
+    that rings there) or "unavailable"."""
 
     extension: str
     state: str

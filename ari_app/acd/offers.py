@@ -135,12 +135,12 @@ def connect_failed(floor: Floor, event: e.ConnectFailed) -> None:
     return floor.want(caller)
 
 
-def withdraw(floor: Floor, agent: Agent) -> None:
+def withdraw(floor: Floor, agent: Agent, reason: str = "agent_left") -> None:
     """His phone must not ring any longer, for a reason of his own; the caller goes on to the next at once."""
     if agent.offer is not None:
         offer = floor.offers[agent.offer]
-        floor.do(c.Withdraw(offer=offer.offer, reason="agent_left"))
-        end_offer(floor, offer, "agent_left")
+        floor.do(c.Withdraw(offer=offer.offer, reason=reason))
+        end_offer(floor, offer, reason)
         _next(floor, floor.callers[offer.call])
 
 

@@ -62,6 +62,9 @@ def queue_signed_in(floor: Floor, event: e.QueueSignedIn) -> None:
         raise NotSignedIn("The agent is not signed in.", agent=event.agent)
     joining = _joining(floor, agent, event)
     for extension, skill in joining.items():
+        if (membership := agent.memberships.get(extension)) is not None:
+            _stay(floor, membership, skill, event.paused)
+            continue
         agent.memberships[extension] = Membership(
             skill=skill,
             order=floor.order(),
@@ -72,11 +75,18 @@ def queue_signed_in(floor: Floor, event: e.QueueSignedIn) -> None:
     seen(floor, agent)
 
 
+def _stay(floor: Floor, membership: Membership, skill: int, paused: bool) -> None:
+    """He signs in to a queue that he meant to leave after his call: he does not leave it."""
+    membership.signing_out, membership.skill = False, skill
+    if paused and membership.paused_at is None:
+        membership.paused_at = floor.now
+
+
 def _joining(floor: Floor, agent: Agent, event: e.QueueSignedIn) -> dict[str, int]:
     """Queue -> skill."""
     if event.queues is None:
         bound = [q for q in agent.bindings if q in floor.queues]
-        missing = [q for q in bound if q not in agent.memberships]
+        missing = [q for q in bound if not _stays(agent, q)]
         return {q: agent.bindings[q] for q in missing}
     if event.skills is not None and len(event.skills) != len(event.queues):
         raise ValueError("as many skills as queues")
@@ -84,18 +94,27 @@ def _joining(floor: Floor, agent: Agent, event: e.QueueSignedIn) -> dict[str, in
     for i, extension in enumerate(event.queues):
         if extension not in floor.queues:
             raise NotFound("There is no such queue.", queue=extension)
-        if extension in agent.memberships or extension in joining:
+        if _stays(agent, extension) or extension in joining:
             raise AlreadySignedIn("The agent is signed in to this queue already.", agent=agent.id, queue=extension)
         bound_skill = agent.bindings.get(extension, DEFAULT_SKILL)
         joining[extension] = bound_skill if event.skills is None else event.skills[i]
     return joining
 
 
+def _stays(agent: Agent, extension: str) -> bool:
+    """He is in the queue, and does not mean to leave it."""
+    return extension in agent.memberships and not agent.memberships[extension].signing_out
+
+
 def queue_signed_out(floor: Floor, event: e.QueueSignedOut) -> None:
+    """During a call it holds from the call's end."""
     agent, extensions = _addressed(floor, event.agent, event.queue)
     _withdraw_from(floor, agent, extensions)
     for extension in extensions:
-        floor.leave(agent, extension)
+        if agent.call is None:
+            floor.leave(agent, extension)
+        else:
+            agent.memberships[extension].signing_out = True
     seen(floor, agent)
 
 
@@ -153,6 +172,8 @@ def phone_state_changed(floor: Floor, event: e.PhoneStateChanged) -> None:
     if agent is not None:
         if event.state != "unavailable":
             seen(floor, agent)
+        if event.state == "busy":
+            withdraw(floor, agent, "private_call")
         floor.changed(agent)
 
 

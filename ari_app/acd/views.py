@@ -89,6 +89,9 @@ class AgentQueueStatus(msgspec.Struct, frozen=True, kw_only=True):
     skill: int | None = None
     paused: bool = False
     pause_code: int | None = None
+    #: he is paused, or leaves the queue, when his call (and, paused, the time after it) is over
+    pending_pause: bool = False
+    pending_sign_out: bool = False
     #: why, where the status does not say it: "noanswer" (paused by the system), "busy", "timed_out", "no_queue"
     reason: str = ""
     #: of this status; None: never anything else
@@ -254,6 +257,8 @@ def _in_queue(floor: Floor, agent: Agent, queue: str, membership: Membership | N
         skill=membership.skill,
         paused=membership.paused_at is not None,
         pause_code=membership.pause_code,
+        pending_pause=_pause_is_pending(membership, membership.status),
+        pending_sign_out=membership.signing_out,
         reason=membership.pause_reason or agent.told.reason,
         since=membership.since,
         signed_in_at=membership.signed_in_at,
@@ -261,6 +266,10 @@ def _in_queue(floor: Floor, agent: Agent, queue: str, membership: Membership | N
         last_call_at=membership.last_call_at,
         call=_call(floor, agent),
     )
+
+
+def _pause_is_pending(membership: Membership, status: str) -> bool:
+    return membership.paused_at is not None and status in ("on_call", "wrap_up")
 
 
 def _combined(floor: Floor, agent: Agent) -> AgentQueueStatus:
@@ -272,6 +281,8 @@ def _combined(floor: Floor, agent: Agent) -> AgentQueueStatus:
         status=STATUS.get(agent.told.state, agent.told.state),
         paused=bool(memberships) and all(m.paused_at is not None for m in memberships),
         pause_code=agent.told.pause_code,
+        pending_pause=bool(memberships) and all(_pause_is_pending(m, agent.told.state) for m in memberships),
+        pending_sign_out=bool(memberships) and all(m.signing_out for m in memberships),
         reason=agent.told.reason,
         since=agent.since,
         signed_in_at=min((m.signed_in_at for m in memberships), default=None),

@@ -172,3 +172,47 @@ async def test_events_of_a_followed_phone_come_once(start_asterisk: Any, world: 
         assert sum(isinstance(event, events.ChannelDestroyed) for event in about) == 1
         told = [event.endpoint for event in heard if isinstance(event, events.EndpointStateChange)]
         assert [endpoint.channel_ids for endpoint in told] == [[legs[0].id], []]
+
+
+async def test_a_phone_that_rings_is_taken_off_the_hook_for_a_call_out(centre: ContactCentre) -> None:
+    """The caller goes to the next agent at once, and nobody is blamed."""
+    await centre.agent("1001", never_answers(), skill=1)
+    await centre.agent("1002", answers(after=0.1), skill=2)
+    await centre.world.line("1001", "secret")
+    caller = await centre.world.call("500", centre.pbx)
+    first = await centre.phones["1001"].next_call()
+    await first.ringing.wait()
+    private = await centre.world.call("100", centre.pbx, line="1001")
+    await first.ended.wait()
+    second = await centre.phones["1002"].next_call()
+    await second.answered.wait()
+    assert (await centre.status("1001"))["status"] == "unavailable"
+    await private.hang_up()
+    await centre.until_status("1001", "available")
+    await caller.hang_up()
+    await centre.idle()
+    outcomes = centre.server.rows("SELECT outcome FROM offers ORDER BY id")
+    assert [row["outcome"] for row in outcomes] == ["private_call", "answered"]
+    assert centre.server.rows("SELECT * FROM queue_log WHERE event = 'RINGNOANSWER'") == []
+
+
+async def test_pause_and_sign_out_during_a_call_wait_for_its_end(centre: ContactCentre) -> None:
+    await centre.queue("501")
+    await centre.agent("1001", answers(), "500", "501")
+    caller = await centre.world.call("500", centre.pbx)
+    await centre.until_status("1001", "onCall")
+    await centre.act("pause", "1001", queue="500")
+    await centre.act("signOut", "1001", queue="501")
+    assert (await centre.status("1001"))["pendingPause"]
+    assert (await centre.status("1001", "501"))["pendingSignOut"]
+    # killed in the midst of it, it is not forgotten
+    await centre.server.kill()
+    await centre.server.start()
+    assert (await centre.until_status("1001", "onCall"))["pendingPause"]
+    assert (await centre.status("1001", "501"))["pendingSignOut"]
+    await caller.hang_up()
+    row = await centre.until_status("1001", "paused")
+    assert not row["pendingPause"]
+    rows = await centre.server.request("GET", "/call_queue_agent_status", {"agent": centre.agents["1001"]})
+    assert [row["queue"] for row in rows] == ["500"]
+    await centre.idle()

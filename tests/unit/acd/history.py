@@ -404,6 +404,9 @@ class History:
                 assert STATUS.get(told, told) == status
                 assert (row.skill, row.calls_taken, row.last_call_at) == (member.skill, member.calls, member.last)
                 assert (row.paused, row.pause_code) == (member.paused is not None, member.code)
+                assert row.pending_pause == (row.paused and status in ("onCall", "wrapUp"))
+                assert row.pending_sign_out == member.leaving
+                assert not row.pending_sign_out or status == "onCall"
                 self.check_since(number, queue, (status, row.call), row.since)
         assert all(x.status == "signedOut" for x in rows.values())
         for row in self.scene.engine.agent_status(combined=True):

@@ -60,6 +60,8 @@ class Member:
     why: str = ""
     resume: float | None = None
     wrap: float | None = None
+    #: leaves when the call is over
+    leaving: bool = False
     calls: int = 0
     last: float | None = None
 
@@ -264,7 +266,7 @@ class Model:
                 for queue in event.queues or ():
                     if queue not in self.queues:
                         return NotFound
-                    if queue in person.queues:
+                    if queue in person.queues and not person.queues[queue].leaving:
                         return AlreadySignedIn
                 return AlreadySignedIn if len(set(event.queues or ())) < len(event.queues or ()) else None
             case e.QueueSignedOut() | e.Paused() | e.Resumed() | e.WrapUpExited():
@@ -442,9 +444,15 @@ class Model:
         person = self.people[event.agent]
         queues = event.queues
         if queues is None:
-            queues = tuple(q for q in person.bindings if q in self.queues and q not in person.queues)
+            here = [q for q, member in person.queues.items() if not member.leaving]
+            queues = tuple(q for q in person.bindings if q in self.queues and q not in here)
         for i, queue in enumerate(queues):
             skill = person.bindings.get(queue, 3) if event.skills is None else event.skills[i]
+            if (member := person.queues.get(queue)) is not None:
+                member.leaving, member.skill = False, skill
+                if event.paused and member.paused is None:
+                    member.paused = self.now
+                continue
             self.tick += 1
             person.queues[queue] = Member(skill, self.tick, paused=self.now if event.paused else None)
         person.late = None
@@ -453,7 +461,10 @@ class Model:
         person = self.people[event.agent]
         self.stop_ringing(person, "agent_left", event.queue)
         for queue in list(person.queues) if event.queue is None else [event.queue]:
-            del person.queues[queue]
+            if self.call_of(person.number) is None:
+                del person.queues[queue]
+            else:
+                person.queues[queue].leaving = True
         person.late = None
 
     def on_Paused(self, event: e.Paused) -> None:
@@ -488,6 +499,8 @@ class Model:
         for person in self.people.values():
             if person.extension == event.extension and event.state != "unavailable":
                 person.late = None
+            if person.extension == event.extension and event.state == "busy":
+                self.stop_ringing(person, "private_call")
 
     def on_CallerJoined(self, event: e.CallerJoined) -> None:
         if event.call in self.calls:
@@ -614,7 +627,7 @@ class Model:
             return
         person = self.people[call.agent or 0]
         call.agent = call.offer = None
-        self.forget(person)
+        self.hung_up(person)
         if call.queue not in self.queues:
             del self.calls[call.call]
             self.sent("Release", call, "queue_removed")
@@ -708,6 +721,11 @@ class Model:
         person.queues.clear()
         person.session, person.extension, person.cooling, person.late = "none", "", None, None
 
+    def hung_up(self, person: Person) -> None:
+        for queue in [name for name, member in person.queues.items() if member.leaving]:
+            del person.queues[queue]
+        self.forget(person)
+
     def forget(self, person: Person) -> None:
         if person.removed and self.call_of(person.number) is None:
             del self.people[person.number]
@@ -751,7 +769,7 @@ class Model:
     def complete(self, call: Waiting) -> None:
         del self.calls[call.call]
         person = self.people[call.agent or 0]
-        self.forget(person)
+        self.hung_up(person)
         if (member := person.queues.get(call.queue)) is not None:
             member.calls += 1
             member.last = self.now

@@ -125,7 +125,7 @@ def _sign_in(ask: Ask[None, AgentActionBody], options: AgentActionOptions) -> An
     if queues is None and options.skill is not None:
         # A skill for all bound queues: name those that he is not in yet.
         rows = ask.services.centre.agent_status(ask.account, None, options.agent, False)
-        queues = tuple(row.queue for row in rows if row.queue is not None and row.status == "signedOut")
+        queues = tuple(row.queue for row in rows if row.queue and (row.status == "signedOut" or row.pending_sign_out))
         if not queues:
             return None
     skills: tuple[int, ...] | None = None

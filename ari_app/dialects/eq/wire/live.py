@@ -78,6 +78,9 @@ class CallQueueAgentStatus(msgspec.Struct, frozen=True, kw_only=True, rename="ca
     skill: int | None
     paused: bool
     pause_code: int | None
+    #: ours: asked for during a call, and in force when it is over (paused: when the time after it is over too)
+    pending_pause: bool
+    pending_sign_out: bool
     #: why, where the status does not say it: noanswer (the system paused him), busy, timed_out, no_queue, ...
     reason: str | None
     status_since: int | None
@@ -98,6 +101,8 @@ class CallQueueAgentStatus(msgspec.Struct, frozen=True, kw_only=True, rename="ca
             skill=row.skill,
             paused=row.paused,
             pause_code=row.pause_code,
+            pending_pause=row.pending_pause,
+            pending_sign_out=row.pending_sign_out,
             reason=row.reason or None,
             status_since=_seconds(row.since),
             sign_in_time=_seconds(row.signed_in_at),

@@ -7,8 +7,8 @@ from the next midnight on. After a restart the day so far is read back from the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import msgspec
 
@@ -16,6 +16,14 @@ from ari_app.acd.commands import AgentStateChanged, AnyFact, CallCompleted, Offe
 from ari_app.acd.hours import instants, zone
 from ari_app.store.figures import Handling, Presence
 from ari_app.store.history import AgentStateRecord, OfferRecord, QueueCallRecord
+
+
+class _State(NamedTuple):
+    """What an agent is altogether."""
+
+    state: str
+    pause_code: int | None
+    reason: str
 
 
 class _Closing(msgspec.Struct, kw_only=True):
@@ -34,7 +42,7 @@ class _Tally(msgspec.Struct, kw_only=True):
     handling: Handling = msgspec.field(default_factory=Handling)
     presence: Presence = msgspec.field(default_factory=Presence)
     #: what he is altogether, and since when, today; None: not known
-    state: AgentStateChanged | None = None
+    state: _State | None = None
     state_since: float = 0.0
     #: queue -> his last conversation of it
     closing: dict[str, _Closing] = msgspec.field(default_factory=dict)
@@ -102,15 +110,13 @@ class AgentsToday:
 
     def load(self, account: int, record: DayRecord) -> None:
         """Take up the day so far, which has just begun."""
-        facts: list[tuple[float, int, int, AnyFact]] = [
-            (done.at, 0, number, done) for number, done in enumerate(_completed(record.calls))
-        ]
-        facts += [
-            (told.at, 1, number, told)
-            for number, told in enumerate(_told(row) for mine in record.states.values() for row in mine)
-        ]
-        for _, _, _, fact in sorted(facts, key=lambda each: each[:3]):
-            self.tell(account, fact)
+        here = self._accounts[account]
+        ended: dict[int, list[QueueCallRecord]] = {}
+        for call in record.calls:
+            if call.talk is not None and call.ended_at is not None and call.agent_id is not None:
+                ended.setdefault(call.agent_id, []).append(call)
+        for agent in record.states.keys() | ended.keys():
+            _replay(here.tally(agent), record.states.get(agent, []), ended.get(agent, []))
         for offer in record.offers:
             self._offered(account, offer.agent_id, offer.offered_at, offer.outcome)
 
@@ -118,14 +124,13 @@ class AgentsToday:
         """A fact, as it happens."""
         match fact:
             case AgentStateChanged(queue=None):
-                self._became(account, fact)
+                tally = self._of(account, fact.at).tally(fact.agent)
+                _became(tally, fact.at, _State(fact.state, fact.pause_code, fact.reason))
             case AgentStateChanged(queue=str(queue)):
-                self._turned(account, queue, fact)
+                _turned(self._of(account, fact.at).tally(fact.agent), queue, fact.at, fact.state)
             case CallCompleted():
-                here = self._of(account, fact.at)
-                tally = here.tally(fact.agent)
-                _book(tally, fact.queue)
-                tally.closing[fact.queue] = _Closing(at=fact.at, talk=fact.talk, waited=fact.wait)
+                tally = self._of(account, fact.at).tally(fact.agent)
+                _over(tally, fact.queue, fact.at, fact.talk, fact.wait)
             case OfferEnded():
                 self._of(account, fact.at)
                 self._offered(account, fact.agent, fact.at - fact.ring, fact.outcome)
@@ -157,25 +162,6 @@ class AgentsToday:
         found.turn(now)
         return found
 
-    def _became(self, account: int, fact: AgentStateChanged) -> None:
-        here = self._of(account, fact.at)
-        tally = here.tally(fact.agent)
-        if tally.state is not None:
-            _spend(tally.presence, tally.state, fact.at - tally.state_since)
-        tally.state, tally.state_since = fact, max(fact.at, here.since)
-
-    def _turned(self, account: int, queue: str, fact: AgentStateChanged) -> None:
-        tally = self._of(account, fact.at).tally(fact.agent)
-        done = tally.closing.get(queue)
-        if done is None:
-            return
-        if done.wrap_up:
-            del tally.closing[queue]
-            if fact.at >= tally.since:
-                _count(tally.handling, done, fact.at)
-        elif fact.state == "wrap_up" and fact.at == done.at:
-            done.wrap_up = True
-
     def _offered(self, account: int, agent: int, at: float, outcome: str) -> None:
         here = self._accounts[account]
         if at >= here.since:
@@ -196,11 +182,52 @@ def _anew(tally: _Tally, since: float) -> _Tally:
     return _Tally(since=since, state=tally.state, state_since=max(tally.state_since, since), closing=closing)
 
 
-def _book(tally: _Tally, queue: str) -> None:
-    """The conversation before this one was over with its end."""
-    done = tally.closing.pop(queue, None)
-    if done is not None and not done.wrap_up and done.at >= tally.since:
-        _count(tally.handling, done, done.at)
+def _became(tally: _Tally, at: float, state: _State) -> None:
+    """He is something else altogether."""
+    if tally.state is not None:
+        _spend(tally.presence, tally.state, at - tally.state_since)
+    tally.state, tally.state_since = state, max(at, tally.since)
+
+
+def _turned(tally: _Tally, queue: str, at: float, state: str) -> None:
+    """He is something else in a queue: it may be the time after a call, or its end."""
+    done = tally.closing.get(queue)
+    if done is None:
+        return
+    if done.wrap_up:
+        del tally.closing[queue]
+        if at >= tally.since:
+            _count(tally.handling, done, at)
+    elif state == "wrap_up" and at == done.at:
+        done.wrap_up = True
+
+
+def _over(tally: _Tally, queue: str, at: float, talk: float, waited: float) -> None:
+    """A conversation is over; the one before it was with its end, if there was no time after it."""
+    before = tally.closing.pop(queue, None)
+    if before is not None and not before.wrap_up and before.at >= tally.since:
+        _count(tally.handling, before, before.at)
+    tally.closing[queue] = _Closing(at=at, talk=talk, waited=waited)
+
+
+def _replay(tally: _Tally, states: list[AgentStateRecord], calls: list[QueueCallRecord]) -> None:
+    """The day of one agent, as the record has it. states: in order. A conversation is over before the time after it."""
+    calls = sorted(calls, key=lambda call: call.ended_at or 0.0)
+    following = 0
+    for row in states:
+        while following < len(calls) and (calls[following].ended_at or 0.0) <= row.at:
+            _ended(tally, calls[following])
+            following += 1
+        if row.queue:
+            _turned(tally, row.queue, row.at, row.state)
+        else:
+            _became(tally, row.at, _State(row.state, row.pause_code_id, row.reason))
+    for call in calls[following:]:
+        _ended(tally, call)
+
+
+def _ended(tally: _Tally, call: QueueCallRecord) -> None:
+    _over(tally, call.queue, call.ended_at or 0.0, call.talk or 0.0, call.wait or 0.0)
 
 
 def _count(handling: Handling, done: _Closing, over: float) -> None:
@@ -210,7 +237,7 @@ def _count(handling: Handling, done: _Closing, over: float) -> None:
     handling.waited += done.waited
 
 
-def _spend(presence: Presence, state: AgentStateChanged, seconds: float) -> None:
+def _spend(presence: Presence, state: _State, seconds: float) -> None:
     if seconds <= 0.0:
         return
     presence.states[state.state] = presence.states.get(state.state, 0.0) + seconds
@@ -218,29 +245,3 @@ def _spend(presence: Presence, state: AgentStateChanged, seconds: float) -> None
         presence.pauses[state.pause_code] = presence.pauses.get(state.pause_code, 0.0) + seconds
     elif (state.state, state.reason) == ("unavailable", "busy"):
         presence.private += seconds
-
-
-def _completed(calls: Iterable[QueueCallRecord]) -> Iterable[CallCompleted]:
-    for call in calls:
-        if call.talk is not None and call.ended_at is not None and call.agent_id is not None:
-            yield CallCompleted(
-                at=call.ended_at,
-                call=call.call_id,
-                queue=call.queue,
-                agent=call.agent_id,
-                talk=call.talk,
-                wait=call.wait or 0.0,
-                by=call.ended_by or "",
-            )
-
-
-def _told(row: AgentStateRecord) -> AgentStateChanged:
-    return AgentStateChanged(
-        at=row.at,
-        agent=row.agent_id,
-        queue=row.queue or None,
-        state=row.state,
-        pause_code=row.pause_code_id,
-        reason=row.reason,
-        call=row.call_id,
-    )

@@ -64,6 +64,8 @@ class Queue(Base):
     call_back_attempts: Mapped[int] = mapped_column(server_default="3")
     call_back_retry: Mapped[int] = mapped_column(server_default="300")
     call_back_ring: Mapped[int] = mapped_column(server_default="30")
+    #: seconds; 0: not
+    keep_place: Mapped[int] = mapped_column(server_default="0")
     #: ours: seconds within which a call counts as answered in time
     service_level: Mapped[Seconds]
     deleted: Mapped[bool]

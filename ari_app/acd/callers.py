@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ari_app.acd import announcements, estimate, overflow, skills
+from ari_app.acd import announcements, estimate, keeping, overflow, skills
 from ari_app.acd import commands as c
 from ari_app.acd import events as e
 from ari_app.acd.agent import Agent
@@ -24,12 +24,15 @@ def joined(floor: Floor, event: e.CallerJoined) -> None:
         return _refuse(floor, event, reason)
     if queue.record.overflow and (elsewhere := overflow.at_the_door(floor, queue, event.visited)):
         return _refuse(floor, event, "diverted", elsewhere)
+    kept = keeping.take_back(floor, queue, event.number)
     caller = Caller(
         call=event.call,
         queue=event.queue,
-        priority=event.priority,
+        priority=event.priority if kept is None else max(event.priority, kept.priority),
         joined_at=floor.now if event.joined_at is None else min(float(event.joined_at), floor.now),
-        order=floor.order(),
+        order=floor.order() if kept is None else kept.order,
+        number=event.number,
+        placed_at=None if kept is None else kept.since,
         original_position=0,
         wanted=None if event.wanted is None else dict(event.wanted),
         visited=tuple(event.visited),
@@ -73,6 +76,8 @@ def left(floor: Floor, event: e.CallerLeft) -> None:
         return floor.ignore()
     if caller.state is CallerState.TALKING:
         return _complete(floor, caller, "caller" if event.reason == "hangup" else "transfer")
+    if event.reason == "hangup":
+        keeping.keep(floor, floor.queues[caller.queue], caller)
     return exit_queue(floor, caller, OUTCOMES.get(event.reason, event.reason))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from ari_app.acd import announcements
+from ari_app.acd import announcements, keeping
 from ari_app.acd import events as e
 from ari_app.acd.agent import Agent
 from ari_app.acd.callers import release
@@ -28,6 +28,8 @@ def queue_configured(floor: Floor, event: e.QueueConfigured) -> None:
     floor.statistics.configure(extension, settings.service_level)
     if old.strategy is not settings.strategy:
         queue.record.pointer = 0
+    if not settings.keep_place:
+        keeping.forget(floor, queue)
     _callers(floor, queue, announced=_announcing(old) != _announcing(settings))
     floor.thinned.add(extension)
     for number in sorted(queue.members):
@@ -76,6 +78,7 @@ def queue_removed(floor: Floor, event: e.QueueRemoved) -> None:
         release(floor, floor.callers[key[-1]], "queue_removed")
     for number in sorted(queue.members):
         floor.leave(queue.members[number], event.queue)
+    keeping.forget(floor, queue)
     del floor.queues[event.queue]
     return floor.statistics.forget(event.queue)
 

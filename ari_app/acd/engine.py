@@ -19,6 +19,7 @@ from ari_app.acd import (
     callers,
     configuration,
     events,
+    keeping,
     matching,
     offers,
     overflow,
@@ -86,6 +87,7 @@ TIMERS: dict[str, Callable[[Floor, str], None]] = {
     "say": announcements.due,
     "again": call_backs.due,
     "relax": skills.waited_on,
+    "keep": keeping.over,
     "over": callers.waited_for_others,
 }
 

@@ -200,6 +200,8 @@ class CallerJoined(Event, frozen=True, kw_only=True):
     priority: int = 0
     #: when he joined, if that is not now (a call taken over after a restart keeps its time); never later than now
     joined_at: float | None = None
+    #: from which he calls; "": not known. A place that is kept for it is his (keeping.py)
+    number: str = ""
     #: the skills an agent must have for him; None: the queue's default
     wanted: dict[str, int] | None = None
     #: the queues that he came from by overflow; he does not go back to them

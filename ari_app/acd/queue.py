@@ -88,6 +88,8 @@ class Caller(msgspec.Struct, kw_only=True):
     listens: bool = False
     #: not on the line: to be called
     call_back: CallBack | None = None
+    #: from which he calls; "": not known
+    number: str = ""
     #: his place is that of one who joined then, if not when he did
     placed_at: float | None = None
     #: the skills he wants; None: what the queue is set to
@@ -126,6 +128,14 @@ class Closed(msgspec.Struct, frozen=True, kw_only=True):
     message: tuple[str, ...] = ()
 
 
+class KeptPlace(msgspec.Struct, frozen=True, kw_only=True):
+    """The place of one who was cut off (keeping.py)."""
+
+    priority: int
+    since: float
+    order: int
+
+
 class QueueRecord(msgspec.Struct, kw_only=True):
     """The part of a queue that is kept."""
 
@@ -138,6 +148,8 @@ class QueueRecord(msgspec.Struct, kw_only=True):
     rule: str = ""
     #: the skills wanted by callers who do not say it themselves
     wanted: dict[str, int] = {}
+    #: number -> the place that is kept for who calls from there
+    kept: dict[str, KeptPlace] = {}
     #: None: it is open
     closed: Closed | None = None
     #: where callers go who are not served here, in order of precedence (overflow.py)

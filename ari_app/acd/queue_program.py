@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from ari_app.acd.calling_back import NUMBER
 from ari_app.acd.conversation import Departure
 from ari_app.acd.destination import Destination, Kind
 from ari_app.acd.dispatcher import Dispatcher
@@ -86,6 +87,7 @@ class QueueProgram:
             joined_at=self.joined_at,
             wanted=self.wanted,
             visited=self.visited,
+            number=call.caller_number if NUMBER.fullmatch(call.caller_number) else "",
         )
 
     async def run(self, call: Call) -> None:

@@ -104,6 +104,8 @@ class QueueSettings(msgspec.Struct, frozen=True, kw_only=True):
     #: "includeholdtime": from the moment the caller waits, or "afteranswered": from the moment he is joined to an agent
     recording_mode: str = "afteranswered"
 
+    #: for how long the place of a caller who hung up while he waited is kept for his number; 0: not
+    keep_place: float = 0.0
     #: the key with which a waiting caller asks to be called back instead; "": none
     call_back_key: str = ""
     #: calls to one who is called back until the queue gives up

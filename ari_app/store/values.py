@@ -104,6 +104,7 @@ class QueueData(msgspec.Struct, frozen=True, kw_only=True):
     call_back_attempts: int = 3
     call_back_retry: int = 300
     call_back_ring: int = 30
+    keep_place: int = 0
     service_level: float = 20.0
 
 
@@ -147,6 +148,7 @@ class Queue(QueueData, frozen=True, kw_only=True):
             call_back_attempts=self.call_back_attempts,
             call_back_retry=self.call_back_retry,
             call_back_ring=self.call_back_ring,
+            keep_place=self.keep_place,
         )
 
 

@@ -74,3 +74,27 @@ async def test_one_who_is_sent_to_another_queue_is_served_there(centre: ContactC
     record = centre.server.rows("SELECT * FROM queue_calls WHERE call_id = ? ORDER BY joined_at", waiting["id"])
     assert [(row["queue"], row["outcome"], row["went_to"]) for row in record[:1]] == [("500", "sent", "queue:501")]
     assert [row["outcome"] for row in centre.server.rows("SELECT * FROM offers WHERE queue = '500'")] == ["caller_left"]
+
+
+async def test_one_who_is_cut_off_and_rings_back_has_his_place_again(centre: ContactCentre) -> None:
+    """Also when the process was killed meanwhile; another number goes to the end."""
+    await centre.queue(keepPlace=120)
+    numbers = ["0301111", "0302222", "0303333"]
+    callers = {}
+    for number in numbers:
+        callers[number] = await centre.world.call("500", centre.pbx, caller=number)
+        await centre.until_waiting(len(callers))
+    await callers["0301111"].hang_up()
+    await centre.until_waiting(2)
+    await asyncio.sleep(0.2)  # what was told is durable 50 ms later
+    await centre.server.kill()
+    await centre.server.start()
+    await centre.until_waiting(2)
+    await centre.world.call("500", centre.pbx, caller="0304444")
+    await centre.until_waiting(3)
+    await centre.world.call("500", centre.pbx, caller="0301111")
+    rows = await centre.until_waiting(4)
+    assert [row["callerIdNumber"] for row in rows] == ["0301111", "0302222", "0303333", "0304444"]
+    await centre.agent("1001", never_answers())
+    phone = await centre.phones["1001"].next_call()
+    assert phone.caller_number == "0301111"

@@ -79,6 +79,7 @@ class Pick:
             auto_pause=self(AutoPause.NO, *AutoPause),
             system_resume=self(None, 30.0),
             service_level=self(5.0, 20.0),
+            keep_place=self(0.0, 30.0),
         )
 
 
@@ -194,6 +195,7 @@ class History:
             priority=priority,
             joined_at=joined_at,
             wanted=wanted,
+            number=pick("", "11", "12"),
             visited=pick((), (), (pick.queue(),)),
         )
         self.tell(joined)

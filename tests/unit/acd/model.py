@@ -99,9 +99,17 @@ class Waiting:
     waited: float = 0.0
     visited: tuple[str, ...] = ()
 
+    number: str = ""
+    #: since when he has waited, if that is not since he joined
+    placed: float | None = None
+
+    @property
+    def since(self) -> float:
+        return self.joined if self.placed is None else self.placed
+
     @property
     def place(self) -> tuple[float, float, float]:
-        return (-self.priority, self.joined, self.order)
+        return (-self.priority, self.since, self.order)
 
 
 @dataclass
@@ -120,6 +128,8 @@ class Model:
         self.queues: dict[str, QueueSettings] = {}
         self.turn: dict[str, int] = {}
         self.closed: set[str] = set()
+        #: queue, number -> the place kept for who calls from there, and until when
+        self.kept: dict[tuple[str, str], tuple[tuple[float, float, float], float]] = {}
         self.overflow: dict[str, tuple[Overflow, ...]] = {}
         #: queue -> its rule, the skills wanted there
         self.routing: dict[str, tuple[str, dict[str, int]]] = {}
@@ -192,7 +202,7 @@ class Model:
 
     def see(self, caller: Waiting) -> None:
         if self.routing.get(caller.queue, ("", {}))[0]:
-            caller.waited = max(caller.waited, self.now - caller.joined)
+            caller.waited = max(caller.waited, self.now - caller.since)
 
     def status(self, number: int, queue: str) -> str:
         person = self.people[number]
@@ -296,13 +306,14 @@ class Model:
             if call.agent is None and settings is not None and settings.max_wait is not None:
                 due[f"wait:{call.call}"] = call.joined + settings.max_wait
             if call.agent is None and (turns := [t for t in self.turns(call.queue) if t > call.waited]):
-                due[f"relax:{call.call}"] = call.joined + turns[0]
+                due[f"relax:{call.call}"] = call.since + turns[0]
         for call in self.wanting():
             if call.missed:
                 due[f"retry:{call.call}"] = call.missed_at + (self.queues[call.queue].retry or 0)
         for name, ring in self.rings.items():
             if (timeout := self.queues[ring.queue].agent_timeout) is not None:
                 due[f"ring:{name}"] = ring.since + timeout
+        due |= {f"keep:{queue}:{number}": until for (queue, number), (_, until) in self.kept.items()}
         return due | self.timers_of_agents()
 
     def timers_of_agents(self) -> dict[str, float]:
@@ -335,6 +346,8 @@ class Model:
         self.queues[new.extension] = new
         if old is None:
             return
+        if not new.keep_place:
+            self.keep_none(new.extension)
         if old.strategy is not new.strategy:
             self.turn.pop(new.extension, None)
         for person in self.people.values():
@@ -359,6 +372,7 @@ class Model:
         for person in self.people.values():
             person.queues.pop(event.queue, None)
         del self.queues[event.queue]
+        self.keep_none(event.queue)
         self.closed.discard(event.queue)
         self.turn.pop(event.queue, None)
         self.routing.pop(event.queue, None)
@@ -515,6 +529,10 @@ class Model:
             joined = self.now if event.joined_at is None else min(event.joined_at, self.now)
             call = Waiting(event.call, event.queue, event.priority, joined, self.tick, wanted=event.wanted)
             call.visited = event.visited
+            call.number = event.number
+            if (kept := self.kept.pop((event.queue, event.number), None)) is not None:
+                (priority, call.placed, order), _ = kept
+                call.priority, call.order = max(call.priority, -int(priority)), int(order)
             self.calls[event.call] = call
             self.see(call)
 
@@ -585,6 +603,10 @@ class Model:
         elif call.agent is not None:
             self.complete(call)
         else:
+            seconds, known = self.queues[call.queue].keep_place, (call.queue, call.number)
+            if event.reason == "hangup" and call.number and seconds:
+                place, _ = self.kept.get(known, (call.place, 0.0))
+                self.kept[known] = (min(place, call.place), self.now + seconds)
             self.leave(call, "caller_left")
 
     def on_OfferRinging(self, event: e.OfferRinging) -> None:
@@ -676,10 +698,16 @@ class Model:
                 self.expected.append(("Release", name, "overflow", str(rule.destination)))
                 return
 
+    def timer_keep(self, queue: str, number: str) -> None:
+        del self.kept[queue, number]
+
+    def keep_none(self, queue: str) -> None:
+        self.kept = {known: kept for known, kept in self.kept.items() if known[0] != queue}
+
     def timer_relax(self, name: str) -> None:
         call = self.calls[name]
         turn = min(t for t in self.turns(call.queue) if t > call.waited)
-        call.waited = max(turn, self.now - call.joined)
+        call.waited = max(turn, self.now - call.since)
 
     def timer_retry(self, name: str) -> None:
         self.calls[name].missed.clear()

@@ -50,6 +50,7 @@ FULL = QueueData(
     call_back_attempts=5,
     call_back_retry=60,
     call_back_ring=20,
+    keep_place=120,
     service_level=12.5,
 )
 
@@ -104,6 +105,7 @@ async def test_what_the_engine_is_told(queues: Queues, database: Database, clock
         "call_back_attempts": 5,
         "call_back_retry": 60,
         "call_back_ring": 20,
+        "keep_place": 120,
     }
     assert {name: getattr(full, name) for name in told} == told
     assert plain == QueueSettings(extension="500", name="Sales", agent_timeout=None, retry=None)

@@ -96,6 +96,15 @@ class CallQueueUpdate(Wire):
     call_back_ring: Annotated[
         StrictInt, Field(ge=5, le=600, description="Ours: seconds his phone rings"), or_default(30)
     ] = 30
+    keep_place: Annotated[
+        StrictInt,
+        Field(
+            ge=0,
+            le=86400,
+            description="Ours: seconds for which one who hangs up while he waits keeps his place; 0: none",
+        ),
+        or_default(0),
+    ] = 0
     service_level: Annotated[
         StrictInt,
         Field(ge=0, le=INT_MAX, description="Ours: seconds within which a call counts as answered in time"),
@@ -163,6 +172,7 @@ class CallQueue(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     call_back_attempts: int
     call_back_retry: int
     call_back_ring: int
+    keep_place: int
     service_level: int
     deleted: bool
 

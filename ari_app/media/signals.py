@@ -13,6 +13,8 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from ari_app.media.features import Features
 from ari_app.media.frames import FRAME_MS
 from ari_app.media.tones import Tone
@@ -25,10 +27,12 @@ _FAX_MODEM = frozenset({"FX", "MD"})
 _CALLING_HZ, _CALLING_TOLERANCE, _CALLING_MS = 1100, 40, (350, 650)
 _ANSWER_HZ, _ANSWER_TOLERANCE = 2100, 20
 _ANSWER_MS = 500
+_ENDED_MS = 700  # a shorter piece may be what loss has left of a longer tone
 #: By then a modem's first reversal, 450 ms after the tone began, would have been heard.
 _PLAIN_MS = 1000
 _PLAIN_MS_AFTER_REVERSAL = 1600
 _REVERSAL_MS = (400, 500)
+_SWINGING_FRAMES = 15
 _BELL_103_HZ = 2225
 _SIT = ((880, 1010), (1340, 1460), (1740, 1840))
 _SIT_MS, _SIT_GAP_MS = (200, 460), 100
@@ -103,6 +107,7 @@ class AnswerTone:
     reversals: list[int] = field(default_factory=list)
     _phases: deque[complex] = field(default_factory=lambda: deque(maxlen=40))
     swings: bool = False
+    _swinging: int = 0  # frames in a row
 
     def hear(self, frame: Features, hz: float) -> None:
         """A frame of the tone, whose frequency so far is hz."""
@@ -119,9 +124,12 @@ class AnswerTone:
                 if min(abs(before), abs(phase)) > 0 and abs(cmath.phase(phase / before)) > math.pi - 0.7:
                     self.reversals = [*self.reversals[-3:], at]
         if len(self._phases) == 40 and not self.swings:
-            levels = [abs(phase) for phase in self._phases]
-            swing = sum(level * cmath.exp(-2j * math.pi * 15 * 0.01 * n) for n, level in enumerate(levels))
-            self.swings = 0.12 < 2 * abs(swing) / sum(levels) < 0.35
+            # Codecs make a level flutter too, but not at 15 Hz above all.
+            levels = np.abs(np.array(self._phases))
+            swing = np.abs(np.fft.rfft(levels - levels.mean()))[1:15] * 2 / levels.sum()
+            others = max(swing[:4].max(), swing[7:].max())
+            self._swinging = self._swinging + 1 if 0.09 < swing[5] < 0.35 and swing[5] > 1.7 * others else 0
+            self.swings = self._swinging >= _SWINGING_FRAMES
 
     @property
     def is_modem(self) -> bool:
@@ -203,7 +211,7 @@ class SignalDetector:
     def _end(self, tone: Tone, now: int, spoken: bool) -> list[Signal]:
         found: list[Signal] = []
         if tone.matches(_ANSWER_HZ, _ANSWER_TOLERANCE):
-            if tone.duration >= _ANSWER_MS and not {"FX", "MD"} & self._told:
+            if tone.duration >= _ENDED_MS and not {"FX", "MD"} & self._told:
                 found = self._tell("FX", now, tone, "answer tone of 2100 Hz that ended")
         elif tone.matches(_CALLING_HZ, _CALLING_TOLERANCE) and not spoken:
             low, high = _CALLING_MS

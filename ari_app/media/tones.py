@@ -17,6 +17,9 @@ PURITY = 0.90
 _LOWEST_HZ = 350.0
 _QUIETEST = -50.0  # dBFS
 _DRIFT = 6.0  # Hz from the tone so far; 8-bit coding and noise move a measured sine by less
+#: From a tone that has lasted so many frames, a mobile network's codec lets the measured frequency wander further.
+_WANDERING_FRAMES = 7
+_WANDER = 25.0  # Hz
 _STEADY = 3.0  # dB from the tone so far
 #: Frames that may be lost or spoilt in a tone: three lost ones, and the next, whose window they spoil. More end it.
 _GAP = 4
@@ -74,9 +77,10 @@ def _heard(frame: Features) -> tuple[float, float | None] | None:
 
 def _same(tone: Tone, heard: tuple[float, float | None]) -> bool:
     low, high = heard
-    if abs(tone.first - low) > _DRIFT or (tone.second is None) != (high is None):
+    limit = _WANDER if tone.frames >= _WANDERING_FRAMES else _DRIFT
+    if abs(tone.first - low) > limit or (tone.second is None) != (high is None):
         return False
-    return high is None or tone.second is None or abs(tone.second - high) <= _DRIFT
+    return high is None or tone.second is None or abs(tone.second - high) <= limit
 
 
 class ToneTracker:

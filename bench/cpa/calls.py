@@ -174,15 +174,15 @@ class Exchange:
         call.sound = silence(15.5)
 
     def _line(self, call: Call, draw: random.Random, level: float) -> None:
-        """Noise, codec and loss. GSM with burst loss is in the test only."""
+        """Noise, codec and loss."""
         noise = draw.choice(["none", "white", "white", "brown", "babble", "music"])
         snr = draw.uniform(15, 40) if noise in ("white", "brown") else draw.uniform(18, 35)
         sound = call.sound
         if noise != "none":
             sound = sound + at_level(self._noise(noise, len(sound), draw), level - snr)
-        codec = draw.choice(["ulaw", "alaw", "gsm"] if self.part == "test" else ["ulaw", "alaw"])
+        codec = draw.choice(["ulaw", "alaw", "gsm"])
         call.sound = coded(np.clip(sound, -1, 1), codec)
-        loss = draw.choice(["none", "none", "random", "burst"] if self.part == "test" else ["none", "none", "random"])
+        loss = draw.choice(["none", "none", "random", "burst"])
         share = draw.uniform(0.01, 0.08)
         frames = len(call.sound) // 160
         if loss == "random":

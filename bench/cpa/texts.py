@@ -7,7 +7,10 @@ HUMAN = {
         "Hello?", "Hello.", "Yes?", "Hi there.", "Hello, this is Anna.", "Smith speaking.", "Hello, who is this?",
         "Good morning.", "Yeah, hello?", "Speaking.", "Hi, it's Tom.", "Doctor Miller's office.",
         "Good afternoon, Brown and Sons.", "Hello, Peter here, how can I help?", "Thank you for calling, this is Jane.",
-        "Accounts department, good morning.",
+        "Accounts department, good morning.", "Good morning, Brown and Sons, Jane speaking, how may I help you?",
+        "Hello, yes, who is calling, please?", "Doctor Miller's office, this is Anna, can you hold for a moment?",
+        "Hi, this is Peter at the warehouse, what's up?",
+        "Sales and service, my name is Tom, how can I help you today?",
     ],
     "test": [
         "Hallo?", "Hello hello?", "Yep.", "Hey.", "Hello, Maria here.", "Johnson residence.", "Who's calling please?",

@@ -1,7 +1,10 @@
 """What tones mean, each as the recommendation that defines it has it, clean and with the noise of a line."""
 
+import io
+
 import numpy as np
 import pytest
+import soundfile
 
 from ari_app.media.features import Features
 from ari_app.media.signals import Signal, SignalDetector, named_tones
@@ -92,7 +95,7 @@ def test_calling_tone_of_a_fax(snr: float) -> None:
 @pytest.mark.parametrize("snr", [40, 15])
 def test_answer_tones_of_fax_and_modem(snr: float) -> None:
     assert names(answer_tone(3000), snr=snr) == ["FX"]
-    assert names(answer_tone(700), snr=snr) == ["FX"]
+    assert names(answer_tone(800), snr=snr) == ["FX"]
     assert names(answer_tone(3300, reversals=True), snr=snr) == ["MD"]
     assert names(answer_tone(3300, swings=True), snr=snr) == ["MD"]
     assert names(answer_tone(3300, reversals=True, swings=True), snr=snr) == ["MD"]
@@ -120,3 +123,16 @@ def test_a_users_tones_are_checked() -> None:
 @pytest.mark.parametrize("hz", [90, 120, 150, 180, 210, 240])
 def test_a_voice_makes_no_signal(hz: float) -> None:
     assert names(*[voice(3000, hz=hz, seed=seed) for seed in range(4)]) == []
+
+
+@pytest.mark.parametrize("hz", [2088, 2095, 2100, 2104, 2112])
+def test_the_flutter_of_a_codec_is_no_modem(hz: float) -> None:
+    sound = np.concatenate([silence(300), sine(hz, 3000), silence(600)])
+    for seed in range(3):
+        with io.BytesIO() as file:
+            soundfile.write(
+                file, (sound + noise(len(sound) / 8, -45, seed)) / 32768, 8000, format="WAV", subtype="GSM610"
+            )
+            file.seek(0)
+            coded = soundfile.read(file)[0] * 32768
+        assert {signal.name for signal in signals(features(coded))} <= {"FX"}

@@ -76,10 +76,12 @@ async def _check(settings: Settings, arguments: argparse.Namespace) -> int:
 
 
 async def _keys(settings: Settings, arguments: argparse.Namespace) -> int:
-    from ari_app.keys import create, listing, revoke
+    from ari_app.keys import create, listing, revoke, rotate
 
     if arguments.action == "create":
-        print(await create(settings, arguments.name))
+        print(await create(settings, arguments.name, arguments.scope))
+    elif arguments.action == "rotate":
+        print(await rotate(settings, arguments.id))
     elif arguments.action == "revoke":
         await revoke(settings, arguments.id)
         print("revoked")
@@ -136,9 +138,18 @@ def _parser() -> argparse.ArgumentParser:
     actions = keys.add_subparsers(dest="action", required=True, metavar="ACTION")
     create = actions.add_parser("create", help="make a key; it is shown this once")
     create.add_argument("name", help="what it is for")
+    create.add_argument(
+        "--scope",
+        action="append",
+        default=[],
+        choices=("*", "read", "write", "import"),
+        help="what it may do, one or more: read (look), write (do and change), import; default *, everything",
+    )
     actions.add_parser("list", help="all keys, without the secret part")
     revoke = actions.add_parser("revoke", help="make a key useless, at once")
     revoke.add_argument("id", type=int)
+    rotate = actions.add_parser("rotate", help="put a new key in the place of one; it is shown this once")
+    rotate.add_argument("id", type=int)
     openapi = add("openapi", _openapi, "print a dialect's OpenAPI document")
     openapi.add_argument("dialect", choices=DIALECTS)
     freepbx_arguments.add_arguments(add("import-freepbx", _import_freepbx, freepbx_arguments.SUMMARY))

@@ -78,6 +78,13 @@ class Endpoint:
     parameters: dict[str, str] = field(default_factory=dict)
     #: changes something: not for those who may only look
     changes: bool = False
+    #: what the key must be allowed, where that is not what its method says
+    scope: str = ""
+
+    @property
+    def needs(self) -> str:
+        """The scope of a key that may ask this."""
+        return self.scope or ("read" if self.method == "GET" else "write")
 
     @property
     def path_names(self) -> list[str]:

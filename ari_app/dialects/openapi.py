@@ -117,6 +117,7 @@ def _operation(row: Endpoint, incoming: dict[type[BaseModel], Json], reply: Json
         "operationId": row.name,
         "summary": row.summary,
         "tags": [row.tag],
+        "x-scope": row.needs,
         "parameters": parameters + [{"$ref": f"#/components/parameters/{name}"} for name in conventions.parameters],
         "responses": {
             "200": success,

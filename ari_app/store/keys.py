@@ -23,6 +23,14 @@ from models import ApiKey as Model
 log = structlog.get_logger(__name__)
 
 _TABLE = table_of(Model)
+#: what a key may be allowed
+EVERYTHING = "*"
+SCOPES = {
+    EVERYTHING: "everything",
+    "read": "look at everything",
+    "write": "do and change things, also live calls",
+    "import": "import from other systems",
+}
 #: characters of a key that are kept to tell it from others
 _PREFIX = 8
 #: seconds between two notes that a key was used
@@ -66,12 +74,15 @@ class Keys:
         self._noted: dict[int, float] = {}
 
     async def create(self, account: int, name: str, scopes: Iterable[str] = ("*",)) -> tuple[ApiKey, str]:
-        """Make one. The key itself is returned this once, and kept nowhere."""
+        """Make one. The key itself is returned this once, and kept nowhere. Raises ValueError: no such scope."""
+        scopes = list(dict.fromkeys(scopes))
+        if unknown := sorted(set(scopes) - set(SCOPES)):
+            raise ValueError(f"no such scope: {', '.join(unknown)}")
         plain = _new()
         values = {
             "account_id": account,
             "name": clean(name),
-            "scopes": " ".join(map(clean, scopes)),
+            "scopes": " ".join(scopes),
             "created_at": self._clock.now(),
             **_known_by(plain),
         }

@@ -67,6 +67,12 @@ def test_a_database_of_one_s_own(capsys: pytest.CaptureFixture[str]) -> None:
     listed = capsys.readouterr().out
     assert "wallboard" in listed
     assert key not in listed
+    assert cli.main(["keys", "create", "screen", "--scope", "read"]) == 0
+    old = capsys.readouterr().out.strip()
+    assert cli.main(["keys", "rotate", "2"]) == 0
+    assert capsys.readouterr().out.strip() != old
+    assert cli.main(["keys", "list"]) == 0
+    assert " read " in capsys.readouterr().out
     assert cli.main(["keys", "revoke", "1"]) == 0
     assert capsys.readouterr().out.strip() == "revoked"
     assert cli.main(["keys", "revoke", "999"]) == 1

@@ -156,6 +156,7 @@ class _Route:
                 malformed = error  # the key comes first: without one, nobody learns anything else
         given = {**body, **{name: value for name, value in query.items() if not is_blank(value)}}
         key = await self._authenticator.key(request.remote or "local", given)
+        self._authenticator.permit(key, self._endpoint.needs)
         if malformed is not None:
             raise malformed
         session = await self._authenticator.session(key, given)

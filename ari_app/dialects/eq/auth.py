@@ -21,7 +21,7 @@ from ari_app.dialects.eq.errors import ApiError, unauthorized
 from ari_app.dialects.eq.sessions import Kind, SignIns
 from ari_app.dialects.eq.wire.fields import is_blank
 from ari_app.dialects.http import RateLimit
-from ari_app.store.keys import Keys
+from ari_app.store.keys import EVERYTHING, Keys
 from ari_app.store.values import ApiKey, UserSession
 
 log = structlog.get_logger("eq")
@@ -83,6 +83,11 @@ class Authenticator:
         self._wrong.take(remote)
         log.warning("wrong key", remote=remote)
         raise unauthorized(KEY, "invalid", "The API key is not valid")
+
+    def permit(self, key: ApiKey, scope: str) -> None:
+        """Raises ApiError 403: the key may not do this."""
+        if EVERYTHING not in key.scopes and scope not in key.scopes:
+            raise ApiError(403, KEY, "forbidden", f"The API key lacks the scope {scope}")
 
     async def session(self, key: ApiKey, parameters: Mapping[str, Any]) -> UserSession | None:
         """The session that was given, refreshed.

@@ -12,7 +12,7 @@ from ari_app.dialects.eq.wire.error import ErrorsOut
 _STATUSES = {
     400: "A parameter is blank or invalid, or one of the endpoint's errors",
     401: "The key or the session is not valid",
-    403: "A supervisor of type monitorOnly may not do this",
+    403: "The key lacks the scope (x-scope), or a supervisor of type monitorOnly may not do this",
     404: "No such thing in the path, or it is deleted",
     405: "The path has no such method",
     500: "Server error",

@@ -390,6 +390,7 @@ IMPORTS = (
         description="Needs a key with the scope `import`. docs/freepbx.md says what becomes of what.",
         query=FreePbxImportQuery,
         upload=("application/gzip", "text/csv"),
+        scope="import",
         reply=FreePbxImport,
         changes=True,
         errors=(_error("file", "invalid", "Cannot be read"), _error("apply", "changed", "Another plan by now")),

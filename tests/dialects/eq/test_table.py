@@ -9,6 +9,7 @@ from ari_app.dialects import eq
 from ari_app.dialects.eq.paths import DOCUMENT, ENDPOINTS
 from ari_app.dialects.eq.routes import HANDLERS
 from ari_app.dialects.http import Endpoint
+from ari_app.store.keys import EVERYTHING, SCOPES
 from tests.dialects.eq import golden
 from tests.dialects.eq.test_golden import FOLDERS
 from tests.dialects.eq.world import World
@@ -49,6 +50,7 @@ def test_document_says_what_each_needs() -> None:
         assert [(e["parameter"], e["type"]) for e in operation.get("x-errors", [])] == [
             (e.parameter, e.type) for e in row.errors
         ]
+        assert operation["x-scope"] == row.needs
         assert {"200", "400", "401", "403", "404", "500", "503"} <= operation["responses"].keys()
 
 
@@ -97,6 +99,18 @@ async def test_no_answer_without_a_key_that_holds(world: World, row: Endpoint) -
         assert reply.status == 401
         [error] = reply.json["errors"]
         assert (error["parameter"], error["type"]) == ("auth_key", kind)
+
+
+@every_endpoint
+async def test_no_answer_with_a_key_that_may_not(world: World, row: Endpoint) -> None:
+    others = [scope for scope in SCOPES if scope not in (EVERYTHING, row.needs)]
+    _, limited = await world.key_store.create(1, "limited", others)
+    reply = await world.ask(row.method, path_of(row), key=limited)
+    assert reply.status == 403
+    [error] = reply.json["errors"]
+    assert (error["parameter"], error["type"]) == ("auth_key", "forbidden")
+    _, allowed = await world.key_store.create(1, "allowed", [row.needs])
+    assert (await world.ask(row.method, path_of(row), key=allowed)).status != 403
 
 
 @every_endpoint

@@ -21,8 +21,8 @@ def keys(database: Database, clock: ManualClock) -> Keys:
 
 
 async def test_a_key_holds_until_it_is_revoked(keys: Keys) -> None:
-    key, plain = await keys.create(DEFAULT, "desk", ["read", "calls"])
-    assert (key.name, key.scopes, key.account, key.revoked_at) == ("desk", ("read", "calls"), DEFAULT, None)
+    key, plain = await keys.create(DEFAULT, "desk", ["read", "import"])
+    assert (key.name, key.scopes, key.account, key.revoked_at) == ("desk", ("read", "import"), DEFAULT, None)
     assert plain.startswith(key.prefix)
     assert len(plain) > 40
     assert await keys.check(plain) == key
@@ -34,6 +34,12 @@ async def test_a_key_holds_until_it_is_revoked(keys: Keys) -> None:
         await keys.revoke(DEFAULT, key.id)
     (listed,) = await keys.listing(DEFAULT)
     assert listed.revoked_at is not None
+
+
+async def test_no_key_for_what_there_is_not(keys: Keys) -> None:
+    with pytest.raises(ValueError, match="no such scope: calls"):
+        await keys.create(DEFAULT, "desk", ["read", "calls"])
+    assert await keys.listing(DEFAULT) == []
 
 
 async def test_rotation(keys: Keys) -> None:

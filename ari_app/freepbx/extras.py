@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Container, Mapping
 from typing import Any
 
+from ari_app.acd.destination import Destination, Kind, Overflow, When
 from ari_app.freepbx.description import Description, QueueEntry
 from ari_app.freepbx.notes import Notes
 from ari_app.freepbx.text import printable, whole
@@ -63,7 +65,10 @@ COLUMNS: Mapping[str, tuple[tuple[str, ...] | None, str]] = {
     "password": (("",), "agents sign in with a password of their own"),
     "ivr_id": (("", "none", "0"), "callers cannot leave for a menu by a digit"),
     "callback_id": (("", "none", "0"), "there are no call-backs of Virtual Queue Plus"),
-    "dest": (("", "app-blackhole,hangup,1"), "a caller nobody answered is hung up on; see docs/freepbx.md"),
+    "dest": (
+        ("", "app-blackhole,hangup,1"),
+        "cannot be gone to: a caller nobody answered is hung up on",
+    ),
     "cwignore": (_ANY, ""),  # ringinuse says it
     "queuewait": (_OFF, "the wait is not put before the caller's name; the API has it"),
     "togglehint": (_OFF, "there are no hints for feature codes"),
@@ -82,6 +87,9 @@ _CONVERTED_COLUMNS = frozenset(
 )
 _SECRET = frozenset(("password",))
 _ANNOUNCEMENTS = ("agentannounce_id", "joinannounce_id", "callconfirm_id")
+#: QUEUESTATUS: FULL, JOINEMPTY, LEAVEEMPTY, TIMEOUT (of maxwait), TIMEOUT (nobody took him, and retry is none)
+_FAILOVER = (When.FULL, When.EMPTY, When.LEAVE_EMPTY, When.TIMEOUT, When.NO_ANSWER)
+_NUMBER = re.compile(r"[0-9]{1,20}\Z", re.ASCII)
 #: context of a destination -> what it leads to
 _DESTINATIONS = {
     "ext-queues": "queue",
@@ -98,14 +106,15 @@ _DESTINATIONS = {
 }
 
 
-def attributes(queue: QueueEntry, described: Description) -> dict[str, Any]:
-    """All of it, as FreePBX has it; what had an effect there is said in the notes."""
+def attributes(queue: QueueEntry, described: Description, queues: Container[str]) -> dict[str, Any]:
+    """All of it, as FreePBX has it (`queues`: those that are there); what had an effect there is said in the notes."""
     notes, subject = described.notes, f"queue {queue.extension}"
     found: dict[str, Any] = {}
     for name, value in queue.config.items():
         if name not in _CONVERTED_COLUMNS:
             found[name] = value
-            _say(notes, subject, name, value, COLUMNS)
+            if name != "dest" or not failover(queue, queues):
+                _say(notes, subject, name, value, COLUMNS)
     for name, value in queue.details.items():
         found[name] = value
         if name not in CONVERTED:
@@ -139,6 +148,20 @@ def _announcements(queue: QueueEntry, described: Description, found: dict[str, A
             found[name.replace("_id", "_file")] = described.recordings[number]
         else:
             described.notes.remark(f"queue {queue.extension}", f"{name}={number}", "there is no such recording")
+
+
+def failover(queue: QueueEntry, queues: Container[str]) -> tuple[Overflow, ...]:
+    """The failover destination as rules of overflow: FreePBX goes there whenever Queue() ends without an answer. Only
+    to a queue that is there, or an extension; elsewhere callers are hung up on, and that is said."""
+    found = destination(queue.setting("dest"))
+    number = found["number"]
+    if found["kind"] == "queue" and number in queues and number != queue.extension:
+        to = Destination(kind=Kind.QUEUE, to=number)
+    elif found["kind"] == "extension" and _NUMBER.match(number):
+        to = Destination(kind=Kind.EXTENSION, to=number)
+    else:
+        return ()
+    return tuple(Overflow(when=when, destination=to) for when in _FAILOVER)
 
 
 def destination(written: str) -> dict[str, str]:

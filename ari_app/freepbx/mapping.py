@@ -9,6 +9,7 @@ from typing import Any, Literal
 import email_validator
 import msgspec
 
+from ari_app.acd.destination import Overflow
 from ari_app.freepbx import extras
 from ari_app.freepbx.description import Description, Member, QueueEntry
 from ari_app.freepbx.extensions import extension_attributes
@@ -33,6 +34,8 @@ class WantedQueue(msgspec.Struct, frozen=True, kw_only=True):
     #: agent's number -> skill, in FreePBX' order
     members: dict[str, int]
     attributes: dict[str, Any]
+    #: where callers go whom it does not serve
+    overflow: tuple[Overflow, ...] = ()
 
 
 class WantedAgent(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,6 +69,7 @@ class _Mapping:
         self._notes = described.notes
         self._skills = skills
         self._extensions = {entry.extension: entry for entry in described.extensions}
+        self._queues = frozenset(entry.extension for entry in described.queues)
         #: agent's number -> a name the members' list has for him
         self._names: dict[str, str] = {}
 
@@ -109,14 +113,20 @@ class _Mapping:
     def _queue(self, entry: QueueEntry) -> WantedQueue:
         files = self._described.from_files
         settings = Converter(entry, self._shared_wrap_up(), self._notes, from_files=files).settings()
-        kept = extras.attributes(entry, self._described)
+        kept = extras.attributes(entry, self._described, self._queues)
         self._check_music(entry, settings["moh_class"])
         if files and entry.details.get("retry") == "1":
             reason = 'FreePBX writes "none" as 1 too; taken as 1 s, the dialplan with QRETRY would tell'
             self._notes.remark(f"queue {entry.extension}", "retry=1", reason)
         members, listed = self._members(entry)
         kept["members"] = {how: found for how, found in listed.items() if found}
-        return WantedQueue(extension=entry.extension, settings=settings, members=members, attributes=kept)
+        return WantedQueue(
+            extension=entry.extension,
+            settings=settings,
+            members=members,
+            attributes=kept,
+            overflow=extras.failover(entry, self._queues),
+        )
 
     def _check_music(self, entry: QueueEntry, music: str) -> None:
         known = self._described.music_classes

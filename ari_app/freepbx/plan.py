@@ -19,6 +19,7 @@ from typing import Any
 
 import msgspec
 
+from ari_app.acd.destination import Overflow
 from ari_app.freepbx.mapping import Wanted, WantedQueue
 from ari_app.freepbx.settings import NAME_MAX, default_of
 from ari_app.store.imports import Changes, Held, ImportedItem
@@ -183,8 +184,9 @@ class _Planner:
         if any(not difference.held for difference in differences):
             self._changes.queues.append(msgspec.structs.replace(here, **result))
         members, member_differences = self._members(queue, item)
-        self._write("queue", extension, {"settings": written, "members": members}, queue.attributes)
-        differences += member_differences
+        rules, rule_differences = self._overflow(queue, item)
+        self._write("queue", extension, _noted(written, members, rules), queue.attributes)
+        differences += member_differences + rule_differences
         if item is None or item.attributes != queue.attributes:
             differences += _attribute_differences(item.attributes if item else {}, queue.attributes)
         return self._say(_action(differences), "queue", extension, here.name, "", differences)
@@ -194,8 +196,21 @@ class _Planner:
         self._changes.new_queues.append(QueueData(extension=queue.extension, **settings))
         members = {number: skill for number, skill in queue.members.items() if number in self._agents}
         self._changes.bind.extend((queue.extension, number, skill) for number, skill in members.items())
-        self._write("queue", queue.extension, {"settings": settings, "members": members}, queue.attributes)
+        if queue.overflow:
+            self._changes.overflow.append((queue.extension, queue.overflow))
+        self._write("queue", queue.extension, _noted(settings, members, _plain(queue.overflow)), queue.attributes)
         self._say(Action.CREATE, "queue", queue.extension, str(settings["name"]), _counted(len(members), "member"))
+
+    def _overflow(self, queue: WantedQueue, item: ImportedItem | None) -> tuple[list[Any], list[Difference]]:
+        """What is written of the rules, and what is different: they are one thing, in their order."""
+        ours, theirs = _plain(self._held.overflow.get(queue.extension, ())), _plain(queue.overflow)
+        base = item.written.get("overflow", []) if item is not None else []
+        if ours == theirs or not (theirs or base):  # an administrator's own are no matter of FreePBX'
+            return theirs, []
+        held = ours != base and not self._force
+        if not held:
+            self._changes.overflow.append((queue.extension, queue.overflow))
+        return (base if held else theirs), [Difference(attribute="overflow", here=ours, there=theirs, held=held)]
 
     def _free_name(self, queue: WantedQueue) -> dict[str, Any]:
         """A name that is another queue's here gets the number added."""
@@ -308,6 +323,8 @@ class _Planner:
         changed = [name for name in names if getattr(here, name) != written.get(name, default_of(name))]
         if self._held.members.get(here.extension, {}) != item.written["members"]:
             changed.append("members")
+        if _plain(self._held.overflow.get(here.extension, ())) != item.written.get("overflow", []):
+            changed.append("overflow")
         return changed
 
     def _merge(
@@ -353,6 +370,16 @@ class _Planner:
         self._entries.append(
             Entry(action=action, kind=kind, key=key, name=name, reason=reason, differences=differences or [])
         )
+
+
+def _plain(rules: tuple[Overflow, ...]) -> list[Any]:
+    return msgspec.to_builtins(list(rules), str_keys=True)  # type: ignore[no-any-return]
+
+
+def _noted(settings: dict[str, Any], members: dict[str, int], rules: list[Any]) -> dict[str, Any]:
+    """What is noted as written of a queue; without rules, as before there were any."""
+    noted: dict[str, Any] = {"settings": settings, "members": members}
+    return noted | {"overflow": rules} if rules else noted
 
 
 def _counted(count: int, noun: str) -> str:

@@ -15,9 +15,11 @@ from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ari_app.acd.destination import Overflow
 from ari_app.clock import Clock
 from ari_app.errors import Conflict
 from ari_app.store.database import Database
+from ari_app.store.overflow import OVERFLOW, overflow_of
 from ari_app.store.rows import table_of
 from ari_app.store.values import QueueData, UserData, clean, clean_or_none
 from models import ImportedItem as ItemModel
@@ -55,6 +57,8 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
     pause_codes: frozenset[str]
     #: what the last import wrote, by (kind, key)
     items: dict[tuple[str, str], ImportedItem]
+    #: by extension, of queues that have any
+    overflow: dict[str, tuple[Overflow, ...]] = {}
 
 
 class Changes(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,6 +76,8 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
     #: the same, with another skill
     rebind: list[tuple[str, str, int]] = []
     unbind: list[tuple[str, str]] = []
+    #: (queue's extension, all its rules)
+    overflow: list[tuple[str, tuple[Overflow, ...]]] = []
     new_pause_codes: list[str] = []
     items: list[ImportedItem] = []
     #: (kind, key)
@@ -125,6 +131,7 @@ class Imports:
             queues={row.extension: _queue(row._mapping) for row in queues},
             agents={row.number: _agent(row) for row in agents},
             members=await _members(connection, account),
+            overflow=await overflow_of(connection, account),
             pause_codes=frozenset(codes.scalars()),
             items={
                 (row.kind, row.key): ImportedItem(
@@ -168,7 +175,24 @@ class _Applying:
         await self._many(insert(_PAUSE_CODES), ({"name": clean(name)} | made for name in changes.new_pause_codes))
         if changes.bind or changes.rebind or changes.unbind:
             await self._bind()
+        if changes.overflow:
+            await self._overflow()
         await self._note()
+
+    async def _overflow(self) -> None:
+        queues = await self._ids(_QUEUES, _QUEUES.c.extension)
+        rules = [(queues[extension], rules) for extension, rules in self._changes.overflow]
+        await self._many(
+            delete(OVERFLOW).where(OVERFLOW.c.queue_id == bindparam("queue")), ({"queue": id} for id, _ in rules)
+        )
+        await self._many(
+            insert(OVERFLOW),
+            (
+                {"queue_id": id, "account_id": self._account, "rules": msgspec.json.encode(each).decode()}
+                for id, each in rules
+                if each
+            ),
+        )
 
     async def _many(self, statement: Any, rows: Iterable[dict[str, Any]]) -> None:
         chunk: list[dict[str, Any]] = []

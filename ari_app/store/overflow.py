@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import msgspec
 from sqlalchemy import Select, delete, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ari_app.acd.destination import Overflow
 from ari_app.store.database import Database
 from ari_app.store.rows import queue_id, table_of
 from models import Queue, QueueOverflow
 
-_OVERFLOW = table_of(QueueOverflow)
+OVERFLOW = table_of(QueueOverflow)
 _QUEUES = table_of(Queue)
 _Rules = tuple[Overflow, ...]
 
@@ -25,29 +26,34 @@ class Overflows:
         """In order of precedence. Raises NotFound."""
         async with self._database.transaction(write=False) as connection:
             id = await queue_id(connection, account, queue)
-            query = select(_OVERFLOW.c.rules).where(_OVERFLOW.c.queue_id == id)
+            query = select(OVERFLOW.c.rules).where(OVERFLOW.c.queue_id == id)
             row = (await connection.execute(query)).one_or_none()
         return () if row is None else _rules(row.rules)
 
     async def of_account(self, account: int) -> dict[str, _Rules]:
         """Of all queues that have any, by their extensions."""
-        query: Select[tuple[str, str]] = (
-            select(_QUEUES.c.extension, _OVERFLOW.c.rules)
-            .select_from(_OVERFLOW.join(_QUEUES, _OVERFLOW.c.queue_id == _QUEUES.c.id))
-            .where(_OVERFLOW.c.account_id == account, _QUEUES.c.deleted.is_(False))
-        )
         async with self._database.transaction(write=False) as connection:
-            return {row.extension: _rules(row.rules) for row in await connection.execute(query)}
+            return await overflow_of(connection, account)
 
     async def set(self, account: int, queue: str, rules: _Rules) -> None:
         """All of them. Raises NotFound."""
         async with self._database.transaction() as connection:
             id = await queue_id(connection, account, queue)
-            await connection.execute(delete(_OVERFLOW).where(_OVERFLOW.c.queue_id == id))
+            await connection.execute(delete(OVERFLOW).where(OVERFLOW.c.queue_id == id))
             if rules:
                 text = msgspec.json.encode(rules).decode()
-                await connection.execute(insert(_OVERFLOW).values(queue_id=id, account_id=account, rules=text))
+                await connection.execute(insert(OVERFLOW).values(queue_id=id, account_id=account, rules=text))
 
 
 def _rules(text: str) -> _Rules:
     return msgspec.json.decode(text, type=_Rules)
+
+
+async def overflow_of(connection: AsyncConnection, account: int) -> dict[str, _Rules]:
+    """The rules of all queues that have any, by their extensions."""
+    query: Select[tuple[str, str]] = (
+        select(_QUEUES.c.extension, OVERFLOW.c.rules)
+        .select_from(OVERFLOW.join(_QUEUES, OVERFLOW.c.queue_id == _QUEUES.c.id))
+        .where(OVERFLOW.c.account_id == account, _QUEUES.c.deleted.is_(False))
+    )
+    return {row.extension: _rules(row.rules) for row in await connection.execute(query)}

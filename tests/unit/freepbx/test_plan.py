@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ari_app.acd.destination import Destination, Kind, Overflow, When
 from ari_app.freepbx.mapping import Wanted, WantedAgent, WantedQueue
 from ari_app.freepbx.plan import Action, Options, Plan, plan
 from ari_app.store.imports import Changes, Held
@@ -53,12 +54,14 @@ def done(held: Held, changes: Changes) -> Held:
         del members[queue][number]
     items = {key: item for key, item in held.items.items() if key not in changes.forget}
     items |= {(item.kind, item.key): item for item in changes.items}
+    overflow = held.overflow | dict(changes.overflow)
     return Held(
         queues=queues,
         agents=agents,
         members=members,
         pause_codes=held.pause_codes | set(changes.new_pause_codes),
         items=items,
+        overflow={queue: rules for queue, rules in overflow.items() if queue in queues and rules},
     )
 
 
@@ -305,3 +308,66 @@ def test_an_import_is_done_once(first: Any, second: Any, here: Any, force: bool,
             have = after.queues[extension]
             assert {name: getattr(have, name) for name in queue.settings} == queue.settings
             assert queue.members.items() <= after.members.get(extension, {}).items()
+
+
+# failover destinations
+
+
+def failing_over(to: str | None) -> Wanted:
+    """Queue 500, whose callers go to another one when it does not serve them."""
+    wanted = there({"500": {}, "501": {}, "502": {}})
+    rules = () if to is None else (rule(to),)
+    queue = msgspec.structs.replace(wanted.queues["500"], overflow=rules)
+    return msgspec.structs.replace(wanted, queues=wanted.queues | {"500": queue})
+
+
+def rule(to: str) -> Overflow:
+    return Overflow(when=When.TIMEOUT, destination=Destination(kind=Kind.QUEUE, to=to))
+
+
+def set_here(held: Held, *rules: Overflow) -> Held:
+    """An administrator sets the rules of 500."""
+    overflow = {queue: kept for queue, kept in held.overflow.items() if queue != "500"}
+    return msgspec.structs.replace(held, overflow=overflow | ({"500": rules} if rules else {}))
+
+
+def test_a_failover_destination_is_carried_over_changed_and_taken_away() -> None:
+    held = imported(failing_over("501"))
+    assert held.overflow == {"500": (rule("501"),)}
+    assert plan(failing_over("501"), held).empty
+    changed = plan(failing_over("502"), held)
+    assert of(changed)["500"] is Action.CHANGE
+    held = done(held, changed.changes)
+    assert held.overflow == {"500": (rule("502"),)}
+    held = done(held, plan(failing_over(None), held).changes)
+    assert held.overflow == {}
+    assert plan(failing_over(None), held).empty
+
+
+def test_what_an_administrator_made_of_it_stays() -> None:
+    held = set_here(imported(failing_over("501")), rule("502"))
+    again = plan(failing_over("501"), held)
+    assert of(again)["500"] is Action.HOLD
+    assert again.changes.overflow == []
+    both = plan(there({"500": {}, "501": {}, "502": {}}), held)
+    assert of(both)["500"] is Action.HOLD
+    assert both.changes.overflow == []
+    forced = plan(failing_over(None), held, FORCE)
+    assert forced.changes.overflow == [("500", ())]
+
+
+def test_rules_of_ones_own_are_not_seen_by_an_import() -> None:
+    held = set_here(imported(failing_over(None)), rule("502"))
+    assert plan(failing_over(None), held).empty
+    assert plan(failing_over(None), held, FORCE).empty
+    (entry,) = [each for each in plan(failing_over("501"), held).entries if each.key == "500"]
+    assert entry.action is Action.HOLD
+    assert [each.attribute for each in entry.differences] == ["overflow"]
+
+
+def test_a_queue_whose_rules_were_changed_is_not_pruned() -> None:
+    held = set_here(imported(failing_over("501")), rule("502"))
+    gone = plan(there({"501": {}, "502": {}}), held, Options(prune=True))
+    (entry,) = [each for each in gone.entries if each.key == "500"]
+    assert entry.action is Action.GONE
+    assert "overflow" in entry.reason

@@ -269,3 +269,35 @@ def test_wrap_up_in_all_queues_is_a_setting_of_the_whole_freepbx() -> None:
         made.rows["freepbx_settings"].append({"keyword": "QUEUES_SHARED_LASTCALL", "value": value, "module": "queues"})
         made.queue("500")
         assert converted(made)[0].settings["wrap_up_all_queues"] is expected
+
+
+@pytest.mark.parametrize(
+    ("dest", "to"),
+    [
+        ("ext-queues,501,1", "queue:501"),
+        ("from-did-direct,205,1", "extension:205"),
+        ("ext-local,205,1", "extension:205"),
+        ("ext-queues,500,1", None),  # itself
+        ("ext-queues,599,1", None),  # not there
+        ("ext-local,vmu205,1", None),
+        ("app-announcement-3,s,1", None),
+        ("ivr-2,s,1", None),
+        ("app-blackhole,hangup,1", None),
+        ("", None),
+        ("ext-local,205@evil,1", None),
+    ],
+)
+def test_failover_destination(dest: str, to: str | None) -> None:
+    """Where the call goes on in FreePBX whenever Queue() has not served it."""
+    made = FreePBX()
+    made.queue("500", config={"dest": dest})
+    made.queue("501")
+    queue, notes = converted(made)
+    said = [item for item in items(notes, Level.KEPT) if item.startswith("dest=")]
+    if to is None:
+        assert queue.overflow == ()
+        assert bool(said) == (dest not in ("", "app-blackhole,hangup,1"))
+    else:
+        assert {str(rule.destination) for rule in queue.overflow} == {to}
+        assert {rule.when for rule in queue.overflow} == {"full", "empty", "leaveEmpty", "timeout", "noAnswer"}
+        assert said == []

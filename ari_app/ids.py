@@ -30,6 +30,7 @@ class IdSource:
         self._randbits = randbits
 
     def new(self, prefix: str) -> str:
-        """A fresh id such as `call-01hf3k2m9q7w8e5r6t4y`."""
+        """A fresh id such as `call-01hf3k2m9q7w8e5r6t4y`. All with a prefix are as long: Asterisk (22.10.1) takes
+        a channel's id for one that exists (409) when another channel's begins with it."""
         millis = int(self._clock.now() * 1000)
         return f"{prefix}-{_base32(millis, 10)}{_base32(self._randbits(50), 10)}"

@@ -170,7 +170,7 @@ class Phone:
         """Begins to hear. Done by itself when the call is answered, unless it was made with listen=False."""
         if self.ear is None:
             self.ear = self.box.ears.new_ear()
-        await self.box.connect_ear(self.channel, self._snoop, self.ear)
+        await self.box.connect_ear(self, self._snoop, self.ear)
 
     @property
     def heard(self) -> Heard:

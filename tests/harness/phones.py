@@ -190,7 +190,8 @@ class PhoneBox:
         return list(self._phones.values())
 
     def next_id(self) -> str:
-        return f"{self.name}-{next(self._ids)}"
+        """All as long: Asterisk (22.10.1) refuses a channel's id with which another channel's begins: 409."""
+        return f"{self.name}-{next(self._ids):06}"
 
     # --- numbers that can be called
 
@@ -345,8 +346,15 @@ class PhoneBox:
         """Media of a continuous sine. Asterisk's own tone generator silences what the channel hears meanwhile."""
         return _tone_file(hz)
 
-    async def connect_ear(self, channel: str, snoop: str, ear: Ear) -> None:
-        """Streams what the channel hears to the ear."""
+    async def connect_ear(self, phone: Phone, snoop: str, ear: Ear) -> None:
+        """Streams what the phone hears to the ear. A call that is over before that is possible has nothing to hear."""
+        try:
+            await self._connect_ear(phone.channel, snoop, ear)
+        except TimeoutError:
+            if not phone.ended:
+                raise
+
+    async def _connect_ear(self, channel: str, snoop: str, ear: Ear) -> None:
         started = self._expect_start(snoop)
         await self.ari.post(f"/channels/{channel}/snoop/{snoop}", app=APP, spy="in")
         await asyncio.wait_for(started, 5)

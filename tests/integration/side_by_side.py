@@ -154,6 +154,17 @@ class Side:
         return [tuple(line[4:]) for line in lines if line[2] == self.number]
 
 
+async def together(*runs: Awaitable[Any]) -> list[Any]:
+    """What comes of each; when one fails, the others do not go on behind the test's back."""
+
+    async def one(run: Awaitable[Any]) -> Any:
+        return await run
+
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(one(run)) for run in runs]
+    return [task.result() for task in tasks]
+
+
 Script = Callable[[Side], Awaitable[Any]]
 
 
@@ -166,8 +177,8 @@ class Bench:
     async def run(self, scenario: Scenario, script: Script) -> tuple[Any, Any]:
         """What comes of it: (ours, theirs)."""
         ours, theirs = Side("ours", scenario, self.centre), Side("theirs", scenario, self.centre)
-        await asyncio.gather(ours.prepare(), theirs.prepare())
-        one, other = await asyncio.gather(script(ours), script(theirs))
+        await together(ours.prepare(), theirs.prepare())
+        one, other = await together(script(ours), script(theirs))
         return one, other
 
 

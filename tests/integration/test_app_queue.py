@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.harness.phones import PhoneBox, answers, declines, is_busy, never_answers
-from tests.integration.side_by_side import Bench, Scenario, Side, side_by_side
+from tests.integration.side_by_side import Bench, Scenario, Side, side_by_side, together
 
 #: seconds by which app_queue is late at most: it looks once a second
 POLL = 1.3
@@ -138,7 +138,7 @@ async def test_strategies_one_caller_after_the_other(bench: Bench) -> None:
     first: from then on the order is what the strategy makes of it."""
     names = ("linear", "rrmemory", "rrordered", "leastrecent", "fewestcalls", "random", "wrandom")
     runs = [bench.run(SCENARIOS[name], lambda side: one_after_the_other(side, 6)) for name in names]
-    results = dict(zip(names, await asyncio.gather(*runs), strict=True))
+    results = dict(zip(names, await together(*runs), strict=True))
     ours, theirs = results["linear"]
     assert ours == theirs == ["a"] * 6
     for name in ("rrmemory", "rrordered", "leastrecent", "fewestcalls"):
@@ -177,9 +177,7 @@ async def test_refusals(bench: Bench) -> None:
         assert rings[-1].began - rings[0].began < POLL
         return [ring.agent for ring in rings]
 
-    refusals, levels = await asyncio.gather(
-        bench.run(SCENARIOS["refusals"], script), bench.run(SCENARIOS["levels"], script)
-    )
+    refusals, levels = await together(bench.run(SCENARIOS["refusals"], script), bench.run(SCENARIOS["levels"], script))
     assert refusals == (["a", "b", "c"], ["a", "b", "c"])
     assert [sorted(side[:2]) + side[2:] for side in levels] == [["a", "b", "c"]] * 2
 
@@ -235,7 +233,7 @@ async def test_limits(bench: Bench) -> None:
         await caller.ended.wait(2 + POLL)
         assert [ring.caller for ring in side.rings()] == ["1"]
 
-    await asyncio.gather(
+    await together(
         bench.run(SCENARIOS["full"], full),
         bench.run(SCENARIOS["empty"], empty),
         bench.run(SCENARIOS["timeout"], too_long),
@@ -273,9 +271,7 @@ async def test_wrap_up_and_autopause(bench: Bench) -> None:
         await side.served("2")
         return [(ring.caller, ring.agent) for ring in side.rings()]
 
-    _, paused = await asyncio.gather(
-        bench.run(SCENARIOS["wrapup"], wrap_up), bench.run(SCENARIOS["autopause"], auto_pause)
-    )
+    _, paused = await together(bench.run(SCENARIOS["wrapup"], wrap_up), bench.run(SCENARIOS["autopause"], auto_pause))
     ours, theirs = paused
     assert ours == theirs == [("1", "a"), ("1", "b"), ("2", "b")]
 

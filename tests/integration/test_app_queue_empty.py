@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.harness.phones import Behaviour, PhoneBox, answers, never_answers
-from tests.integration.side_by_side import Bench, Scenario, Side, side_by_side
+from tests.integration.side_by_side import Bench, Scenario, Side, side_by_side, together
 
 #: seconds within which a queue has refused a caller, or has begun to ring for him
 DECIDED = 5
@@ -74,7 +74,7 @@ async def test_join_empty_with_a_paused_agent(bench: Bench) -> None:
             await side.centre.pbx.cli(f"queue pause member PJSIP/{extension} queue {side.number}")
         return await enters(side)
 
-    results = await asyncio.gather(*(bench.run(scenario, script) for scenario in PAUSED.values()))
+    results = await together(*(bench.run(scenario, script) for scenario in PAUSED.values()))
     expected = {"yes": True, "loose": True, "no": False, "strict": False}
     assert dict(zip(PAUSED, results, strict=True)) == {join: (let_in, let_in) for join, let_in in expected.items()}
 
@@ -87,7 +87,7 @@ async def test_join_empty_with_an_agent_on_a_call(bench: Bench) -> None:
         await side.taken("1")
         return await enters(side)
 
-    results = await asyncio.gather(*(bench.run(scenario, script) for scenario in TALKING.values()))
+    results = await together(*(bench.run(scenario, script) for scenario in TALKING.values()))
     assert results == [(True, True)] * len(TALKING)
 
 

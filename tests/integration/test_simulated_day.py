@@ -15,7 +15,8 @@ from tests.harness.phones import PhoneBox
 from tests.integration.server import contact_centre
 from tests.integration.test_load import staff
 
-CALLS, RATE, AGENTS = 120, 3, 4
+#: half more calls than the agents can take: who abandons is then decided by the queue, not by chance near its limit
+CALLS, RATE, AGENTS = 120, 3, 3
 PATIENCE, TALK = [3.0, 60.0], [1.0, 1.5, 2.5]
 #: share of the calls by which the simulated numbers of answered and abandoned callers may differ from the real ones
 COUNTS = 0.08
@@ -43,7 +44,7 @@ async def test_a_recorded_day_comes_out_as_it_was(tmp_path: Path, start_asterisk
     answered = [row for row in rows if row["outcome"] == "answered"]
     abandoned = [row for row in rows if row["outcome"] == "abandoned"]
     assert len(answered) + len(abandoned) == CALLS
-    assert min(len(answered), len(abandoned)) > CALLS * 0.05  # else there is little to foretell
+    assert min(len(answered), len(abandoned)) > CALLS * 0.1  # else there is little to foretell
     recording = tmp_path / "calls.csv"
     with recording.open("w", newline="") as file:
         writer = csv.DictWriter(file, rows[0])

@@ -1,0 +1,119 @@
+"""AudioSocket: messages of kind, length and payload over TCP (Asterisk: res_audiosocket.h, AudioSocket.md). Pure.
+
+    1 byte kind | 2 bytes length, big-endian | payload
+
+The side that is called says nothing first: Asterisk names the call by a UUID, and audio follows both ways as signed
+16-bit little-endian samples.
+"""
+
+from __future__ import annotations
+
+import struct
+from enum import IntEnum
+from typing import NamedTuple
+from uuid import UUID
+
+HEADER = struct.Struct("!BH")
+MAX_PAYLOAD = 0xFFFF
+
+
+class Kind(IntEnum):
+    """What a message says."""
+
+    HANGUP = 0x00
+    ID = 0x01  # 16 bytes of UUID: the first message of Asterisk
+    DTMF = 0x03  # one digit, ASCII
+    AUDIO_8K = 0x10
+    AUDIO_12K = 0x11
+    AUDIO_16K = 0x12
+    AUDIO_24K = 0x13
+    AUDIO_32K = 0x14
+    AUDIO_44K = 0x15
+    AUDIO_48K = 0x16
+    AUDIO_96K = 0x17
+    AUDIO_192K = 0x18
+    ERROR = 0xFF
+
+
+#: of every kind of audio: samples a second
+RATES = {
+    Kind.AUDIO_8K: 8000,
+    Kind.AUDIO_12K: 12000,
+    Kind.AUDIO_16K: 16000,
+    Kind.AUDIO_24K: 24000,
+    Kind.AUDIO_32K: 32000,
+    Kind.AUDIO_44K: 44100,
+    Kind.AUDIO_48K: 48000,
+    Kind.AUDIO_96K: 96000,
+    Kind.AUDIO_192K: 192000,
+}
+AUDIO = {rate: kind for kind, rate in RATES.items()}
+_KINDS = frozenset(Kind)
+
+
+class Message(NamedTuple):
+    """One message."""
+
+    kind: Kind
+    payload: bytes = b""
+
+    @property
+    def uuid(self) -> UUID:
+        """Of an ID: which call this is."""
+        return UUID(bytes=self.payload)
+
+
+def build(message: Message) -> bytes:
+    """The bytes of a message. Raises ValueError for a payload over 65,535 bytes."""
+    if len(message.payload) > MAX_PAYLOAD:
+        raise ValueError(f"payload: {len(message.payload)} bytes do not fit into one message")
+    return HEADER.pack(message.kind, len(message.payload)) + message.payload
+
+
+class Parser:
+    """Cuts a stream into messages. Holds less than one message, so at most 65,538 bytes.
+
+    Never raises: a peer that does not speak the protocol ends it, and `broken` says why. A kind that is not known is
+    passed over, as newer ones may come. Garbage is recognised by its beginning, which is not an ID.
+    """
+
+    def __init__(self) -> None:
+        self._rest = bytearray()
+        self._named = False
+        #: why this is not AudioSocket; empty while it is
+        self.broken = ""
+
+    def feed(self, data: bytes) -> list[Message]:
+        """The messages that are complete with these bytes, in order; none once it is broken."""
+        messages: list[Message] = []
+        if self.broken:
+            return messages
+        self._rest += data
+        start = 0
+        while not self.broken and len(self._rest) - start >= HEADER.size:
+            kind, length = HEADER.unpack_from(self._rest, start)
+            # before the wait for a payload that may never come
+            self.broken = self._fault(kind, length)
+            end = start + HEADER.size + length
+            if self.broken or end > len(self._rest):
+                break
+            if kind in _KINDS:
+                messages.append(Message(Kind(kind), bytes(self._rest[start + HEADER.size : end])))
+            self._named = True
+            start = end
+        if self.broken:
+            self._rest.clear()
+        else:
+            del self._rest[:start]
+        return messages
+
+    def _fault(self, kind: int, length: int) -> str:
+        if not self._named and kind not in (Kind.ID, Kind.HANGUP, Kind.ERROR):
+            return f"the first message is of kind {kind:#04x}, not the id of a call"
+        if kind == Kind.ID and (length != 16 or self._named):
+            return f"an id of {length} bytes" if length != 16 else "a second id"
+        if kind == Kind.DTMF and length != 1:
+            return f"a DTMF message of {length} bytes"
+        if kind in RATES and length % 2:
+            return f"audio of {length} bytes, which is half a sample too much"
+        return ""

@@ -1,0 +1,129 @@
+"""From RTP packets to frames: packets in order again, what was lost marked as lost, what was not sent as silence.
+
+Pure, and without a clock: a packet is given up for lost when enough later ones have come, so media time is counted by
+what arrives, and a stream in order is not delayed at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from ari_app.media import g711
+from ari_app.media.frames import MAX_GAP_SAMPLES, Frame, Framer
+from ari_app.media.transports.reception import MAX_DROPOUT, MAX_MISORDER
+from ari_app.media.transports.rtp import PCMA, PCMU, TIMESTAMPS, Packet, distance
+
+#: Later packets that have to wait until a missing one is given up: of 20 ms each, 60 ms of jitter are put in order.
+DEPTH = 4
+#: How a payload becomes samples of 8 kHz, and back: by payload type.
+DECODERS: dict[int, Callable[[bytes], bytes]] = {PCMU: g711.ulaw_decode, PCMA: g711.alaw_decode}
+ENCODERS: dict[int, Callable[[bytes], bytes]] = {PCMU: g711.ulaw_encode, PCMA: g711.alaw_encode}
+
+
+class Ordered(NamedTuple):
+    """A packet in its place."""
+
+    packet: Packet
+    missing: int  # packets lost directly before it
+    restart: bool  # the first of a stream: what was before it is of another
+
+
+class Order:
+    """Puts packets in order again. Holds fewer than `depth` packets."""
+
+    def __init__(self, depth: int = DEPTH) -> None:
+        """Raises ValueError for a depth under 1."""
+        if depth < 1:
+            raise ValueError(f"depth: {depth} is not at least 1")
+        self._depth = depth
+        self._ssrc: int | None = None
+        self._next = 0  # the sequence number that is due
+        self._held: dict[int, Packet] = {}  # by sequence number
+        self._fresh = True
+        #: packets that came when their place was given up already, or had been filled
+        self.late = 0
+
+    def push(self, packet: Packet) -> list[Ordered]:
+        """The packets that have their place now, in order."""
+        out: list[Ordered] = []
+        ahead = distance(packet.sequence, self._next)
+        if self._ssrc is None or packet.ssrc != self._ssrc or not -MAX_MISORDER <= ahead <= MAX_DROPOUT:
+            out = self.flush()
+            self._ssrc, self._next, self._fresh = packet.ssrc, packet.sequence, True
+        elif ahead < 0 or packet.sequence in self._held:
+            self.late += 1
+            return out
+        self._held[packet.sequence] = packet
+        self._release(out)
+        if len(self._held) >= self._depth:
+            self._skip(out)
+            self._release(out)
+        return out
+
+    def flush(self) -> list[Ordered]:
+        """What is still held, in order: nothing more is waited for."""
+        out: list[Ordered] = []
+        while self._held:
+            self._skip(out)
+            self._release(out)
+        return out
+
+    def _release(self, out: list[Ordered], missing: int = 0) -> None:
+        while (packet := self._held.pop(self._next, None)) is not None:
+            out.append(Ordered(packet, missing, self._fresh))
+            self._next = (self._next + 1) % 65536
+            missing, self._fresh = 0, False
+
+    def _skip(self, out: list[Ordered]) -> None:
+        """Give up what is missing before the first that is held."""
+        missing = min(distance(sequence, self._next) for sequence in self._held)
+        self._next = (self._next + missing) % 65536
+        self._release(out, missing)
+
+
+class Depacketiser:
+    """Frames of 8 kHz from the packets of a stream of G.711."""
+
+    def __init__(self, depth: int = DEPTH) -> None:
+        self._order = Order(depth)
+        self._framer = Framer()
+        self._due = 0  # the timestamp that comes next
+        self._samples = 160  # in the last packet
+        #: packets of a payload type that is not G.711 (comfort noise, telephone-event); their time is silence
+        self.foreign = 0
+
+    @property
+    def late(self) -> int:
+        """Packets that came too late for their place, or twice."""
+        return self._order.late
+
+    def push(self, packet: Packet) -> list[Frame]:
+        """The frames that are complete with this packet."""
+        if packet.payload_type not in DECODERS:
+            self.foreign += 1
+        return self._frames(self._order.push(packet))
+
+    def flush(self) -> list[Frame]:
+        """The frames that only waited for missing packets; at the end of a stream."""
+        return self._frames(self._order.flush())
+
+    def _frames(self, ordered: list[Ordered]) -> list[Frame]:
+        frames: list[Frame] = []
+        for packet, missing, restart in ordered:
+            gap = 0 if restart else distance(packet.timestamp, self._due, TIMESTAMPS)
+            if missing:
+                # a sender whose timestamps stand still, or jump back, has lost what its packets hold
+                frames += self._framer.lose(gap if gap > 0 else missing * self._samples)
+            elif gap > 0:
+                # Nothing is missing: the sender had nothing to say (RFC 3551, 4.1).
+                frames += self._framer.feed(bytes(2 * min(gap, MAX_GAP_SAMPLES)))
+            decode = DECODERS.get(packet.payload_type)
+            if decode is None:
+                # its time is filled by whatever comes next
+                self._due = self._due if gap <= 0 and not restart else packet.timestamp
+                continue
+            frames += self._framer.feed(decode(packet.payload))
+            self._samples = len(packet.payload)
+            self._due = (packet.timestamp + self._samples) % TIMESTAMPS
+        return frames

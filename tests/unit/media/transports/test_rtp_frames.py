@@ -1,0 +1,101 @@
+"""From packets to frames: order is restored, loss is marked where it was, silence is silence."""
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ari_app.media import g711
+from ari_app.media.frames import FRAME_BYTES, MAX_GAP_SAMPLES
+from ari_app.media.transports.rtp import PCMA, PCMU, Packet
+from ari_app.media.transports.rtp_frames import DECODERS, ENCODERS, Depacketiser, Order
+
+FIRST = 65_500
+
+
+def packet(index: int, *, at: int | None = None, ssrc: int = 7, kind: int = PCMU) -> Packet:
+    """The packet of an index, whose sound tells the index."""
+    at = index if at is None else at
+    return Packet(kind, (FIRST + index) % 65536, (2**32 - 1600 + 160 * at) % 2**32, ssrc, bytes([index % 127]) * 160)
+
+
+def frame(index: int) -> bytes:
+    return g711.ulaw_decode(bytes([index % 127]) * 160)
+
+
+@given(st.sets(st.integers(1, 95)), st.randoms(use_true_random=False))
+def test_loss_is_where_it_was_and_the_rest_in_order(missing: set[int], dice: random.Random) -> None:
+    """Every packet up to 60 ms late, some lost: each frame is its own or None, none is moved."""
+    sent = [index for index in range(100) if index not in missing]
+    # the first is not late: what comes before the first that came is not known to be of the stream
+    arrivals = sorted((index * 0.02 + (dice.uniform(0, 0.06) if index else 0), index) for index in sent)
+    depacketiser, frames = Depacketiser(), []
+    for _, index in arrivals:
+        frames += depacketiser.push(packet(index))
+    frames += depacketiser.flush()
+    assert frames == [None if index in missing else frame(index) for index in range(100)]
+    assert depacketiser.late == 0
+
+
+def test_a_stream_in_order_is_not_delayed() -> None:
+    depacketiser = Depacketiser()
+    for index in range(100):
+        assert depacketiser.push(packet(index)) == [frame(index)]
+
+
+def test_one_that_comes_too_late_is_dropped() -> None:
+    depacketiser, frames = Depacketiser(), []
+    for index in (0, 2, 3, 4, 5, 1, 5, 6):
+        frames += depacketiser.push(packet(index))
+    assert frames == [frame(0), None, *(frame(index) for index in (2, 3, 4, 5, 6))]
+    assert depacketiser.late == 2
+
+
+def test_what_was_not_sent_is_silence() -> None:
+    depacketiser = Depacketiser()
+    depacketiser.push(packet(0))
+    assert depacketiser.push(packet(1, at=4)) == [bytes(FRAME_BYTES)] * 3 + [frame(1)]
+
+
+def test_another_stream_loses_nothing() -> None:
+    depacketiser = Depacketiser()
+    depacketiser.push(packet(0))
+    depacketiser.push(packet(2))
+    assert depacketiser.push(packet(9, ssrc=8)) == [None, frame(2), frame(9)]
+
+
+def test_a_jump_of_the_timestamp_makes_seconds() -> None:
+    depacketiser = Depacketiser()
+    depacketiser.push(packet(0))
+    assert len(depacketiser.push(packet(1, at=1_000_000))) == MAX_GAP_SAMPLES // 160 + 1
+
+
+def test_comfort_noise_takes_its_time_and_no_sound() -> None:
+    depacketiser = Depacketiser()
+    frames = depacketiser.push(packet(0))
+    frames += depacketiser.push(packet(1, kind=13))
+    frames += depacketiser.push(packet(2, at=2))
+    assert frames == [frame(0), bytes(FRAME_BYTES), frame(2)]
+    assert depacketiser.foreign == 1
+
+
+@given(st.lists(st.tuples(st.integers(0, 65535), st.integers(0, 2**32 - 1), st.integers(0, 1)), max_size=60))
+def test_whatever_comes_little_is_held(stream: list[tuple[int, int, int]]) -> None:
+    order, out = Order(), 0
+    for count, (sequence, timestamp, ssrc) in enumerate(stream, 1):
+        out += len(order.push(Packet(0, sequence, timestamp, ssrc, b"")))
+        assert count - out - order.late < 4
+    out += len(order.flush())
+    assert out + order.late == len(stream)
+
+
+@pytest.mark.parametrize("kind", [PCMU, PCMA])
+def test_what_is_encoded_is_decoded(kind: int) -> None:
+    samples = DECODERS[kind](bytes(range(256)))
+    assert DECODERS[kind](ENCODERS[kind](samples)) == samples
+
+
+def test_no_depth_is_refused() -> None:
+    with pytest.raises(ValueError, match="depth"):
+        Order(0)

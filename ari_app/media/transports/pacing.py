@@ -1,0 +1,116 @@
+"""Sending in real time: one ticker of 20 ms for all streams of a process, and a bounded box of what a stream will say.
+
+A task that sleeps for every stream costs more than the packet it sends; one timer for all costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from ari_app.clock import Clock, Timer
+from ari_app.media.frames import FRAME_BYTES, FRAME_MS
+
+PERIOD = FRAME_MS / 1000
+#: Periods that are made up for at once after the process was held up; beyond, time that passed has passed.
+CATCH_UP = 5
+#: Frames that may wait to be sent: 20 s, as many as chan_websocket holds.
+BOX_FRAMES = 1000
+
+log = logging.getLogger(__name__)
+
+
+class Ticker:
+    """Calls its members every 20 ms with the number of periods that passed: 1, or more after a delay.
+
+    Does not drift: a tick is due at a multiple of the period after the first. Rests while it has no members.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._members: dict[int, Callable[[int], None]] = {}
+        self._last_key = 0
+        self._due = 0.0
+        self._timer: Timer | None = None
+        #: periods that nobody was called for, as the process had stood still, or the clock been set
+        self.skipped = 0
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+    def add(self, member: Callable[[int], None]) -> Callable[[], None]:
+        """Call `member(periods)` from the next tick on. Returns what takes it out again; harmless when it is out.
+
+        A member that raises is logged and taken out; the others do not notice.
+        """
+        self._last_key += 1
+        key = self._last_key
+        self._members[key] = member
+        if self._timer is None:
+            self._due = self._clock.now() + PERIOD
+            self._timer = self._clock.call_at(self._due, self._tick)
+        return lambda: self._remove(key)
+
+    def _remove(self, key: int) -> None:
+        self._members.pop(key, None)
+        if not self._members and self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _tick(self) -> None:
+        now = self._clock.now()
+        late = now - self._due
+        periods = 1 + max(0, int(late / PERIOD + 1e-6))
+        if late < -PERIOD or periods > CATCH_UP:
+            # The clock was set, or the process stood still: what should have been said then is not said now in a burst.
+            self.skipped += max(0, periods - 1)
+            periods = 1
+            self._due = now
+        self._due += periods * PERIOD
+        # set before the members are called: the last one that leaves cancels it
+        self._timer = self._clock.call_at(self._due, self._tick)
+        for key, member in list(self._members.items()):
+            if key not in self._members:
+                continue  # taken out by one before it
+            try:
+                member(periods)
+            except Exception:
+                log.exception("a sender of audio failed and is stopped")
+                self._remove(key)
+
+
+class Outbox:
+    """Samples of 8 kHz that wait to be sent, at most `limit` frames of them."""
+
+    def __init__(self, limit: int = BOX_FRAMES) -> None:
+        self._data = bytearray()
+        self._size = limit * FRAME_BYTES
+
+    def __len__(self) -> int:
+        """Bytes that wait."""
+        return len(self._data)
+
+    def put(self, samples: bytes) -> int:
+        """Append what fits. Returns the bytes that were taken; the rest is the caller's to offer again, later.
+
+        Raises ValueError for half a sample.
+        """
+        if len(samples) % 2:
+            raise ValueError(f"samples: {len(samples)} bytes are half a sample too many")
+        room = self._size - len(self._data)
+        self._data += samples[:room]
+        return min(room, len(samples))
+
+    def take(self) -> bytes | None:
+        """A frame; the last of what was said is filled up with silence. None: there is nothing to say."""
+        if not self._data:
+            return None
+        frame = bytes(self._data[:FRAME_BYTES])
+        del self._data[:FRAME_BYTES]
+        return frame.ljust(FRAME_BYTES, b"\0")
+
+    def clear(self) -> int:
+        """Say nothing of it. Returns the bytes that are not said."""
+        size = len(self._data)
+        self._data.clear()
+        return size

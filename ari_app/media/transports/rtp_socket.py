@@ -1,0 +1,181 @@
+"""RTP over UDP: the transport for listening to many calls, since it costs least and its network can be measured.
+
+Asterisk sends to the port that is opened here (externalMedia, encapsulation rtp, transport udp); it is answered where
+its first packet came from, unless the peer is known. What comes from anybody else is refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
+from ari_app.clock import Clock
+from ari_app.errors import CommandRefused
+from ari_app.media.frames import FRAME_SAMPLES, Frame
+from ari_app.media.transports.pacing import Outbox, Ticker
+from ari_app.media.transports.port import Direction, Ear, Traffic
+from ari_app.media.transports.reception import Reception
+from ari_app.media.transports.rtp import PCMU, SEQUENCES, TIMESTAMPS, Packet, build, parse
+from ari_app.media.transports.rtp_frames import DECODERS, ENCODERS, Depacketiser
+
+#: Host and port of the other side.
+Peer = tuple[str, int]
+#: Bytes asked for at a time. asyncio's own transports ask for 256 KiB, which costs a mapping of memory each packet.
+RECEIVE = 4096
+
+log = logging.getLogger(__name__)
+
+
+class RtpSocket(asyncio.DatagramProtocol):
+    """An attachment over RTP: a socket of its own."""
+
+    def __init__(
+        self,
+        ear: Ear,
+        *,
+        clock: Clock,
+        ticker: Ticker,
+        direction: Direction = Direction.BOTH,
+        payload_type: int = PCMU,
+        peer: Peer | None = None,
+    ) -> None:
+        """`payload_type`: PCMU or PCMA, of what is sent; both are heard. Raises ValueError for another."""
+        if payload_type not in DECODERS:
+            raise ValueError(f"payload_type: {payload_type} is neither PCMU (0) nor PCMA (8)")
+        self.direction = direction
+        self._ear = ear
+        self._clock = clock
+        self._ticker = ticker
+        self._payload_type = payload_type
+        self._peer = peer
+        self._reception = Reception()
+        self._depacketiser = Depacketiser()
+        self._box = Outbox()
+        self._transport: asyncio.DatagramTransport | None = None
+        self._leave_ticker: Callable[[], None] = lambda: None
+        self._over = False
+        # at random, so that nobody guesses them (RFC 3550, 5.1)
+        self._ssrc = secrets.randbits(32)
+        self._sequence = secrets.randbits(16)
+        self._timestamp = secrets.randbits(32)
+        self._talking = False
+        self._frames_in = self._frames_lost = self._frames_out = self._refused = 0
+
+    @property
+    def address(self) -> Peer:
+        """Where it listens: for `external_host` of Asterisk. Raises CommandRefused if it is not open."""
+        if self._transport is None or self._over:
+            raise CommandRefused("the attachment is not open")
+        host, port = self._transport.get_extra_info("sockname")[:2]
+        return host, port
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # uvloop's is no asyncio.DatagramTransport by name
+        self._transport = cast(asyncio.DatagramTransport, transport)
+        if hasattr(transport, "max_size"):
+            cast(Any, transport).max_size = RECEIVE
+        if self.direction.speaks:
+            self._leave_ticker = self._ticker.add(self._send)
+
+    def datagram_received(self, data: bytes, addr: tuple[Any, ...]) -> None:
+        if self._over:
+            return
+        packet = parse(data)
+        source = (addr[0], addr[1])
+        if packet is None or (self._peer is not None and source != self._peer):
+            self._refused += 1
+            return
+        self._peer = source
+        if self._reception.arrived(packet, self._clock.now()) and self.direction.hears:
+            self._heard(self._depacketiser.push(packet))
+
+    def _heard(self, frames: Sequence[Frame]) -> None:
+        if not frames:
+            return
+        self._frames_in += len(frames)
+        self._frames_lost += sum(frame is None for frame in frames)
+        try:
+            self._ear.frames(frames)
+        except Exception:
+            log.exception("a listener failed; its attachment ends")
+            self.close("the listener failed")
+
+    def error_received(self, exc: Exception) -> None:
+        """The peer's port is closed: it may not be open yet, and its channel tells when it is gone."""
+        self._refused += 1
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.close(str(exc) if exc else "closed")
+
+    def _send(self, periods: int) -> None:
+        if self._transport is None or self._peer is None:
+            return  # what is said waits until it is known to whom
+        for _ in range(periods):
+            frame = self._box.take()
+            if frame is None:
+                self._talking = False
+            else:
+                payload = ENCODERS[self._payload_type](frame)
+                packet = Packet(
+                    self._payload_type, self._sequence, self._timestamp, self._ssrc, payload, marker=not self._talking
+                )
+                self._transport.sendto(build(packet), self._peer)
+                self._talking = True
+                self._frames_out += 1
+                self._sequence = (self._sequence + 1) % SEQUENCES
+            # time passes in silence too: the gap says how long it was
+            self._timestamp = (self._timestamp + FRAME_SAMPLES) % TIMESTAMPS
+
+    def say(self, samples: bytes) -> int:
+        """As in Transport."""
+        if not self.direction.speaks or self._over:
+            raise CommandRefused("the attachment is over" if self._over else "the attachment only listens")
+        return self._box.put(samples)
+
+    def hush(self) -> int:
+        """As in Transport."""
+        return self._box.clear()
+
+    def traffic(self) -> Traffic:
+        """As in Transport."""
+        return Traffic(self._frames_in, self._frames_lost, self._frames_out, self._refused, self._reception.quality())
+
+    def close(self, reason: str = "closed") -> None:
+        """As in Transport. What waited for a missing packet is still heard."""
+        if self._over:
+            return
+        self._over = True
+        self._leave_ticker()
+        self._box.clear()
+        if self.direction.hears:
+            self._heard(self._depacketiser.flush())
+        if self._transport is not None:
+            self._transport.close()
+        try:
+            self._ear.ended(reason)
+        except Exception:
+            log.exception("a listener failed at the end of its attachment")
+
+
+async def open_rtp(
+    ear: Ear,
+    *,
+    clock: Clock,
+    ticker: Ticker,
+    host: str,
+    port: int = 0,
+    direction: Direction = Direction.BOTH,
+    payload_type: int = PCMU,
+    peer: Peer | None = None,
+) -> RtpSocket:
+    """Open a socket on `host`; port 0: any that is free.
+
+    Raises OSError if that cannot be had, ValueError as RtpSocket.
+    """
+    # before the socket is open, so that what is refused leaves none
+    rtp = RtpSocket(ear, clock=clock, ticker=ticker, direction=direction, payload_type=payload_type, peer=peer)
+    await asyncio.get_running_loop().create_datagram_endpoint(lambda: rtp, local_addr=(host, port))
+    return rtp

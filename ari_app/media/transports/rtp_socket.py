@@ -7,17 +7,16 @@ its first packet came from, unless the peer is known. What comes from anybody el
 from __future__ import annotations
 
 import asyncio
-import logging
 import secrets
-from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from ari_app.clock import Clock
 from ari_app.errors import CommandRefused
-from ari_app.media.frames import FRAME_SAMPLES, Frame
-from ari_app.media.transports.pacing import Outbox, Ticker
-from ari_app.media.transports.port import Direction, Ear, Traffic
-from ari_app.media.transports.reception import Reception
+from ari_app.media.frames import FRAME_SAMPLES
+from ari_app.media.transports.attachment import Attachment
+from ari_app.media.transports.pacing import Ticker
+from ari_app.media.transports.port import Direction, Ear
+from ari_app.media.transports.reception import Quality, Reception
 from ari_app.media.transports.rtp import PCMU, SEQUENCES, TIMESTAMPS, Packet, build, parse
 from ari_app.media.transports.rtp_frames import DECODERS, ENCODERS, Depacketiser
 
@@ -26,10 +25,8 @@ Peer = tuple[str, int]
 #: Bytes asked for at a time. asyncio's own transports ask for 256 KiB, which costs a mapping of memory each packet.
 RECEIVE = 4096
 
-log = logging.getLogger(__name__)
 
-
-class RtpSocket(asyncio.DatagramProtocol):
+class RtpSocket(Attachment, asyncio.DatagramProtocol):
     """An attachment over RTP: a socket of its own."""
 
     def __init__(
@@ -45,29 +42,23 @@ class RtpSocket(asyncio.DatagramProtocol):
         """`payload_type`: PCMU or PCMA, of what is sent; both are heard. Raises ValueError for another."""
         if payload_type not in DECODERS:
             raise ValueError(f"payload_type: {payload_type} is neither PCMU (0) nor PCMA (8)")
-        self.direction = direction
-        self._ear = ear
+        super().__init__(ear, ticker=ticker, direction=direction)
         self._clock = clock
-        self._ticker = ticker
         self._payload_type = payload_type
         self._peer = peer
         self._reception = Reception()
         self._depacketiser = Depacketiser()
-        self._box = Outbox()
         self._transport: asyncio.DatagramTransport | None = None
-        self._leave_ticker: Callable[[], None] = lambda: None
-        self._over = False
         # at random, so that nobody guesses them (RFC 3550, 5.1)
         self._ssrc = secrets.randbits(32)
         self._sequence = secrets.randbits(16)
         self._timestamp = secrets.randbits(32)
         self._talking = False
-        self._frames_in = self._frames_lost = self._frames_out = self._refused = 0
 
     @property
     def address(self) -> Peer:
         """Where it listens: for `external_host` of Asterisk. Raises CommandRefused if it is not open."""
-        if self._transport is None or self._over:
+        if self._transport is None or self.over:
             raise CommandRefused("the attachment is not open")
         host, port = self._transport.get_extra_info("sockname")[:2]
         return host, port
@@ -77,11 +68,10 @@ class RtpSocket(asyncio.DatagramProtocol):
         self._transport = cast(asyncio.DatagramTransport, transport)
         if hasattr(transport, "max_size"):
             cast(Any, transport).max_size = RECEIVE
-        if self.direction.speaks:
-            self._leave_ticker = self._ticker.add(self._send)
+        self._open()
 
     def datagram_received(self, data: bytes, addr: tuple[Any, ...]) -> None:
-        if self._over:
+        if self.over:
             return
         packet = parse(data)
         source = (addr[0], addr[1])
@@ -91,17 +81,6 @@ class RtpSocket(asyncio.DatagramProtocol):
         self._peer = source
         if self._reception.arrived(packet, self._clock.now()) and self.direction.hears:
             self._heard(self._depacketiser.push(packet))
-
-    def _heard(self, frames: Sequence[Frame]) -> None:
-        if not frames:
-            return
-        self._frames_in += len(frames)
-        self._frames_lost += sum(frame is None for frame in frames)
-        try:
-            self._ear.frames(frames)
-        except Exception:
-            log.exception("a listener failed; its attachment ends")
-            self.close("the listener failed")
 
     def error_received(self, exc: Exception) -> None:
         """The peer's port is closed: it may not be open yet, and its channel tells when it is gone."""
@@ -129,35 +108,14 @@ class RtpSocket(asyncio.DatagramProtocol):
             # time passes in silence too: the gap says how long it was
             self._timestamp = (self._timestamp + FRAME_SAMPLES) % TIMESTAMPS
 
-    def say(self, samples: bytes) -> int:
-        """As in Transport."""
-        if not self.direction.speaks or self._over:
-            raise CommandRefused("the attachment is over" if self._over else "the attachment only listens")
-        return self._box.put(samples)
+    def _quality(self) -> Quality:
+        return self._reception.quality()
 
-    def hush(self) -> int:
-        """As in Transport."""
-        return self._box.clear()
-
-    def traffic(self) -> Traffic:
-        """As in Transport."""
-        return Traffic(self._frames_in, self._frames_lost, self._frames_out, self._refused, self._reception.quality())
-
-    def close(self, reason: str = "closed") -> None:
-        """As in Transport. What waited for a missing packet is still heard."""
-        if self._over:
-            return
-        self._over = True
-        self._leave_ticker()
-        self._box.clear()
-        if self.direction.hears:
-            self._heard(self._depacketiser.flush())
+    def _shut(self) -> None:
+        # what only waited for a missing packet is still heard
+        self._heard(self._depacketiser.flush())
         if self._transport is not None:
             self._transport.close()
-        try:
-            self._ear.ended(reason)
-        except Exception:
-            log.exception("a listener failed at the end of its attachment")
 
 
 async def open_rtp(

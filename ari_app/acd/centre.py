@@ -10,6 +10,7 @@ import msgspec
 import structlog
 
 from ari_app.acd import events, skills
+from ari_app.acd.call_control import CallControl
 from ari_app.acd.calling_back import CallBackProgram
 from ari_app.acd.commands import AnyFact
 from ari_app.acd.destination import Overflow
@@ -25,6 +26,7 @@ from ari_app.ari.node import Node
 from ari_app.calls.call import Call
 from ari_app.calls.leg import Leg, LegState
 from ari_app.calls.monitoring import MonitorProgram, monitor
+from ari_app.calls.originating import ClickToDial
 from ari_app.calls.program import Program
 from ari_app.calls.programs import Announcement, ExtensionCall, Unallocated
 from ari_app.calls.registry import Registry
@@ -95,6 +97,8 @@ class Centre:
         self.listeners: list[Callable[[int, AnyFact], None]] = []
         #: when queues are open
         self.opening = Opening(clock, lambda account: self.dispatcher(account).engine, self.apply)
+        #: the calls of extensions
+        self.calls = CallControl(registry, self.dispatcher, self.endpoint, self.dialled)
         self.phones = Phones(lambda: self.node, clock, self.endpoint, self._staffed, self._phone)
         registry.on_endpoint = self.phones.changed
         registry.programs.update(
@@ -104,6 +108,7 @@ class Centre:
                 "announcement": lambda state: Announcement(state["media"]),
                 "unallocated": lambda state: Unallocated(),
                 "extension": lambda state: ExtensionCall(state["endpoint"], state["timeout"]),
+                "click_to_dial": lambda state: ClickToDial(self.dialled, state["number"]),
                 "monitor": lambda state: MonitorProgram(registry, state["target"], state["mode"]),
             }
         )
@@ -148,6 +153,12 @@ class Centre:
         if context != "from-trunk" and call.number.isascii() and call.number.isdigit():
             return ExtensionCall(self.endpoint(call.number))
         return Unallocated()
+
+    def dialled(self, call: Call, number: str) -> Program:
+        """What serves a number that is called from here: a queue, an extension, or one outside."""
+        if self.dispatcher(call.account).engine.settings(number) is not None:
+            return QueueProgram(self.dispatcher, number, self.clock.now())
+        return ExtensionCall(self.reach(number))
 
     # recovery
 

@@ -31,9 +31,9 @@ class Reject(Command, frozen=True, kw_only=True):
 
 
 class Release(Command, frozen=True, kw_only=True):
-    """The caller leaves the queue: "timeout", "no_retry", "leave_empty", "closed", "overflow", "sent" (by somebody),
-    "queue_removed", "call_back" while waiting; "completed" after talking; "not_reached", "given_up", "cancelled": of
-    one who was to be called back."""
+    """The caller leaves the queue: "timeout", "no_retry", "leave_empty", "closed", "overflow", "sent" or "stolen" (by
+    somebody), "queue_removed", "call_back" while waiting; "completed" after talking; "not_reached", "given_up",
+    "cancelled": of one who was to be called back."""
 
     call: str
     queue: str

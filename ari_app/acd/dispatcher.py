@@ -313,7 +313,7 @@ class Dispatcher:
 
     def reattach(self, call: Call, queue: str) -> None:
         """A call of ours has been made again: let its events find the engine, before any arrives."""
-        if call.direction == "outbound":
+        if call.program is not None and call.program.name == "call_back":
             conversation = self.calling_back.attach(call, queue, self.engine.call_back(call.id))
         elif call.origin is not None:
             conversation = self._attach(call, queue)

@@ -112,6 +112,7 @@ RULES: dict[type[events.Event], Callable[[Floor, Any], None]] = {
     events.WrapUpExited: people.wrap_up_exited,
     events.PriorityChanged: standing.priority_changed,
     events.CallerSent: standing.sent_to_queue,
+    events.CallerStolen: standing.stolen,
     events.PhoneStateChanged: people.phone_state_changed,
     events.CallerJoined: callers.joined,
     events.CallerLeft: call_backs.unless_dialling(callers.left),

@@ -183,6 +183,15 @@ class CallerSent(Event, frozen=True, kw_only=True):
 # telephones: never refused
 
 
+class CallerStolen(Event, frozen=True, kw_only=True):
+    """Somebody takes a caller who waits on the line out of his queue, and sends him to a number. Refused: nobody waits
+    who is called that."""
+
+    call: str
+    #: an extension, or any number that can be dialled
+    to: str
+
+
 class PhoneStateChanged(Event, frozen=True, kw_only=True):
     """What an extension's phone does apart from our own offers: "idle", "busy" (a private call; it ends an offer
     that rings there) or "unavailable"."""
@@ -314,6 +323,7 @@ AnyEvent = (
     | WrapUpExited
     | PriorityChanged
     | CallerSent
+    | CallerStolen
     | PhoneStateChanged
     | CallerJoined
     | CallerLeft

@@ -23,9 +23,7 @@ def priority_changed(floor: Floor, event: e.PriorityChanged) -> None:
 def sent_to_queue(floor: Floor, event: e.CallerSent) -> None:
     """Somebody sends him to another queue. There he waits anew, as after an overflow; here he is let go at once, also
     by phones that ring for him. Where he could not enter he is left where he stands."""
-    caller = _waiting(floor, event.call)
-    if caller.call_back is not None:
-        raise NotFound("One who is to be called back does not wait on the line.", call=event.call)
+    caller = _on_the_line(floor, event.call)
     queue = floor.queues.get(event.queue)
     if queue is None:
         raise NotFound("There is no such queue.", queue=event.queue)
@@ -33,6 +31,19 @@ def sent_to_queue(floor: Floor, event: e.CallerSent) -> None:
     if reason is not None:
         raise CommandRefused("He would not be let in.", reason=reason, queue=event.queue)
     callers.send(floor, caller, "sent", Destination(kind=Kind.QUEUE, to=event.queue))
+
+
+def stolen(floor: Floor, event: e.CallerStolen) -> None:
+    """Somebody takes him out of the queue; phones that ring for him stop, and nobody is blamed."""
+    caller = _on_the_line(floor, event.call)
+    callers.send(floor, caller, "stolen", Destination(kind=Kind.EXTENSION, to=event.to))
+
+
+def _on_the_line(floor: Floor, call: str) -> Caller:
+    caller = _waiting(floor, call)
+    if caller.call_back is not None:
+        raise NotFound("One who is to be called back does not wait on the line.", call=call)
+    return caller
 
 
 def _waiting(floor: Floor, call: str) -> Caller:

@@ -91,6 +91,8 @@ class Call:
         #: when the caller's leg went; if that is not known, the last of the others
         self.ended_at: float | None = None
         self.bridges: set[str] = set()
+        #: names of those that go on
+        self.recordings: set[str] = set()
         self.program: Program | None = None
         #: called a while after its end: who waits for what Asterisk may still tell waits no longer
         self.afterwards: list[Callable[[], None]] = []

@@ -282,10 +282,21 @@ class Registry:
 
     # calls and legs
 
-    def new_call(self, node: Node, *, account: int, number: str, program: str, id: str | None = None) -> Call:
-        """A call that we begin; under an id that was chosen before, or a new one."""
+    def new_call(
+        self, node: Node, *, account: int, number: str, program: str, id: str | None = None, caller_number: str = ""
+    ) -> Call:
+        """A call that we begin; under an id that was chosen before, or a new one. caller_number: for whom."""
         at = self.clock.now()
-        call = Call(self, id or self.ids.new("call"), node, account=account, direction="outbound", number=number, at=at)
+        call = Call(
+            self,
+            id or self.ids.new("call"),
+            node,
+            account=account,
+            direction="outbound",
+            number=number,
+            caller_number=caller_number,
+            at=at,
+        )
         self.calls[call.id] = call
         self.tell(
             facts.CallStarted(
@@ -295,7 +306,7 @@ class Registry:
                 node=node.name,
                 direction="outbound",
                 number=number,
-                caller_number="",
+                caller_number=caller_number,
                 caller_name="",
                 program=program,
             )

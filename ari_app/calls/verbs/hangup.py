@@ -14,6 +14,7 @@ NORMAL = 16
 BUSY = 17
 NO_ANSWER = 19
 ABSENT = 20
+DECLINED = 21
 #: another phone took the call: it is no missed one
 ANSWERED_ELSEWHERE = 26
 UNALLOCATED = 1

@@ -43,6 +43,7 @@ class Recording:
         self._key = (call.node.name, name)
         call.registry.waiters[self._key] = self._event
         call.afterwards.append(self.give_up)
+        call.recordings.add(name)
 
     def _event(self, event: Received) -> None:
         if self._finished.done():
@@ -98,6 +99,7 @@ class Recording:
             await self.discard()
 
     def _ended(self, timestamp: str, duration: float | None) -> None:
+        self.call.recordings.discard(self.name)
         registry = self.call.registry
         at = registry.at(timestamp)
         registry.tell(facts.RecordingEnded(at=at, call=self.call.id, recording=self.name, duration=duration))

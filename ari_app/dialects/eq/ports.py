@@ -4,12 +4,34 @@ from __future__ import annotations
 
 from typing import Any, Literal, Protocol
 
+from ari_app.acd.call_control import ActiveCallInfo
 from ari_app.acd.centre import QueuedCallInfo
 from ari_app.acd.events import AnyEvent
 from ari_app.acd.opening import Opening
 from ari_app.acd.views import AgentQueueStatus, CallBackView, QueueStatistics
 
-__all__ = ["Centre", "Importer", "QueuedCallInfo", "Upload"]
+__all__ = ["ActiveCallInfo", "Calls", "Centre", "Importer", "QueuedCallInfo", "Upload"]
+
+
+class Calls(Protocol):
+    """The live calls of extensions. A channel is named by its name or its id."""
+
+    def active_calls(self, account: int, extension: str) -> list[ActiveCallInfo]:
+        """The calls an extension is on, rings for or makes; the oldest first."""
+
+    def steal(self, account: int, channel: str, destination: str) -> None:
+        """Take a caller out of his queue and send him to a number.
+
+        Raises:
+            NotFound: no such call waits.
+            CommandRefused: the number is a queue that would not let him in; nothing has changed.
+        """
+
+    def dial(self, account: int, extension: str, destination: str) -> None:
+        """Ring an extension, then call a number from there; waits for neither."""
+
+    def hang_up(self, account: int, extension: str, channel: str | None) -> None:
+        """End what an extension does on a channel; None: the oldest. Raises NotFound: it has no such channel."""
 
 
 class Centre(Protocol):
@@ -25,6 +47,10 @@ class Centre(Protocol):
     @property
     def opening(self) -> Opening:
         """When queues are open."""
+
+    @property
+    def calls(self) -> Calls:
+        """The live calls of extensions."""
 
     async def recorded(self) -> None:
         """Return when all that was applied so far is committed."""

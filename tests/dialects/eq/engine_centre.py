@@ -13,6 +13,7 @@ from ari_app.ari.errors import Unreachable
 from ari_app.clock import ManualClock, Timer
 from ari_app.dialects.eq.ports import QueuedCallInfo
 from ari_app.errors import NotFound
+from tests.dialects.eq.engine_calls import EngineCalls
 
 
 class EngineCentre:
@@ -32,6 +33,7 @@ class EngineCentre:
         self.requests = 0
         self.commits = 0
         self.opening = Opening(clock, self.engine, self.apply)
+        self.calls = EngineCalls(self)
         self._timers: dict[tuple[int, str], Timer] = {}
 
     def engine(self, account: int) -> Engine:

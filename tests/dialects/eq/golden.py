@@ -8,6 +8,7 @@ case.json
         {"advance": 300}                     move the clock
         {"event": {"event": "CallerJoined", ..}, "account": "default"}     what happens on the telephone side
         {"offered": "agent's extension", "then": "answered" | ..}          OfferAnswered etc. for that agent's offer
+        {"active": {..}}                     an extension has a channel (ActiveCallInfo, with what is left out made up)
         {"asterisk": "down" | "up"}  {"database": "down" | "up"}  {"restart": true}
         {"record": true}                     what happened so far is in the record
 expected.json
@@ -84,6 +85,8 @@ async def _happen(world: World, step: dict[str, Any]) -> None:
         case {"offered": extension, "then": what}:
             offer = [o for o in world.centre.offers if o.extension == extension][-1]
             world.centre.apply(account, OFFER_EVENTS[what](offer=offer.offer))
+        case {"active": info}:
+            world.centre.calls.add(account, info)
         case {"asterisk": state}:
             world.centre.reachable = state == "up"
         case {"database": "down"}:

@@ -271,6 +271,10 @@ class History:
             self.calls += 1  # a caller enters a queue once: he has another name there
             self.tell(e.CallerJoined(call=f"c{self.calls}", queue=queue))
 
+    def steal(self, pick: Pick) -> None:
+        call = pick("c0", *(f"c{i + 1}" for i in range(max(0, self.calls - 8), self.calls)))
+        self.tell(e.CallerStolen(call=call, to="1005"))
+
     # people
 
     def sign_in(self, pick: Pick) -> None:

@@ -264,7 +264,7 @@ class Model:
         """Why a command of people is refused, if it is."""
         person = self.people.get(getattr(event, "agent", -1))
         match event:
-            case e.PriorityChanged() | e.CallerSent():
+            case e.PriorityChanged() | e.CallerSent() | e.CallerStolen():
                 return self.immovable(event)
             case e.RoutingConfigured():
                 return CommandRefused if event.rule in BAD_RULES else None
@@ -293,7 +293,7 @@ class Model:
         call = self.calls.get(event.call)
         if call is None or call.agent is not None:
             return NotFound
-        if isinstance(event, e.PriorityChanged):
+        if isinstance(event, e.PriorityChanged | e.CallerStolen):
             return None
         if event.queue not in self.queues:
             return NotFound
@@ -595,6 +595,10 @@ class Model:
     def on_CallerSent(self, event: e.CallerSent) -> None:
         self.leave(self.calls[event.call], "caller_left")
         self.expected.append(("Release", event.call, "sent", f"queue:{event.queue}"))
+
+    def on_CallerStolen(self, event: e.CallerStolen) -> None:
+        self.leave(self.calls[event.call], "caller_left")
+        self.expected.append(("Release", event.call, "stolen", f"extension:{event.to}"))
 
     def on_CallerLeft(self, event: e.CallerLeft) -> None:
         call = self.calls.get(event.call)

@@ -12,6 +12,7 @@ from ari_app.acd.queue_program import QueueProgram
 from ari_app.ari.errors import ServerFault
 from ari_app.ari.fake import Answers
 from ari_app.calls.monitoring import MonitorProgram
+from ari_app.calls.originating import ClickToDial
 from ari_app.calls.programs import Announcement, ExtensionCall, Unallocated
 from ari_app.errors import NotFound
 from tests.unit.calls.hall import Hall, a_hall
@@ -74,6 +75,7 @@ async def test_every_program_is_found_again_by_its_name(hall: Hall) -> None:
         Unallocated(),
         ExtensionCall("PJSIP/1001", 12.0),
         MonitorProgram(hall.stage.registry, "leg-1", "whisper"),
+        ClickToDial(hall.centre.dialled, "1002"),
     ]
     for program in made:
         again = hall.stage.registry.programs[program.name](program.state())

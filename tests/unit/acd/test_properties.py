@@ -38,6 +38,7 @@ TRAFFIC: tuple[Any, ...] = (
     History.leave,
     History.prioritise,
     History.send,
+    History.steal,
 )
 TROUBLE: tuple[Any, ...] = (History.fail, History.fail_to_connect, History.phone, History.be_late)
 PEOPLE: tuple[Any, ...] = (

@@ -129,6 +129,25 @@ def test_sent_to_another_queue_he_leaves_this_one_and_nobody_is_blamed(scene: Sc
     assert (counts.abandoned, scene.engine.counts("501").entered) == (0, 1)
 
 
+def test_stolen_he_is_sent_to_a_number_and_nobody_is_blamed(scene: Scene) -> None:
+    scene.agent(1)
+    scene.join("a")
+    scene.advance(4)
+    out = scene.apply(e.CallerStolen(call="a", to="1005"))
+    there = Destination(kind=Kind.EXTENSION, to="1005")
+    assert plain(out) == [("Withdraw", "1", "caller_left"), ("Release", "a", "500", "stolen", there)]
+    (exited,) = of(c.CallerExited, out)
+    assert (exited.outcome, exited.wait, exited.to) == ("stolen", 4.0, "extension:1005")
+    assert scene.status(1) == "available"
+    counts = scene.engine.counts("500")
+    assert (counts.abandoned, counts.flow_outs) == (0, 1)
+    scene.join("b")
+    scene.answer("b")
+    for call in ("a", "b"):  # gone; answered
+        with pytest.raises(NotFound):
+            scene.apply(e.CallerStolen(call=call, to="1005"))
+
+
 @pytest.mark.parametrize("reason", ["there_already", "full", "closed", "empty"])
 def test_he_is_left_where_he_stands_if_he_would_not_be_let_in(scene: Scene, reason: str) -> None:
     scene.queue("501", max_callers=1, join_empty="no" if reason == "empty" else "yes")

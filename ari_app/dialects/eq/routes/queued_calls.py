@@ -8,7 +8,7 @@ from ari_app.dialects.eq.wire.queued_call import QueuedCallBody
 from ari_app.errors import CommandRefused, NotFound
 
 #: why a queue does not let a call in
-_REFUSED = {
+REFUSED = {
     "there_already": "The call waits in this queue already",
     "closed": "The queue is closed",
     "empty": "The queue has no agents to serve it",
@@ -27,7 +27,7 @@ async def update(ask: Ask[None, QueuedCallBody]) -> None:
             raise nonexistent("queue", "The queue") from None
         raise not_found("id", "The waiting call") from None
     except CommandRefused as error:
-        raise invalid("queue", _REFUSED[str(error.context["reason"])]) from None
+        raise invalid("queue", REFUSED[str(error.context["reason"])]) from None
 
 
 HANDLERS: dict[str, Handler] = {"x.queued_call.update": update}

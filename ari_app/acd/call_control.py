@@ -1,0 +1,187 @@
+"""What is asked of an extension's calls from outside: which it is on, dial, hang up; and to steal a call that waits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import msgspec
+
+from ari_app.acd import events
+from ari_app.acd.dispatcher import Dispatcher
+from ari_app.acd.queue_program import QueueProgram
+from ari_app.calls.call import Call
+from ari_app.calls.leg import Leg, LegState
+from ari_app.calls.originating import ClickToDial
+from ari_app.calls.program import Program
+from ari_app.calls.registry import Registry
+from ari_app.calls.verbs.hangup import DECLINED, NORMAL, release
+from ari_app.errors import NotFound
+
+#: a call as the one at the extension sees it
+RINGING, DIALLING, UP = "ringing", "dialling", "up"
+
+
+class ActiveCallInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """One channel of an extension, with what is known of its call."""
+
+    call: str
+    #: Asterisk's id of the channel
+    unique_id: str
+    channel: str
+    extension: str
+    #: "inbound": the extension was called; "outbound": it calls
+    direction: str
+    #: "ringing" (the phone itself), "dialling" (it waits for an answer), "up"
+    state: str
+    caller_number: str
+    caller_name: str
+    #: whom the one at the extension talks to, or calls
+    connected_number: str
+    connected_name: str
+    #: which the call waits in, or came through to the one it is connected with
+    queue: str | None
+    started_at: float
+    answered_at: float | None
+    recording: bool
+
+
+class CallControl:
+    """The live calls of all accounts, by extension."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        dispatcher: Callable[[int], Dispatcher],
+        endpoint: Callable[[str], str],
+        program: Callable[[Call, str], Program],
+    ) -> None:
+        """endpoint: an extension's dial string. program: what serves a number that somebody here calls."""
+        self._registry = registry
+        self._dispatcher = dispatcher
+        self._endpoint = endpoint
+        self._program = program
+
+    # what there is
+
+    def legs(self, account: int, extension: str) -> list[Leg]:
+        """The channels of an extension that are not gone, the oldest first."""
+        return sorted(self._legs(account, self._endpoint(extension)), key=lambda leg: (leg.started_at, leg.id))
+
+    def _legs(self, account: int, endpoint: str) -> Iterator[Leg]:
+        for leg in self._registry.legs.values():
+            if leg.call.account == account and leg.alive and _is_at(leg, endpoint):
+                yield leg
+
+    def active_calls(self, account: int, extension: str) -> list[ActiveCallInfo]:
+        """The calls an extension is on, rings for or makes; the oldest first."""
+        return [self._info(leg, extension) for leg in self.legs(account, extension)]
+
+    def _info(self, leg: Leg, extension: str) -> ActiveCallInfo:
+        call = leg.call
+        number, name = self._connected(leg)
+        return ActiveCallInfo(
+            call=call.id,
+            unique_id=leg.id,
+            channel=leg.name,
+            extension=extension,
+            direction="outbound" if leg.role == "caller" else "inbound",
+            state=_state(leg),
+            caller_number=call.caller_number,
+            caller_name=call.caller_name,
+            connected_number=number,
+            connected_name=name,
+            queue=_queue(call),
+            started_at=leg.started_at,
+            answered_at=leg.answered_at,
+            recording=bool(call.recordings),
+        )
+
+    def _connected(self, leg: Leg) -> tuple[str, str]:
+        call = leg.call
+        if leg is not call.origin:
+            return call.caller_number, call.caller_name
+        for other in call.legs.values():
+            if other is not leg and other.alive and other.bridge is not None and other.bridge == leg.bridge:
+                return _number(other), ""
+        return call.number, ""
+
+    # what is done
+
+    def steal(self, account: int, channel: str, destination: str) -> None:
+        """Take a caller out of his queue and send him to a number: another queue, an extension, anybody. He is recorded
+        as stolen (another queue: as sent), and nobody whose phone rings for him is blamed.
+
+        channel: its name, or its id.
+
+        Raises:
+            NotFound: no such call waits; or it is not known any more, with "queue" in the context, where it was to go.
+            CommandRefused: it is a queue that would not let him in; nothing has changed.
+        """
+        dispatcher = self._dispatcher(account)
+        call = self._waiting(dispatcher, channel)
+        event: events.CallerSent | events.CallerStolen
+        if dispatcher.engine.settings(destination) is not None:
+            event = events.CallerSent(call=call, queue=destination)
+        else:
+            event = events.CallerStolen(call=call, to=destination)
+        dispatcher.apply(event)
+
+    def _waiting(self, dispatcher: Dispatcher, channel: str) -> str:
+        for leg in self._registry.legs.values():
+            if channel in (leg.name, leg.id) and leg is leg.call.origin:
+                if leg.call.account == dispatcher.engine.account and dispatcher.engine.knows(leg.call.id):
+                    return leg.call.id
+                break
+        raise NotFound("There is no such waiting call.", channel=channel)
+
+    def dial(self, account: int, extension: str, destination: str) -> None:
+        """Ring an extension, and when it has answered call a number from there, as if it had dialled it. Waits for
+        neither."""
+        node = next(iter(self._registry.nodes.values()))
+        program = ClickToDial(self._program, destination)
+        call = self._registry.new_call(
+            node, account=account, number=destination, program=program.name, caller_number=extension
+        )
+        call.program = program
+        call.new_leg("caller", endpoint=self._endpoint(extension))
+        call.start(program)
+
+    def hang_up(self, account: int, extension: str, channel: str | None) -> None:
+        """End what an extension does on a channel (its name or id; None: the oldest). One that rings is declined.
+
+        Raises:
+            NotFound: it has no such channel.
+        """
+        leg = self.channel(account, extension, channel)
+        if leg.answered_at is not None and not leg.call.ended_by:
+            leg.call.ended_by = leg.role  # it is the one at the extension who hangs up, not we
+        rings = leg.answered_at is None and leg is not leg.call.origin
+        leg.call.spawn(release(leg, DECLINED if rings else NORMAL), "hang up")
+
+    def channel(self, account: int, extension: str, channel: str | None) -> Leg:
+        """A channel of an extension, by its name or id; None: the oldest. Raises NotFound."""
+        for leg in self.legs(account, extension):
+            if channel is None or channel in (leg.name, leg.id):
+                return leg
+        raise NotFound("The extension has no such channel.", channel=channel or "")
+
+
+def _is_at(leg: Leg, endpoint: str) -> bool:
+    """Asterisk names the channels of an endpoint PJSIP/1001-0000002a."""
+    return leg.endpoint == endpoint or leg.name.rpartition("-")[0] == endpoint
+
+
+def _state(leg: Leg) -> str:
+    if leg.state is LegState.UP:
+        return UP
+    return DIALLING if leg.came_in else RINGING
+
+
+def _number(leg: Leg) -> str:
+    """The extension, or outside number, that a leg was dialled at: PJSIP/1001, PJSIP/0301234@trunk."""
+    return leg.endpoint.partition("/")[2].partition("@")[0]
+
+
+def _queue(call: Call) -> str | None:
+    program = call.program
+    return program.queue if isinstance(program, QueueProgram) and program.departure is None else None

@@ -1,0 +1,71 @@
+"""The part of the path table (paths.py) about live calls: of extensions, and stolen ones."""
+
+from __future__ import annotations
+
+from ari_app.dialects.eq.wire.calls import ActiveCall, ActiveCallsQuery, ExtensionActionBody, StealBody
+from ari_app.dialects.http import Endpoint, ErrorRow
+
+
+def _error(parameter: str | None, kind: str, description: str) -> ErrorRow:
+    return ErrorRow(parameter=parameter, type=kind, description=description)
+
+
+_EXTENSION = (
+    _error("extension", "blank", "Extension not specified"),
+    _error("extension", "nonexistent", "Extension does not exist"),
+)
+_DESTINATION = (
+    _error("destination", "blank", "Destination not specified"),
+    _error("destination", "invalid", "Not a number that can be dialled"),
+)
+
+CALLS = (
+    Endpoint(
+        name="steal_queued_call",
+        method="POST",
+        path="/steal_queued_call",
+        tag="Queued Calls",
+        summary="Take a call out of its queue and send it to a number",
+        description=(
+            "The destination is rung, and the caller hears it ring. He is recorded as stolen; sent to another queue,"
+            " which must let him in now, as sent. Phones that ring for him stop."
+        ),
+        body=StealBody,
+        changes=True,
+        errors=(
+            _error("channel", "blank", "Channel not specified"),
+            _error("channel", "nonexistent", "No call waits on that channel: it may have been answered, or be gone"),
+            *_DESTINATION,
+        ),
+    ),
+    Endpoint(
+        name="active_calls",
+        method="GET",
+        path="/active_calls",
+        tag="Active Calls",
+        summary="Calls that an extension is on, rings for, or makes; the oldest first",
+        query=ActiveCallsQuery,
+        reply=list[ActiveCall],
+        errors=_EXTENSION,
+    ),
+    Endpoint(
+        name="extension_action",
+        method="POST",
+        path="/extension_action",
+        tag="Extension Actions",
+        summary="Dial or hang up for an extension",
+        description=(
+            "dial: the extension's phone rings; when it is answered, the destination is called. hangUp: the call on"
+            " `channel` (as /active_calls has it) ends for the extension, or is declined while it rings; blank: its"
+            " oldest. Answered at once: whether a phone is picked up is seen in /active_calls."
+        ),
+        body=ExtensionActionBody,
+        changes=True,
+        errors=(
+            *_EXTENSION,
+            _error("action", "invalid", "Action type not valid"),
+            _error("channel", "nonexistent", "The extension has no such channel, or none at all"),
+            *_DESTINATION,
+        ),
+    ),
+)

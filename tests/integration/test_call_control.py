@@ -1,0 +1,123 @@
+"""Calls of extensions, asked for and acted on over REST, on a real Asterisk with real phones."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.harness.phones import Extension, PhoneBox, answers, never_answers
+from tests.integration.server import ContactCentre, contact_centre
+
+CALLER, AGENT, DESK = 440, 660, 880
+
+
+@pytest.fixture
+async def centre(tmp_path: Path, start_asterisk: Any, world: PhoneBox) -> AsyncIterator[ContactCentre]:
+    async with contact_centre(tmp_path, start_asterisk, world, LOG_LEVEL="debug") as made:
+        yield made
+
+
+async def phone(centre: ContactCentre, number: str, *, tone: int | None = None, rings: bool = False) -> Extension:
+    """A phone that is no agent's."""
+    await centre.pbx.provision(number, "secret", contact=centre.world.contact(number))
+    return centre.world.extension(number, never_answers() if rings else answers(tone=tone))
+
+
+async def active(centre: ContactCentre, extension: str) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = await centre.server.request("GET", "/active_calls", {"extension": extension})
+    return rows
+
+
+async def until(ask: Callable[[], Awaitable[Any]], within: float = 10) -> Any:
+    """Wait until that says something that is true; what it said."""
+    async with asyncio.timeout(within):
+        while not (found := await ask()):
+            await asyncio.sleep(0.05)
+    return found
+
+
+async def act(centre: ContactCentre, extension: str, action: str, **more: str) -> None:
+    await centre.server.request("POST", "/extension_action", extension=extension, action=action, **more)
+
+
+async def test_dial_and_hang_up_for_an_extension(centre: ContactCentre) -> None:
+    """His phone rings, then the other's; both are seen in active calls. A phone that rings is declined, one that talks
+    is hung up; and a queue can be dialled, also if the process dies while he waits there."""
+    mine = await phone(centre, "1001", tone=CALLER)
+    other = await phone(centre, "1002", tone=DESK)
+    assert await active(centre, "1001") == []
+    await act(centre, "1001", "dial", destination="1002")
+    here, there = await mine.next_call(), await other.next_call()
+    await asyncio.gather(here.wait_tones(DESK), there.wait_tones(CALLER))
+    assert there.caller_number == "1001"
+    (row,), (called,) = await active(centre, "1001"), await active(centre, "1002")
+    assert (row["direction"], row["state"], row["connectedNumber"]) == ("outbound", "up", "1002")
+    assert (called["direction"], called["callerIdNumber"]) == ("inbound", "1001")
+    assert row["id"] == called["id"]
+    await act(centre, "1002", "hangUp", channel=called["channel"])
+    await asyncio.gather(here.ended.wait(), there.ended.wait())
+    await centre.idle()
+
+    await phone(centre, "1002", rings=True)
+    await act(centre, "1001", "dial", destination="1002")
+    here = await mine.next_call()
+
+    async def rings() -> bool:
+        return [row["state"] for row in await active(centre, "1002")] == ["ringing"]
+
+    await until(rings)
+    await act(centre, "1002", "hangUp")
+    await here.ended.wait()
+    await centre.idle()
+
+    await centre.queue()
+    await act(centre, "1001", "dial", destination="500")
+    here = await mine.next_call()
+    await centre.until_waiting(1)
+    assert [row["queue"] for row in await active(centre, "1001")] == ["500"]
+    await centre.server.kill()
+    await centre.server.start()
+    await centre.agent("1003", answers(tone=AGENT))
+    agent = await centre.phones["1003"].next_call()
+    await asyncio.gather(here.wait_tones(AGENT), agent.wait_tones(CALLER))
+    await act(centre, "1003", "hangUp")
+    await here.ended.wait()
+    await centre.idle()
+    (call,) = centre.server.rows("SELECT ended_by, caller_number FROM queue_calls JOIN calls ON calls.id = call_id")
+    assert call == {"ended_by": "agent", "caller_number": "1001"}
+
+
+async def test_a_caller_is_stolen_from_the_queue(centre: ContactCentre) -> None:
+    """Nobody is offered him any more, he talks to whom he was sent to, and the record says that he was stolen."""
+    desk = await phone(centre, "1002", tone=DESK)
+    await centre.queue()
+    await centre.agent("1001", never_answers())
+    caller = await centre.world.call("500", centre.pbx, tone=CALLER)
+    rung = await centre.phones["1001"].next_call()
+    (waiting,) = await centre.until_waiting(1)
+    await centre.server.request("POST", "/steal_queued_call", channel=waiting["channel"], destination="1002")
+    there = await desk.next_call()
+    await asyncio.gather(rung.ended.wait(), caller.wait_tones(DESK), there.wait_tones(CALLER))
+    assert not rung.answered
+    assert await centre.waiting() == []
+    status, _ = await centre.server.attempt(
+        "POST", "/steal_queued_call", channel=waiting["channel"], destination="1002"
+    )
+    assert status == 400
+    (row,) = await active(centre, "1002")
+    assert (row["id"], row["queue"], row["connectedNumber"]) == (waiting["id"], None, "0301234567")
+    await caller.hang_up()
+    await centre.idle()
+    (row,) = centre.server.rows("SELECT outcome, went_to FROM queue_calls")
+    assert row == {"outcome": "stolen", "went_to": "extension:1002"}
+    log = centre.server.rows("SELECT event, data4 FROM queue_log WHERE callid = ? ORDER BY id", waiting["id"])
+    assert [tuple(row.values()) for row in log] == [
+        ("ENTERQUEUE", None),
+        ("RINGCANCELED", None),
+        ("WITHDRAW", "stolen"),
+    ]
+    assert (await centre.statistics())["callsAbandoned"] == 0

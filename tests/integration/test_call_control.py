@@ -87,7 +87,9 @@ async def test_dial_and_hang_up_for_an_extension(centre: ContactCentre) -> None:
     await act(centre, "1003", "hangUp")
     await here.ended.wait()
     await centre.idle()
-    (call,) = centre.server.rows("SELECT calls.ended_by AS by, caller_number FROM queue_calls JOIN calls ON calls.id = call_id")
+    (call,) = centre.server.rows(
+        "SELECT calls.ended_by AS by, caller_number FROM queue_calls JOIN calls ON calls.id = call_id"
+    )
     assert call == {"by": "agent", "caller_number": "1001"}
 
 

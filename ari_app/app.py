@@ -65,6 +65,7 @@ UNWANTED_EVENTS = (
     "ChannelConnectedLine",
     "ChannelCallerId",
     "BridgeVideoSourceChanged",
+    "Dial",  # six a call, an agent's come twice; the states and ends of the channel tell the same
 )
 #: of the garbage collector: a call makes some thousand objects, few of them in cycles
 GC_THRESHOLDS = (20_000, 20, 20)
@@ -405,6 +406,7 @@ async def serve(settings: Settings) -> None:
         level=settings.log_level,
         form=settings.log_format,
         secrets=[settings.ari_password.get_secret_value(), settings.ari_ws_password.get_secret_value()],
+        lasting=True,
     )
     over = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

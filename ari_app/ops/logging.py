@@ -14,6 +14,7 @@ import logging
 import re
 import sys
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any, Literal, TextIO
 
 import structlog
@@ -58,6 +59,11 @@ _HINT = re.compile(
 )
 
 
+@lru_cache(maxsize=1024)  # few names, each of them on every line
+def _is_secret(name: str) -> bool:
+    return _SECRET_NAME.search(name) is not None
+
+
 class SecretMask:
     """Takes secrets out of whatever is about to be logged."""
 
@@ -92,7 +98,7 @@ class SecretMask:
                 return self.text(repr(value))
 
     def _field(self, name: object, value: Any) -> Any:
-        if isinstance(name, str) and _SECRET_NAME.search(name) and value is not None and not isinstance(value, bool):
+        if isinstance(name, str) and _is_secret(name) and value is not None and not isinstance(value, bool):
             return MASK
         return self.value(value)
 
@@ -109,6 +115,7 @@ def configure(
     form: Literal["json", "text"] = "text",
     secrets: Iterable[str] = (),
     stream: TextIO | None = None,
+    lasting: bool = False,
 ) -> None:
     """Send every log line of the process, ours and the libraries', to `stream` (standard error).
 
@@ -116,6 +123,7 @@ def configure(
         level: debug, info, warning, error.
         form: one JSON object a line, or text for people.
         secrets: values that never appear, wherever they come from.
+        lasting: nothing is configured again in this process: each logger is made once, not for each line.
     """
     mask = SecretMask(secrets)
     shared: list[Processor] = [
@@ -132,7 +140,7 @@ def configure(
         processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.stdlib.BoundLogger,
         logger_factory=structlog.stdlib.LoggerFactory(),
-        cache_logger_on_first_use=False,
+        cache_logger_on_first_use=lasting,
     )
     renderer: Processor = (
         structlog.processors.JSONRenderer()

@@ -3,100 +3,27 @@ fixed when it is made (ARI pitfalls, 1.6); it ends with its leg."""
 
 from __future__ import annotations
 
-import asyncio
-
-from ari_app.ari import events
-from ari_app.ari.errors import AriError, TimedOut, Unreachable
-from ari_app.ari.protocol import Received
-from ari_app.calls.leg import Leg, LegGone
-from ari_app.calls.wait import while_alive
-
-#: seconds in which a snoop enters our application: a few milliseconds, or never
-ENTER_LIMIT = 5.0
+from ari_app.ari.models import Channel
+from ari_app.calls.leg import Leg
+from ari_app.calls.verbs.helper import Helper
 
 
-class Snoop:
+class Snoop(Helper):
     """A snoop channel of ours."""
 
+    kind = "snoop"
+
     def __init__(self, target: Leg, *, spy: str, whisper: str) -> None:
-        self.target = target
+        super().__init__(target)
         self.spy = spy
         self.whisper = whisper
-        self.id = target.call.registry.ids.new("snoop")
-        #: its channel is gone. Asterisk tells StasisEnd of a snoop; not always ChannelDestroyed
-        self.gone = asyncio.Event()
-        self._key = (target.node.name, self.id)
-        self._asked = False
-        self._answered = asyncio.Event()
-        self._entered = False
-        #: entered, gone, or too late for either
-        self._settled = asyncio.Event()
 
-    def _event(self, event: Received) -> None:
-        if isinstance(event, events.StasisStart):
-            self._entered = True
-            self._settled.set()
-        elif isinstance(event, events.StasisEnd | events.ChannelDestroyed):
-            self._over()
-
-    def _over(self) -> None:
-        self.target.call.registry.helpers.pop(self._key, None)
-        self.gone.set()
-        self._settled.set()
-
-    async def open(self) -> None:
-        """Make it, and wait until it can be bridged: that is when it enters the application, not when the request
-        returns (ARI pitfalls, P7). What fails, or is cancelled, leaves nothing in Asterisk.
-
-        Raises:
-            LegGone, AriError
-        """
-        self.target.require_alive()
-        call = self.target.call
-        call.registry.helpers[self._key] = self._event
-        self._asked = True
-        try:
-            await call.complete(self._make())
-            await self._until_entered()
-        except BaseException:
-            if not call.detached:
-                self.target.node.background(self.close())
-            raise
-
-    async def _make(self) -> None:
-        try:
-            await self.target.node.channels.snoopChannelWithId(
-                channelId=self.target.id,
-                snoopId=self.id,
-                spy=self.spy,
-                whisper=self.whisper,
-                app=self.target.node.app,
-                appArgs="snoop",
-            )
-        except (Unreachable, TimedOut):
-            raise  # it may have been made
-        except AriError:
-            self._over()
-            raise
-        finally:
-            self._answered.set()
-
-    async def _until_entered(self) -> None:
-        clock = self.target.call.registry.clock
-        limit = clock.call_at(clock.now() + ENTER_LIMIT, self._settled.set)
-        try:
-            await while_alive(self.target, self._settled.wait())
-        finally:
-            limit.cancel()
-        if self.gone.is_set():
-            raise LegGone(f"snoop {self.id} ended before it began")
-        if not self._entered:
-            raise TimedOut("the snoop did not enter the application", operation="channels.snoopChannelWithId")
-
-    async def close(self) -> None:
-        """End it; nothing if it is gone, or was never asked for."""
-        if self._asked:
-            await self._answered.wait()
-            if not self.gone.is_set():
-                self._over()
-                await self.target.call.registry.hang_up(self.target.node, self.id)
+    async def request(self) -> Channel:
+        return await self.target.node.channels.snoopChannelWithId(
+            channelId=self.target.id,
+            snoopId=self.id,
+            spy=self.spy,
+            whisper=self.whisper,
+            app=self.target.node.app,
+            appArgs="snoop",
+        )

@@ -1,0 +1,92 @@
+"""Attach to a leg: hear it, speak into it, or both, without disturbing the call.
+
+    leg <-- snoop (spy, whisper) --> bridge <-- external media --> this process
+
+The snoop decides which side is heard and which side hears what is said; "in" is what comes from the leg's phone, "out"
+what goes to it. The call is neither answered nor moved by it.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from enum import StrEnum
+
+from ari_app.calls.bridge import Bridge
+from ari_app.calls.leg import Leg, LegGone
+from ari_app.calls.verbs.external_media import ExternalMedia, MediaPorts
+from ari_app.calls.verbs.snoop import Snoop
+from ari_app.calls.wait import together, while_alive
+from ari_app.media.transports.attachment import Attachment
+from ari_app.media.transports.port import Direction, Ear
+
+
+class Side(StrEnum):
+    """Of a leg: who speaks on its phone, whom that phone hears, or both."""
+
+    #: the party of the leg himself
+    PARTY = "party"
+    #: the others, as the party hears them
+    OTHERS = "others"
+    BOTH = "both"
+
+
+#: what is heard: audio in from the phone is the party's
+_SPY = {Side.PARTY: "in", Side.OTHERS: "out", Side.BOTH: "both"}
+#: who hears what is said: audio out to the phone is heard by the party
+_WHISPER = {Side.PARTY: "out", Side.OTHERS: "in", Side.BOTH: "both"}
+
+
+class Attach:
+    """One attachment to one leg. It ends with the leg at the latest."""
+
+    def __init__(
+        self,
+        target: Leg,
+        ports: MediaPorts,
+        ear: Ear,
+        *,
+        direction: Direction = Direction.BOTH,
+        hear: Side = Side.PARTY,
+        heard_by: Side = Side.PARTY,
+    ) -> None:
+        """hear: whom we hear; heard_by: who hears what we say. Of these, what the direction leaves out is ignored."""
+        self.target = target
+        self._snoop = Snoop(
+            target,
+            spy=_SPY[hear] if direction.hears else "none",
+            whisper=_WHISPER[heard_by] if direction.speaks else "none",
+        )
+        self._media = ExternalMedia(target, ports, ear, direction=direction)
+        self._bridge = Bridge(target.call)
+
+    @property
+    def transport(self) -> Attachment:
+        """Our end. Raises LegGone while there is none."""
+        if self._media.transport is None:
+            raise LegGone("the attachment is not open")
+        return self._media.transport
+
+    async def open(self) -> None:
+        """Begin. What fails, or is cancelled, leaves nothing in Asterisk.
+
+        Raises:
+            LegGone, AriError, OSError
+        """
+        try:
+            await together(self._bridge.create(), self._snoop.open(), self._media.open())
+            both = [self._snoop.id, self._media.id]
+            await self.target.node.bridges.addChannel(bridgeId=self._bridge.id, channel=both)
+        except BaseException:
+            if not self.target.call.detached:
+                self.target.node.background(self.close())
+            raise
+
+    async def until_over(self) -> None:
+        """Wait until the leg is gone, or one of our channels."""
+        with suppress(LegGone):
+            await while_alive(self.target, self._media.gone.wait())
+
+    async def close(self) -> None:
+        """End it; the leg stays as it is."""
+        await together(self._media.close(), self._snoop.close())
+        await self._bridge.destroy()

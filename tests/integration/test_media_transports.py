@@ -56,10 +56,12 @@ class Recorder:
         return audio.from_pcm(b"".join(frame or bytes(FRAME_BYTES) for frame in self.got[first : first + count]))
 
 
-def pitch(samples: audio.Samples) -> float:
-    """The strongest frequency, by the peak of the spectrum and its neighbours."""
+def pitch(samples: audio.Samples, near: float = KHZ) -> float:
+    """The strongest frequency within 100 Hz of one, by the peak of the spectrum and its neighbours."""
     spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
-    top = int(np.argmax(spectrum[1:-1])) + 1
+    low = round((near - 100) * len(samples) / audio.RATE)
+    high = round((near + 100) * len(samples) / audio.RATE)
+    top = low + int(np.argmax(spectrum[low:high]))
     left, peak, right = np.log(spectrum[top - 1 : top + 2] + 1e-12)
     shift = (left - right) / (2 * (left - 2 * peak + right))
     return float((top + shift) * audio.RATE / len(samples))
@@ -104,7 +106,6 @@ async def measure(house: House, made: MediaPorts) -> None:
     talk, caller, callee = await talking(house)
     async with attached(talk.call.caller, made) as (attach, ear):
         await caller.play_tone(KHZ)
-        await callee.silence()
         await ear.next(0.5)
         heard = await ear.next(2)
         assert abs(pitch(heard) - KHZ) < PITCH
@@ -122,7 +123,7 @@ async def measure(house: House, made: MediaPorts) -> None:
         assert not callee.ear.recent(0.4).hears(KHZ)  # he whispers: to the caller alone
         speaking.cancel()
         attach.transport.hush()
-        await caller.ear.wait_for(lambda it: not it.recent(0.2).hears(KHZ), within=5)
+        await caller.wait_tones(CALLEE, absent=(KHZ,))
         traffic = attach.transport.traffic()
         assert traffic.frames_out > 50
         assert traffic.frames_lost == traffic.refused == 0

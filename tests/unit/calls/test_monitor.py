@@ -14,8 +14,8 @@ from ari_app.calls.call import Call
 from ari_app.calls.leg import LegGone, LegState
 from ari_app.calls.monitoring import MonitorProgram, monitor
 from ari_app.calls.verbs.answer import answer
-from ari_app.calls.verbs.monitor import MonitorMode
 from ari_app.calls.verbs.helper import ENTER_LIMIT
+from ari_app.calls.verbs.monitor import MonitorMode
 from ari_app.calls.verbs.snoop import Snoop
 from tests.unit.calls.stage import Stage
 

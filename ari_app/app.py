@@ -38,6 +38,7 @@ from ari_app.ops.health import Health, health_routes
 from ari_app.ops.logging import configure as configure_logging
 from ari_app.ops.metrics import Counts, HttpMetrics, live_gauges
 from ari_app.record import Record
+from ari_app.recordings.service import RecordingService
 from ari_app.store import migrate
 from ari_app.store.accounts import DEFAULT, Accounts
 from ari_app.store.bindings import Bindings
@@ -155,6 +156,10 @@ class Application:
             record.restored(engine)
             self.centre.add(engine)
         self._make_node()
+        self.recordings = RecordingService(settings, self.writer, self.registry, self.node, self.clock)
+        record.on_recorded = self.recordings.collector.look
+        await self.recordings.start()
+        self._stack.push_async_callback(self.recordings.close)
         self._restored = recovery.restore(self.registry, calls, self.registry.nodes)
         self.centre.restored(self._restored)
         await self._configure()
@@ -290,6 +295,7 @@ class Application:
 
     def _resynced(self, snapshot: Snapshot) -> None:
         recovery.reconcile(self.registry, self.node, snapshot.channels, snapshot.bridges)
+        self.recordings.collector.sweep()
         if not self._resumed:
             self._resumed = True
             self.centre.recover()
@@ -312,6 +318,7 @@ class Application:
             skills=self.skills,
             hours=self.hours,
             overflows=self.overflows,
+            library=self.recordings.library,
             schedules=Schedules(self.writer.database),
             statistics=self.statistics,
             today=self.today,
@@ -345,6 +352,7 @@ class Application:
                 return None
             return f"no events from Asterisk {self.node.name}; callers get the dialplan's fallback"
 
+        health.add("recordings", self.recordings.health, needed=False)
         health.add("database", database)
         health.add("asterisk", asterisk)
         return health

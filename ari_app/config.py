@@ -91,6 +91,14 @@ class Settings(BaseSettings):
     #: Asterisk's queue_log as a file, of the default account (each account's is in the table); a relative path is one
     #: in DATA_DIR, empty: no file
     queue_log_file: str = "queue_log"
+    #: where the files of recordings are kept; empty: recordings in DATA_DIR
+    recordings_dir: Path | None = None
+    #: recordings older than so many days are deleted; 0: none
+    recordings_days: int = Field(default=0, ge=0)
+    #: megabytes of recordings: of more, the oldest are deleted; 0: no limit
+    recordings_max_mb: int = Field(default=0, ge=0)
+    #: megabytes of their disk that recordings leave free; below, files stay in Asterisk until there is room again
+    recordings_min_free_mb: int = Field(default=200, ge=0)
     #: how an extension is dialled
     dial_template: Annotated[str, AfterValidator(_dial_template)] = "PJSIP/{extension}"
     #: how numbers outside are called, such as PJSIP/{number}@trunk; empty: not at all

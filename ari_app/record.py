@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
 from ari_app.acd.commands import AnyFact
 from ari_app.acd.engine import Engine
 from ari_app.acd.events import AnyEvent
 from ari_app.calls.call import Call, CallRecord
-from ari_app.calls.facts import AnyCallFact
+from ari_app.calls.facts import AnyCallFact, RecordingEnded
 from ari_app.store.acd import AcdRecorder
 from ari_app.store.calls import CallRecorder
 from ari_app.store.journal import AccountJournal, Journal
@@ -30,6 +32,8 @@ class Record:
         self._calls = CallRecorder(writer)
         self._acd = AcdRecorder(writer)
         self.queue_log = QueueLog(writer)
+        #: the end of a recording was told, or is not waited for any more
+        self.on_recorded: Callable[[str], None] = lambda recording: None
 
     async def load(self) -> tuple[list[AccountJournal], list[CallRecord]]:
         """What was kept: queues by account, and live calls."""
@@ -48,6 +52,8 @@ class Record:
         """A fact of a call or a leg."""
         self._calls.record(fact)
         self.queue_log.call(fact)
+        if isinstance(fact, RecordingEnded):
+            self.on_recorded(fact.recording)
 
     def save(self, call: Call) -> None:
         """What a live call is now."""

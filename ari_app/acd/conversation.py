@@ -17,7 +17,7 @@ from ari_app.calls.verbs.answer import answer
 from ari_app.calls.verbs.dial import Party
 from ari_app.calls.verbs.music import music_start, music_stop
 from ari_app.calls.verbs.play import play
-from ari_app.calls.verbs.record import Recording, RecordingFailed
+from ari_app.calls.verbs.record import About, Recording, RecordingFailed
 from ari_app.calls.verbs.ring import ring, ring_stop
 from ari_app.calls.verbs.snoop import Snoop
 from ari_app.calls.wait import together
@@ -217,13 +217,19 @@ class Conversation:
     def _whole(self) -> str:
         return f"rec-{self.call.id}-{self.queue}"
 
+    def _about(self, agent: Leg | None = None) -> About:
+        if agent is None:
+            origin = self.call.origin
+            return About(kind="queue", leg=origin.id if origin else None, queue=self.queue)
+        return About(kind="queue", leg=agent.id, queue=self.queue, agent=agent.agent)
+
     def _record_all(self, settings: QueueSettings) -> None:
         """All that the caller hears and says, from now to his end, in one piece: what a snoop hears. (His own channel
         could not be joined to the agent while it is recorded.)"""
         if settings.recording_mode == "includeholdtime" and settings.recording_format:
             name = self._whole()
             if name not in self._recordings:
-                recording = self._recordings[name] = Recording(self.call, name)
+                recording = self._recordings[name] = Recording(self.call, name, self._about())
                 self.call.spawn(self._start_snooping(recording, settings.recording_format), "record")
 
     async def _start_snooping(self, recording: Recording, format: str) -> None:
@@ -234,7 +240,7 @@ class Conversation:
     async def _record_talk(self, settings: QueueSettings, bridge: Bridge, agent: Leg) -> None:
         if settings.recording_mode == "afteranswered" and settings.recording_format:
             name = self._talk(agent)
-            recording = self._recordings.get(name) or Recording(self.call, name)
+            recording = self._recordings.get(name) or Recording(self.call, name, self._about(agent))
             self._recordings[name] = recording
             await self._start(recording, bridge, settings.recording_format)
 
@@ -254,7 +260,7 @@ class Conversation:
             name = self._talk(self.agent)
         else:
             return
-        self._recordings[name] = Recording(self.call, name)
+        self._recordings[name] = Recording(self.call, name, self._about(self.agent))
 
     async def resume_recording(self, settings: QueueSettings | None) -> None:
         """After a restart: what was to be recorded and is not yet, is."""

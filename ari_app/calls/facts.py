@@ -68,6 +68,13 @@ class RecordingStarted(CallFact, frozen=True, kw_only=True):
     recording: str
     #: "wav"
     format: str
+    node: str = ""
+    #: who wants it: "queue", "on_demand" (a person), "program"
+    kind: str = "program"
+    #: the leg it is about
+    leg: str | None = None
+    queue: str | None = None
+    agent: int | None = None
 
 
 class RecordingEnded(CallFact, frozen=True, kw_only=True):
@@ -75,6 +82,8 @@ class RecordingEnded(CallFact, frozen=True, kw_only=True):
     recording: str
     #: seconds; 0: nothing was recorded; None: its end was not told
     duration: float | None
+    #: "finished", "failed", "cancelled"; "unknown": its end was not told
+    outcome: str = "finished"
 
 
 AnyCallFact = (

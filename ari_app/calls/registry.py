@@ -66,6 +66,10 @@ def _nobody_looks(node: Node, endpoint: Endpoint) -> None:
     pass
 
 
+def _nobody_fetches(node: Node, recording: str) -> None:
+    pass
+
+
 class Registry:
     """Finds legs by channel, calls by id, and hands events on."""
 
@@ -88,6 +92,8 @@ class Registry:
         self.foreign: Counter[str] = Counter()
         #: an endpoint that we follow has come, gone, or got or lost a channel
         self.on_endpoint: Callable[[Node, Endpoint], None] = _nobody_looks
+        #: a recording has ended, whether or not anybody here waits for it; after the record knows
+        self.on_recorded: Callable[[Node, str], None] = _nobody_fetches
         self.on_ended: list[Callable[[Call], None]] = []
 
     # the event stream
@@ -120,6 +126,8 @@ class Registry:
                 self._wake(node, event.playback.id, event)
             case events.RecordingStarted() | events.RecordingFinished() | events.RecordingFailed():
                 self._wake(node, event.recording.name, event)
+                if not isinstance(event, events.RecordingStarted):
+                    self.on_recorded(node, event.recording.name)
             case events.BridgeDestroyed():
                 self._wake(node, event.bridge.id, event)
             case events.EndpointStateChange():

@@ -71,6 +71,8 @@ class Endpoint:
     body_optional: bool = False
     #: type of the answer's JSON; None: null
     reply: Any = None
+    #: media types of an answer that is a file; then there is no `reply`
+    download: tuple[str, ...] = ()
     #: header -> what it says
     reply_headers: dict[str, str] = field(default_factory=dict)
     errors: tuple[ErrorRow, ...] = ()

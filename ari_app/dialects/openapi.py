@@ -106,6 +106,9 @@ def _response_name(status: int) -> str:
 
 def _operation(row: Endpoint, incoming: dict[type[BaseModel], Json], reply: Json, conventions: Conventions) -> Json:
     success: Json = {"description": "Done", "content": {"application/json": {"schema": reply}}}
+    if row.download:
+        file: Json = {"schema": {"type": "string", "format": "binary"}}
+        success["content"] = dict.fromkeys(row.download, file)
     if row.reply_headers:
         success["headers"] = {
             name: {"description": text, "schema": {"type": "string"}} for name, text in row.reply_headers.items()
@@ -141,9 +144,16 @@ def _operation(row: Endpoint, incoming: dict[type[BaseModel], Json], reply: Json
             "required": not row.body_optional,
             "content": {media_type: {"schema": schema} for media_type in conventions.media_types},
         }
+    if row.download:
+        partial = {"description": "The bytes asked for", "content": success["content"]}
+        operation["responses"] |= {
+            "206": partial,
+            "304": {"description": "As it was"},
+            "416": {"description": "No such bytes"},
+        }
     if row.upload:
-        file = {"schema": {"type": "string", "format": "binary"}}
-        operation["requestBody"] = {"required": True, "content": dict.fromkeys(row.upload, file)}
+        sent = {"schema": {"type": "string", "format": "binary"}}
+        operation["requestBody"] = {"required": True, "content": dict.fromkeys(row.upload, sent)}
     return operation
 
 

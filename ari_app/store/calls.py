@@ -117,11 +117,22 @@ class CallRecorder:
                 "account_id": fact.account,
                 "format": fact.format,
                 "started_at": fact.at,
+                "node": fact.node,
+                "kind": fact.kind,
+                "leg_id": fact.leg,
+                "queue": fact.queue,
+                "agent_id": fact.agent,
             },
         )
 
     def _recording_ended(self, fact: facts.RecordingEnded) -> None:
         self._writer.update(
             Recording,
-            {"call_id": fact.call, "name": fact.recording, "ended_at": fact.at, "duration": fact.duration},
+            {
+                "call_id": fact.call,
+                "name": fact.recording,
+                "ended_at": fact.at,
+                "duration": fact.duration,
+                "outcome": fact.outcome,
+            },
         )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -27,6 +28,19 @@ from ari_app.errors import AppError
 log = structlog.get_logger(__name__)
 
 
+@dataclass(frozen=True, kw_only=True)
+class About:
+    """What a recording is of, for the record."""
+
+    #: who wants it: "queue", "on_demand" (a person), "program"
+    kind: str = "program"
+    leg: str | None = None
+    #: extension
+    queue: str | None = None
+    #: user id
+    agent: int | None = None
+
+
 class RecordingFailed(AppError):
     """Asterisk could not record."""
 
@@ -36,9 +50,10 @@ class RecordingFailed(AppError):
 class Recording:
     """One recording in progress. Its file stays on the Asterisk node until it is fetched from there."""
 
-    def __init__(self, call: Call, name: str) -> None:
+    def __init__(self, call: Call, name: str, about: About | None = None) -> None:
         self.call = call
         self.name = name
+        self.about = about or About()
         self._finished: asyncio.Future[events.RecordingFinished] = asyncio.get_running_loop().create_future()
         self._key = (call.node.name, name)
         call.registry.waiters[self._key] = self._event
@@ -52,7 +67,7 @@ class Recording:
             self._ended(event.timestamp, float(event.recording.duration or 0))
             self._finished.set_result(event)
         elif isinstance(event, events.RecordingFailed):
-            self._ended(event.timestamp, 0.0)
+            self._ended(event.timestamp, 0.0, "failed")
             self._finished.set_exception(RecordingFailed(event.recording.cause or "", recording=self.name))
             self._finished.exception()  # seen: a program that never asks is not blamed for it
         else:
@@ -71,7 +86,16 @@ class Recording:
             target.require_alive()
         registry.tell(
             facts.RecordingStarted(
-                at=registry.clock.now(), call=call.id, account=call.account, recording=self.name, format=format
+                at=registry.clock.now(),
+                call=call.id,
+                account=call.account,
+                recording=self.name,
+                format=format,
+                node=call.node.name,
+                kind=self.about.kind,
+                leg=self.about.leg,
+                queue=self.about.queue,
+                agent=self.about.agent,
             )
         )
         if isinstance(target, Bridge):
@@ -88,7 +112,7 @@ class Recording:
                 call.node.background(self._abandon(asked))
             raise
         except AriError:
-            self._forget(0.0)
+            self._forget(0.0, "failed")
             raise
 
     async def _abandon(self, asked: asyncio.Future[Any]) -> None:
@@ -98,16 +122,28 @@ class Recording:
         with suppress(AriError):
             await self.discard()
 
-    def _ended(self, timestamp: str, duration: float | None) -> None:
+    @property
+    def over(self) -> bool:
+        """It has ended, or nobody waits for its end any more."""
+        return self._finished.done()
+
+    def _ended(self, timestamp: str, duration: float | None, outcome: str = "finished") -> None:
         self.call.recordings.discard(self.name)
         registry = self.call.registry
-        at = registry.at(timestamp)
-        registry.tell(facts.RecordingEnded(at=at, call=self.call.id, recording=self.name, duration=duration))
+        registry.tell(
+            facts.RecordingEnded(
+                at=registry.at(timestamp),
+                call=self.call.id,
+                recording=self.name,
+                duration=duration,
+                outcome=outcome,
+            )
+        )
 
-    def _forget(self, duration: float | None) -> None:
+    def _forget(self, duration: float | None, outcome: str) -> None:
         """Wait no longer to be told of its end."""
         if self.call.registry.waiters.pop(self._key, None) is not None:
-            self._ended("", duration)
+            self._ended("", duration, outcome)
         if not self._finished.done():
             self._finished.set_exception(RecordingFailed(recording=self.name))
             self._finished.exception()
@@ -116,7 +152,7 @@ class Recording:
         """The call is over. That the end of a recording is not told happens: with a lost socket, or a bridge that was
         left by all."""
         if not self._finished.done():
-            self._forget(None)
+            self._forget(None, "unknown")
 
     async def stop(self) -> events.RecordingFinished:
         """End it and wait until the file is whole.
@@ -135,7 +171,7 @@ class Recording:
         Raises:
             AriError
         """
-        self._forget(0.0)
+        self._forget(0.0, "cancelled")
         await self.call.node.recordings.cancel(recordingName=self.name)
 
     async def pause(self) -> None:
@@ -174,7 +210,8 @@ async def record(
     if isinstance(target, Leg):
         target.require_alive()
     call = target.target.call if isinstance(target, Snoop) else target.call
-    recording = Recording(call, name or call.registry.ids.new("rec"))
+    about = About(leg=target.id if isinstance(target, Leg) else None)
+    recording = Recording(call, name or call.registry.ids.new("rec"), about)
     await recording.start(
         target,
         format=format,

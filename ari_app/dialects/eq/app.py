@@ -31,6 +31,7 @@ from ari_app.dialects.http import (
     read_parameters,
 )
 from ari_app.ops.metrics import HttpMetrics
+from ari_app.recordings.library import Library
 from ari_app.store.accounts import Accounts
 from ari_app.store.bindings import Bindings
 from ari_app.store.hours import OpeningHours
@@ -72,6 +73,7 @@ class EqServices:
     today: AgentsToday
     schedules: Schedules
     overflows: Overflows
+    library: Library
     statistics: Statistics
     sessions: Sessions
     centre: Centre
@@ -102,6 +104,7 @@ def make_app(eq: EqServices) -> web.Application:
         today=eq.today,
         schedules=eq.schedules,
         overflows=eq.overflows,
+        library=eq.library,
         accounts=eq.accounts,
         statistics=eq.statistics,
         sign_ins=sign_ins,
@@ -204,7 +207,9 @@ class _Route:
         )
 
 
-def _response(answer: object) -> web.Response:
+def _response(answer: object) -> web.StreamResponse:
+    if isinstance(answer, web.StreamResponse):
+        return answer
     if isinstance(answer, Listed):
         return json_response(answer.rows, headers={TOTAL_HEADER: str(answer.total)})
     if isinstance(answer, Text):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ari_app.dialects.eq.hours_paths import HOURS
 from ari_app.dialects.eq.overflow_paths import OVERFLOW
+from ari_app.dialects.eq.recording_paths import RECORDINGS
 from ari_app.dialects.eq.schedule_paths import SCHEDULES
 from ari_app.dialects.eq.wire.queued_call import QueuedCallBody
 from ari_app.dialects.eq.wire.skills import AgentSkills, AgentSkillsBody, QueueRouting, RoutingBody
@@ -100,4 +101,4 @@ QUEUED_CALLS = (
     ),
 )
 
-EXTRAS = (*SKILLS, *QUEUED_CALLS, *HOURS, *OVERFLOW, *SCHEDULES)
+EXTRAS = (*SKILLS, *QUEUED_CALLS, *HOURS, *OVERFLOW, *SCHEDULES, *RECORDINGS)

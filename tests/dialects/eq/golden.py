@@ -4,18 +4,22 @@ case.json
     proves   the sentences it proves: of the reference (in our words), the contract (rule), or the README
     steps    a list of
         {"request": "POST /agent", "query": {..}, "json": .. | "form": {..} | "raw": "..", "type": "..",
-         "key": "default" | "other" | null | any text, "save": "name"}     save: keep the reply's JSON as {name}
+         "key": "default" | "other" | null | any text, "save": "name",
+         "headers": {..}}                    save: keep the reply's JSON as {name}
         {"advance": 300}                     move the clock
         {"event": {"event": "CallerJoined", ..}, "account": "default"}     what happens on the telephone side
         {"offered": "agent's extension", "then": "answered" | ..}          OfferAnswered etc. for that agent's offer
         {"active": {..}}                     an extension has a channel (ActiveCallInfo, with what is left out made up)
         {"asterisk": "down" | "up"}  {"database": "down" | "up"}  {"restart": true}
+        {"leg": "channel's id", "call": ".."}      a leg of a call, in the record
+        {"recorded": "name", "call": "..", "kind": "queue", ..., "content": ".."}   as World.recorded has it
+        {"lost": "name"}                     the file of a recording is gone from the disk
         {"record": true}                     what happened so far is in the record
 expected.json
     a list, one for each request: {"status": .., "json": .., "headers": {..}}
     in it "<token>" is any 64 characters, "<text>" any text, "<id>" any positive integer, "..." as a member or last
     element: anything more; {name} stands for what was saved, in either file,
-    and {key} for the key of the default account
+    and {key} for the key of the default account, {recordings} for the directory of their files
 """
 
 from __future__ import annotations
@@ -28,6 +32,7 @@ from typing import Any
 import msgspec
 
 from ari_app.acd import events
+from ari_app.calls.facts import LegStarted
 from tests.dialects.eq.world import Reply, World
 
 OFFER_EVENTS = {
@@ -47,7 +52,7 @@ def load(folder: Path, name: str) -> Any:
 
 async def run(world: World, folder: Path) -> None:
     case, expected = load(folder, "case.json"), load(folder, "expected.json")
-    saved: dict[str, Any] = {"key": world.keys["default"]}
+    saved: dict[str, Any] = {"key": world.keys["default"], "recordings": str(world.files.root)}
     answers = iter(expected)
     for number, step in enumerate(case["steps"]):
         if "request" not in step:
@@ -72,6 +77,8 @@ async def _request(world: World, step: dict[str, Any]) -> Reply:
     elif "raw" in step:
         body["data"] = step["raw"].encode()
         body["headers"] = {"Content-Type": step["type"]}
+    if "headers" in step:
+        body["headers"] = {**body.get("headers", {}), **step["headers"]}
     return await world.ask(method, path, key=step.get("key", "default"), query=step.get("query"), **body)
 
 
@@ -95,6 +102,17 @@ async def _happen(world: World, step: dict[str, Any]) -> None:
             await world.database.start()
         case {"restart": True}:
             await world.restart()
+        case {"recorded": name, **what}:
+            what.pop("account", None)
+            await world.recorded(account, name, **what)
+        case {"leg": leg, "call": call}:
+            at = world.clock.now()
+            await world.tell(
+                LegStarted(at=at, leg=leg, call=call, account=account, role="caller", endpoint="PJSIP/x", agent=None)
+            )
+        case {"lost": name}:
+            found = await world.library.recordings.get(account, name)
+            world.files.path(str(found.path)).unlink()
         case {"record": True}:
             await world.record()
         case _:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,15 +17,19 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from ari_app.acd.events import QueueConfigured
+from ari_app.calls import facts
 from ari_app.clock import ManualClock
 from ari_app.config import Settings
 from ari_app.dialects import eq
 from ari_app.dialects.eq.app import SIGN_INS
 from ari_app.freepbx.service import ImportService
+from ari_app.recordings.files import LocalFiles
+from ari_app.recordings.library import Library
 from ari_app.store import migrate
 from ari_app.store.accounts import DEFAULT, Accounts
 from ari_app.store.acd import AcdRecorder
 from ari_app.store.bindings import Bindings
+from ari_app.store.calls import CallRecorder
 from ari_app.store.database import Database
 from ari_app.store.hours import OpeningHours
 from ari_app.store.keys import Keys
@@ -32,6 +37,7 @@ from ari_app.store.overflow import Overflows
 from ari_app.store.passwords import Passwords
 from ari_app.store.pause_codes import PauseCodes
 from ari_app.store.queues import Queues
+from ari_app.store.recordings import Recordings
 from ari_app.store.schedules import Schedules
 from ari_app.store.sessions import Sessions
 from ari_app.store.skills import Skills
@@ -48,7 +54,7 @@ EXTENSIONS = {str(number) for number in range(100, 120)}
 class World:
     """What `open_world` makes."""
 
-    def __init__(self, database: Database, clock: ManualClock) -> None:
+    def __init__(self, database: Database, clock: ManualClock, folder: Path) -> None:
         self.database = database
         self.clock = clock
         self.settings = Settings(session_timeout=300)
@@ -63,6 +69,8 @@ class World:
         self.queues = Queues(database, clock)
         self.pause_codes = PauseCodes(database, clock)
         self.bindings = Bindings(database)
+        self.files = LocalFiles(folder / "recordings")
+        self.library = Library(Recordings(database, clock), self.files, clock)
         self.client: TestClient[web.Request, web.Application]
         self.app: web.Application
 
@@ -92,6 +100,7 @@ class World:
                 today=self.today,
                 schedules=Schedules(self.database),
                 overflows=Overflows(self.database),
+                library=self.library,
                 statistics=Statistics(self.database),
                 sessions=sessions,
                 centre=self.centre,
@@ -134,6 +143,32 @@ class World:
             await writer.flush()
             await writer.close()
 
+    async def tell(self, *told: facts.AnyCallFact) -> None:
+        """Facts of calls come into the record."""
+        with tempfile.TemporaryDirectory() as folder:
+            writer = Writer(self.database, self.clock, Path(folder))
+            await writer.start()
+            recorder = CallRecorder(writer)
+            for fact in told:
+                recorder.record(fact)
+            await writer.flush()
+            await writer.close()
+
+    async def recorded(self, account: int, name: str, *, content: str = "", **what: Any) -> None:
+        """A recording began and, after a minute, ended. content: what is in its file; "": it has not been fetched."""
+        at = self.clock.now()
+        outcome = what.pop("outcome", "finished")
+        begun = facts.RecordingStarted(at=at, account=account, recording=name, format="wav", node="main", **what)
+        if outcome is None:
+            return await self.tell(begun)
+        duration = 60.0 if outcome == "finished" else 0.0
+        over = facts.RecordingEnded(at=at + 60, call=begun.call, recording=name, duration=duration, outcome=outcome)
+        await self.tell(begun, over)
+        if content:
+            recording = await self.library.recordings.get(account, name)
+            await self.library.recordings.stored(recording, await self.files.receive(recording, _blocks(content)))
+        return None
+
     async def ask(
         self,
         method: str,
@@ -169,6 +204,10 @@ class Reply:
     headers: dict[str, str]
 
 
+async def _blocks(content: str) -> AsyncIterator[bytes]:
+    yield content.encode()
+
+
 async def template_database(folder: Path) -> Path:
     """A migrated database to copy."""
     path = folder / "template.sqlite"
@@ -181,6 +220,6 @@ async def open_world(template: Path, folder: Path) -> World:
     shutil.copy(template, path)
     database = Database(f"sqlite+aiosqlite:///{path}")
     await database.start()
-    world = World(database, ManualClock())
+    world = World(database, ManualClock(), folder)
     await world.start()
     return world

@@ -13,6 +13,7 @@ from ari_app.dialects.eq.routes.live import HANDLERS as _LIVE
 from ari_app.dialects.eq.routes.overflow import HANDLERS as _OVERFLOW
 from ari_app.dialects.eq.routes.pause_codes import HANDLERS as _PAUSE_CODES
 from ari_app.dialects.eq.routes.queued_calls import HANDLERS as _QUEUED_CALLS
+from ari_app.dialects.eq.routes.recordings import HANDLERS as _RECORDINGS
 from ari_app.dialects.eq.routes.reports import HANDLERS as _REPORTS
 from ari_app.dialects.eq.routes.schedules import HANDLERS as _SCHEDULES
 from ari_app.dialects.eq.routes.sessions import HANDLERS as _SESSIONS
@@ -29,6 +30,7 @@ HANDLERS: dict[str, Handler] = {
     **_CALLS,
     **_CALL_BACKS,
     **_QUEUED_CALLS,
+    **_RECORDINGS,
     **_REPORTS,
     **_IMPORTS,
     **_SKILLS,

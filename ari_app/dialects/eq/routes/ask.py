@@ -19,6 +19,7 @@ from ari_app.dialects.eq.sessions import SignIns
 from ari_app.dialects.eq.wire.common import ListQuery
 from ari_app.dialects.eq.wire.fields import INT_MAX
 from ari_app.errors import Conflict, NotFound
+from ari_app.recordings.library import Library
 from ari_app.store.accounts import Accounts
 from ari_app.store.bindings import Bindings
 from ari_app.store.hours import OpeningHours
@@ -49,6 +50,7 @@ class Services:
     schedules: Schedules
     overflows: Overflows
     accounts: Accounts
+    library: Library
     statistics: Statistics
     sign_ins: SignIns
     centre: Centre
@@ -99,7 +101,7 @@ def _validated(model: type[BaseModel] | None, values: Mapping[str, Any]) -> Any:
     return model.model_validate(dict(values)) if model is not None else None
 
 
-#: gives what is answered as JSON, or Listed, or Text
+#: gives what is answered as JSON, or Listed, or Text, or a response
 Handler = Callable[[Ask[Any, Any]], Awaitable[object]]
 
 

@@ -1,0 +1,85 @@
+"""The part of the path table (paths.py) about recordings."""
+
+from __future__ import annotations
+
+from ari_app.dialects.eq.wire.recording import CallRecordingsQuery, Recording, RecordingQuery
+from ari_app.dialects.http import Endpoint, ErrorRow
+
+_ID = {"id": "ID of the recording"}
+_UNKNOWN = ErrorRow(parameter="id", type="nonexistent", description="The recording does not exist (404)")
+
+CALL_RECORDINGS = (
+    Endpoint(
+        name="call_recordings",
+        method="GET",
+        path="/call_recordings",
+        tag="Call Recordings",
+        summary="Absolute paths of the files of a call's recordings, in the order they began",
+        description=(
+            "Of those that are stored: a file is fetched from Asterisk when its recording has ended, which takes a"
+            " moment. The paths are those of the machine of the application; /x/recording/{id}/file gives a file out."
+            " A call that nobody knows, or that was not recorded, has none."
+        ),
+        query=CallRecordingsQuery,
+        reply=list[str],
+        errors=(
+            ErrorRow(parameter="call", type="blank", description="Neither call nor call_unique_id is given"),
+            ErrorRow(parameter="call", type="invalid", description="Longer than an ID is"),
+        ),
+    ),
+)
+
+#: ours
+RECORDINGS = (
+    Endpoint(
+        name="x.recordings",
+        method="GET",
+        path="/x/recordings",
+        tag="Call Recordings",
+        summary="Recordings, the newest first; deleted ones too, with who deleted them",
+        query=RecordingQuery,
+        reply=list[Recording],
+        reply_headers={"X-Total-Count": "How many rows there are without limit and offset"},
+        errors=(
+            ErrorRow(parameter="state", type="invalid", description="Not one of the states"),
+            ErrorRow(parameter="kind", type="invalid", description="Not one of the kinds"),
+        ),
+    ),
+    Endpoint(
+        name="x.recording.get",
+        method="GET",
+        path="/x/recording/{id}",
+        tag="Call Recordings",
+        summary="A recording",
+        parameters=_ID,
+        reply=Recording,
+        errors=(_UNKNOWN,),
+    ),
+    Endpoint(
+        name="x.recording.file",
+        method="GET",
+        path="/x/recording/{id}/file",
+        tag="Call Recordings",
+        summary="The file of a recording",
+        description=(
+            "Range, If-Range and If-None-Match are understood (RFC 9110): 206 with the bytes asked for, 304, 416. The"
+            " answer is 404 while the recording goes on, and when its file is gone."
+        ),
+        parameters=_ID,
+        download=("audio/wav", "application/octet-stream"),
+        errors=(_UNKNOWN,),
+    ),
+    Endpoint(
+        name="x.recording.delete",
+        method="DELETE",
+        path="/x/recording/{id}",
+        tag="Call Recordings",
+        summary="Delete the file of a recording; that there was one, and who deleted it, stays in the record",
+        parameters=_ID,
+        changes=True,
+        errors=(
+            _UNKNOWN,
+            ErrorRow(parameter="id", type="in_use", description="It goes on, or its file is being fetched"),
+        ),
+    ),
+)

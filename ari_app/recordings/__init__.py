@@ -1,0 +1,1 @@
+"""Where the files of recordings go: fetched from Asterisk, kept, given out, deleted."""

@@ -1,0 +1,123 @@
+"""What has been recorded: to be looked at, given out, deleted, and in the end forgotten."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from ari_app.clock import Clock, Timer
+from ari_app.errors import NotFound, StoreUnavailable
+from ari_app.recordings.files import LocalFiles
+from ari_app.store.recordings import RecordingInfo, Recordings
+
+log = structlog.get_logger(__name__)
+
+#: seconds between two looks at what is to be forgotten
+LOOK_EVERY = 3600.0
+_DAY = 86400.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retention:
+    """How much is kept; 0: everything. What is older, or the oldest of what is too much, is deleted."""
+
+    days: int = 0
+    max_bytes: int = 0
+
+
+class Library:
+    """Recordings with their files. All raise StoreUnavailable."""
+
+    def __init__(
+        self, recordings: Recordings, files: LocalFiles, clock: Clock, retention: Retention | None = None
+    ) -> None:
+        self.recordings = recordings
+        self.files = files
+        self._clock = clock
+        self._retention = retention or Retention()
+        self._timer: Timer | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    def where(self, recording: RecordingInfo) -> str | None:
+        """The absolute path of its file; None: it has none (any more, or yet)."""
+        if recording.state != "stored" or recording.path is None:
+            return None
+        return str(self.files.path(recording.path))
+
+    async def file(self, recording: RecordingInfo) -> Path:
+        """Its file, to be read.
+
+        Raises:
+            NotFound: it has none; if it should have one, the record says from now on that it is missing.
+        """
+        found = self.where(recording)
+        if found is None:
+            raise NotFound("the recording has no file", id=recording.name, state=recording.state)
+        path = Path(found)
+        if not await asyncio.to_thread(os.access, path, os.R_OK):
+            log.error("= file of a recording is missing", recording=recording.name, path=found)
+            await self.recordings.missing(recording, "The file is not there")
+            raise NotFound("the recording's file is missing", id=recording.name, state="missing")
+        return path
+
+    async def delete(self, recording: RecordingInfo, by: str) -> None:
+        """Delete its file. That there was one, and who deleted it when, stays in the record. The file goes first: cut
+        short in between, it is deleted again.
+
+        Raises:
+            NotFound: it has none.
+            OSError: it cannot be deleted.
+        """
+        if recording.state not in ("stored", "missing") or recording.path is None:
+            raise NotFound("the recording has no file", id=recording.name, state=recording.state)
+        await self.files.delete(recording.path)
+        if await self.recordings.deleted(recording, by):
+            log.info("= recording deleted", recording=recording.name, call=recording.call_id, by=by)
+
+    # retention
+
+    def start(self) -> None:
+        """Begin to forget what is not to be kept."""
+        if self._retention.days or self._retention.max_bytes:
+            self._task = asyncio.get_running_loop().create_task(self._look(), name="retention of recordings")
+
+    async def close(self) -> None:
+        """Stop."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def _again(self) -> None:
+        self._task = asyncio.get_running_loop().create_task(self._look(), name="retention of recordings")
+
+    async def _look(self) -> None:
+        try:
+            await self.retain()
+        except (StoreUnavailable, OSError) as error:
+            log.warning("= recordings not looked through, later", error=str(error))
+        except Exception:
+            log.exception("= recordings not looked through, later")
+        self._timer = self._clock.call_at(self._clock.now() + LOOK_EVERY, self._again)
+
+    async def retain(self) -> None:
+        """Delete what is too old, or too much. Raises OSError."""
+        if self._retention.days:
+            before = self._clock.now() - self._retention.days * _DAY
+            while found := await self.recordings.older(before):
+                for recording in found:
+                    await self.delete(recording, "age")
+        if not self._retention.max_bytes:
+            return
+        too_much = await self.recordings.bytes_stored() - self._retention.max_bytes
+        while too_much > 0 and (found := await self.recordings.oldest()):
+            for recording in found:
+                if too_much <= 0:
+                    return
+                await self.delete(recording, "size")
+                too_much -= recording.size or 0

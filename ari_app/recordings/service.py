@@ -1,0 +1,54 @@
+"""All of it together, as the application runs it."""
+
+from __future__ import annotations
+
+import asyncio
+
+from ari_app.ari.node import Node
+from ari_app.calls.registry import Registry
+from ari_app.clock import Clock
+from ari_app.config import Settings
+from ari_app.errors import ConfigError
+from ari_app.recordings.collector import Collector
+from ari_app.recordings.files import LocalFiles
+from ari_app.recordings.library import Library, Retention
+from ari_app.store.recordings import Recordings
+from ari_app.store.writer import Writer
+
+_MEGABYTE = 1024 * 1024
+
+
+class RecordingService:
+    """Fetches recordings of one node, gives them out, forgets them in time."""
+
+    def __init__(self, settings: Settings, writer: Writer, registry: Registry, node: Node, clock: Clock) -> None:
+        root = settings.recordings_dir or settings.data_dir / "recordings"
+        self.files = LocalFiles(root, settings.recordings_min_free_mb * _MEGABYTE)
+        recordings = Recordings(writer.database, clock, writer)
+        retention = Retention(days=settings.recordings_days, max_bytes=settings.recordings_max_mb * _MEGABYTE)
+        self.library = Library(recordings, self.files, clock, retention)
+        self.collector = Collector(node, registry, recordings, self.files, clock)
+        registry.on_recorded = lambda node, name: self.collector.look(name)
+
+    async def start(self) -> None:
+        """Begin.
+
+        Raises:
+            ConfigError: the directory cannot be used.
+        """
+        try:
+            await asyncio.to_thread(self.files.prepare)
+        except OSError as error:
+            raise ConfigError(f"cannot use RECORDINGS_DIR {self.files.root}: {error}") from None
+        self.library.start()
+        self.collector.start()
+
+    async def close(self) -> None:
+        """Stop; what is not fetched is at the next start."""
+        await self.collector.close()
+        await self.library.close()
+
+    async def health(self) -> str | None:
+        """What is wrong; None: nothing."""
+        trouble = self.collector.trouble
+        return f"recordings stay in Asterisk for now: {trouble}" if trouble else None

@@ -45,8 +45,9 @@ def _finish_wav(file: BinaryIO, size: int) -> float:
             # Of 0 bytes, with some behind them: Asterisk never closed it. Of more than there are: it is cut off.
             if (length == 0 and there > 0) or length > there:
                 length = there
-                _write(file, 4, at + length)
                 _write(file, at + 4, length)
+            if not 0 < int.from_bytes(start[4:8], "little") <= size - 8:
+                _write(file, 4, at + length)
             return length / rate if rate else 0.0
         at += 8 + length + length % 2
     return 0.0

@@ -175,6 +175,22 @@ class Server:
         ) as reply:
             return reply.status, await reply.json(content_type=None)
 
+    async def download(self, path: str, **headers: str) -> tuple[int, bytes]:
+        """A file of the EQ API: status and what came."""
+        url = f"http://127.0.0.1:{self.http_port}{BASE}{path}"
+        async with self._client().get(url, params={"auth_key": self.key}, headers=headers) as reply:
+            return reply.status, await reply.read()
+
+    async def until_recording(self, state: str, within: float = 30) -> dict[str, Any]:
+        """Wait until the only recording is in that state; the recording. Raises TimeoutError."""
+        end, found = time.monotonic() + within, []
+        while time.monotonic() < end:
+            found = await self.request("GET", "/x/recordings")
+            if [row["state"] for row in found] == [state]:
+                return dict(found[0])
+            await asyncio.sleep(0.05)
+        raise TimeoutError(f"not one recording that is {state}, after {within} s: {found}")
+
     # the record
 
     def rows(self, sql: str, *parameters: Any) -> list[dict[str, Any]]:

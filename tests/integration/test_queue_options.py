@@ -108,7 +108,9 @@ async def test_a_recording_has_both_sides_and_outlives_a_crash(centre: ContactCe
     assert row["started_at"] == pytest.approx(begun, abs=0.5)
     assert row["ended_at"] == pytest.approx(ended, abs=1)
     assert row["duration"] == pytest.approx(ended - begun, abs=1.2)
-    heard = recorded(await centre.pbx.ari.get(f"/recordings/stored/{row['name']}/file"))
+    assert (await centre.server.until_recording("stored"))["id"] == row["name"]
+    _, file = await centre.server.download(f"/x/recording/{row['name']}/file")
+    heard = recorded(file)
     assert len(heard) / audio.RATE == pytest.approx(ended - begun, abs=1)
     last = heard[-int(0.6 * audio.RATE) : -int(0.3 * audio.RATE)]
     assert all(audio.hears(last, tone) for tone in (CALLER, AGENT))

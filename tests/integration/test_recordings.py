@@ -1,0 +1,135 @@
+"""Recordings of a real Asterisk as files of ours: whatever dies in between, what was said is heard in the end."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import io
+import wave
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.harness import audio
+from tests.harness.phones import Phone, PhoneBox, never_answers
+from tests.integration.server import ContactCentre, contact_centre
+
+CALLER, AGENT = 440, 660
+
+
+@pytest.fixture
+async def centre(tmp_path: Path, start_asterisk: Any, world: PhoneBox) -> AsyncIterator[ContactCentre]:
+    async with contact_centre(tmp_path, start_asterisk, world, LOG_LEVEL="debug") as made:
+        yield made
+
+
+async def talking(centre: ContactCentre) -> tuple[Phone, Phone]:
+    """A caller and an agent who hear each other, and are recorded."""
+    await centre.queue(recordingFormat="wav", recordingMode="afteranswered")
+    await centre.agent("1001", never_answers())
+    caller = await centre.world.call("500", centre.pbx, tone=CALLER)
+    phone = await centre.phones["1001"].next_call()
+    await phone.ringing.wait()
+    await phone.answer()
+    await phone.listen()
+    await phone.play_tone(AGENT)
+    await asyncio.gather(phone.wait_tones(CALLER), caller.wait_tones(AGENT))
+    await centre.server.logged("RecordingStarted")
+    await asyncio.sleep(1.5)  # of conversation
+    return caller, phone
+
+
+async def heard(centre: ContactCentre, recording: dict[str, Any]) -> audio.Samples:
+    """The file of a recording, as REST gives it, and as the record describes it."""
+    status, file = await centre.server.download(f"/x/recording/{recording['id']}/file")
+    assert status == 200
+    assert (len(file), hashlib.sha256(file).hexdigest()) == (recording["size"], recording["checksum"])
+    assert Path(recording["path"]).read_bytes() == file
+    with wave.open(io.BytesIO(file)) as opened:
+        assert (opened.getframerate(), opened.getnchannels()) == (audio.RATE, 1)
+        assert opened.getnframes() / audio.RATE == pytest.approx(recording["duration"], abs=0.001)
+        return audio.from_pcm(opened.readframes(opened.getnframes()))
+
+
+def both_speak(samples: audio.Samples) -> None:
+    """More than a second, and at its end both are heard."""
+    assert len(samples) > audio.RATE
+    end = samples[-int(0.7 * audio.RATE) : -int(0.3 * audio.RATE)]
+    assert all(audio.hears(end, tone) for tone in (CALLER, AGENT))
+
+
+async def stored_in_asterisk(centre: ContactCentre) -> list[str]:
+    return [str(one["name"]) for one in await centre.pbx.ari.get("/recordings/stored")]
+
+
+async def test_a_conversation_is_fetched_given_out_and_deleted(centre: ContactCentre) -> None:
+    caller, _ = await talking(centre)
+    going_on = await centre.server.until_recording("recording")
+    assert (await centre.server.download(f"/x/recording/{going_on['id']}/file"))[0] == 404
+    await caller.hang_up()
+    recording = await centre.server.until_recording("stored")
+    both_speak(await heard(centre, recording))
+    (call,) = centre.server.rows("SELECT * FROM calls")
+    legs = {row["role"]: row["id"] for row in centre.server.rows("SELECT * FROM legs")}
+    about = [recording[name] for name in ("call", "uniqueId", "kind", "queue", "agent", "format")]
+    assert about == [call["id"], legs["agent"], "queue", "500", centre.agents["1001"], "wav"]
+    for query in ({"call": call["id"]}, {"call_unique_id": legs["caller"]}):
+        assert await centre.server.request("GET", "/call_recordings", query) == [recording["path"]]
+    path = f"/x/recording/{recording['id']}"
+    assert await centre.server.download(f"{path}/file", Range="bytes=0-3") == (206, b"RIFF")
+    # what is safe here is not kept there
+    async with asyncio.timeout(10):
+        while await stored_in_asterisk(centre):
+            await asyncio.sleep(0.05)
+    assert await centre.server.request("DELETE", path) is None
+    gone = await centre.server.until_recording("deleted")
+    assert gone["deletedBy"].startswith("key ")
+    assert not Path(recording["path"]).exists()
+    assert (await centre.server.download(f"{path}/file"))[0] == 404
+
+
+async def test_what_ended_while_we_were_dead_is_found_at_the_start(centre: ContactCentre) -> None:
+    caller, phone = await talking(centre)
+    await centre.server.kill()
+    await asyncio.gather(caller.hang_up(), phone.hang_up())
+    await asyncio.gather(caller.ended.wait(), phone.ended.wait())
+    await centre.server.start()
+    recording = await centre.server.until_recording("stored")
+    both_speak(await heard(centre, recording))
+    assert recording["endTime"] is not None
+    await centre.idle()
+
+
+async def test_what_asterisk_did_not_close_is_mended(centre: ContactCentre) -> None:
+    await talking(centre)
+    await asyncio.sleep(4)  # Asterisk writes 32 KiB at a time, which is two seconds
+    await centre.pbx.kill()
+    await centre.pbx.start_again()
+    recording = await centre.server.until_recording("stored", within=60)
+    samples = await heard(centre, recording)
+    assert len(samples) > audio.RATE
+    middle = samples[len(samples) // 4 : 3 * len(samples) // 4]
+    assert all(audio.hears(middle, tone) for tone in (CALLER, AGENT))
+
+
+async def test_where_there_is_no_room_files_wait_in_asterisk(centre: ContactCentre) -> None:
+    await centre.server.stop()
+    centre.server.environment["RECORDINGS_MIN_FREE_MB"] = str(2**40)
+    await centre.server.start()
+    caller, _ = await talking(centre)
+    await caller.hang_up()
+    await centre.server.logged("recording not fetched yet")
+    waiting = await centre.server.until_recording("ended")
+    assert "bytes are free" in waiting["error"]
+    assert (await stored_in_asterisk(centre)) == [waiting["id"]]
+    status, health = await centre.server.get_json("/health")
+    assert (status, health["status"]) == (200, "degraded")
+    assert "recordings stay in Asterisk" in health["checks"]["recordings"]
+    await centre.server.stop()
+    centre.server.environment["RECORDINGS_MIN_FREE_MB"] = "0"
+    await centre.server.start()
+    recording = await centre.server.until_recording("stored")
+    assert recording["error"] is None
+    both_speak(await heard(centre, recording))

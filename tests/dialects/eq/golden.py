@@ -102,6 +102,17 @@ async def _happen(world: World, step: dict[str, Any]) -> None:
             await world.database.start()
         case {"restart": True}:
             await world.restart()
+        case {"leg": _} | {"recorded": _} | {"lost": _}:
+            await _tell(world, account, step)
+        case {"record": True}:
+            await world.record()
+        case _:
+            raise AssertionError(f"no such step: {step}")
+
+
+async def _tell(world: World, account: int, step: dict[str, Any]) -> None:
+    """What calls have told, and what became of their recordings."""
+    match step:
         case {"recorded": name, **what}:
             what.pop("account", None)
             await world.recorded(account, name, **what)
@@ -113,10 +124,6 @@ async def _happen(world: World, step: dict[str, Any]) -> None:
         case {"lost": name}:
             found = await world.library.recordings.get(account, name)
             world.files.path(str(found.path)).unlink()
-        case {"record": True}:
-            await world.record()
-        case _:
-            raise AssertionError(f"no such step: {step}")
 
 
 def _fill(value: Any, saved: dict[str, Any]) -> Any:

@@ -31,6 +31,11 @@ settings, from the environment:
   DATABASE_URL       postgresql://user:password@host/name; without it SQLite in DATA_DIR
   DATA_DIR           where files are kept (var)
   QUEUE_LOG_FILE     file in Asterisk's queue_log format (queue_log in DATA_DIR); empty: none
+  RECORDINGS_DIR     where the files of recordings are kept (recordings in DATA_DIR)
+  RECORDINGS_DAYS    recordings that are older are deleted (0: never)
+  RECORDINGS_MAX_MB  of more megabytes of recordings the oldest are deleted (0: no limit)
+  RECORDINGS_MIN_FREE_MB
+                     megabytes of their disk that recordings leave free (200)
   DIAL_TEMPLATE      how an extension is dialled (PJSIP/{extension})
   TRUNK_TEMPLATE     how a number outside is called (PJSIP/{number}@trunk); empty: not at all
   OUTSIDE_NUMBERS    how numbers outside begin, a regular expression (\\+|0|[0-9]{7})

@@ -90,7 +90,7 @@ class CallControl:
             caller_name=call.caller_name,
             connected_number=number,
             connected_name=name,
-            queue=_queue(call),
+            queue=queue_of(call),
             started_at=leg.started_at,
             answered_at=leg.answered_at,
             recording=bool(call.recordings),
@@ -182,6 +182,7 @@ def _number(leg: Leg) -> str:
     return leg.endpoint.partition("/")[2].partition("@")[0]
 
 
-def _queue(call: Call) -> str | None:
+def queue_of(call: Call) -> str | None:
+    """The queue that a call waits in, or came through to the one it is connected with."""
     program = call.program
     return program.queue if isinstance(program, QueueProgram) and program.departure is None else None

@@ -19,6 +19,7 @@ from ari_app.acd.engine import Engine
 from ari_app.acd.opening import Opening
 from ari_app.acd.phones import Phones
 from ari_app.acd.queue_program import QueueProgram
+from ari_app.acd.recorder import Recorder
 from ari_app.acd.rules import RuleError
 from ari_app.acd.views import AgentQueueStatus, CallBackView, QueueStatistics
 from ari_app.ari.errors import Gone
@@ -99,6 +100,7 @@ class Centre:
         self.opening = Opening(clock, lambda account: self.dispatcher(account).engine, self.apply)
         #: the calls of extensions
         self.calls = CallControl(registry, self.dispatcher, self.endpoint, self.dialled)
+        self.recorder = Recorder(self.calls)
         self.phones = Phones(lambda: self.node, clock, self.endpoint, self._staffed, self._phone)
         registry.on_endpoint = self.phones.changed
         registry.programs.update(
@@ -164,6 +166,7 @@ class Centre:
 
     def restored(self, calls: list[Call]) -> None:
         """Calls have been made again: let their events find their queues."""
+        self.recorder.restored(calls)
         for call in calls:
             if isinstance(call.program, QueueProgram | CallBackProgram):
                 self.dispatcher(call.account).reattach(call, call.program.queue)

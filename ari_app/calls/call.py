@@ -51,6 +51,8 @@ class CallRecord(msgspec.Struct, kw_only=True):
     program_state: State
     legs: list[LegRecord]
     bridges: list[str]
+    #: leg -> names of the recording and of the snoop it is of
+    on_demand: dict[str, tuple[str, str]] = {}
 
 
 class Call:
@@ -93,6 +95,8 @@ class Call:
         self.bridges: set[str] = set()
         #: names of those that go on
         self.recordings: set[str] = set()
+        #: leg -> what a person has recorded of it: names of the recording and of the snoop it is of
+        self.on_demand: dict[str, tuple[str, str]] = {}
         self.program: Program | None = None
         #: called a while after its end: who waits for what Asterisk may still tell waits no longer
         self.afterwards: list[Callable[[], None]] = []
@@ -312,6 +316,7 @@ class Call:
             program_state=self.program.state() if self.program else {},
             legs=[leg.record() for leg in self.legs.values() if leg.state is not LegState.GONE],
             bridges=sorted(self.bridges),
+            on_demand=dict(self.on_demand),
         )
 
     def save(self) -> None:

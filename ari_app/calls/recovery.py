@@ -50,6 +50,7 @@ def restore(registry: Registry, records: Iterable[CallRecord], nodes: Mapping[st
         call.restored = True
         call.answered_at = record.answered_at
         call.bridges = set(record.bridges)
+        call.on_demand = dict(record.on_demand)
         registry.calls[call.id] = call
         for kept in record.legs:
             leg = Leg(

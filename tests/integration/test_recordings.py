@@ -133,3 +133,37 @@ async def test_where_there_is_no_room_files_wait_in_asterisk(centre: ContactCent
     recording = await centre.server.until_recording("stored")
     assert recording["error"] is None
     both_speak(await heard(centre, recording))
+
+
+async def test_a_person_records_stops_and_throws_away(centre: ContactCentre) -> None:
+    server = centre.server
+
+    async def act(action: str) -> int:
+        return (await server.attempt("POST", "/call_recording_action", extension="1001", action=action))[0]
+
+    await centre.queue()
+    await centre.agent("1001", never_answers())
+    assert await act("start") == 400  # he is on no call
+    caller = await centre.world.call("500", centre.pbx, tone=CALLER)
+    phone = await centre.phones["1001"].next_call()
+    await phone.ringing.wait()
+    await phone.answer()
+    await phone.listen()
+    await phone.play_tone(AGENT)
+    await asyncio.gather(phone.wait_tones(CALLER), caller.wait_tones(AGENT))
+    assert [await act(action) for action in ("stop", "start", "start")] == [400, 200, 200]
+    await asyncio.sleep(1)
+    await server.kill()
+    await server.start()
+    await asyncio.sleep(0.5)
+    assert [await act(action) for action in ("stop", "stop")] == [200, 400]
+    recording = await server.until_recording("stored")
+    both_speak(await heard(centre, recording))
+    assert (recording["kind"], recording["agent"]) == ("on_demand", centre.agents["1001"])
+    assert [await act(action) for action in ("start", "cancel")] == [200, 200]
+    (cancelled,) = await server.request("GET", "/x/recordings", {"state": "cancelled"})
+    assert (cancelled["path"], cancelled["size"]) == (None, None)
+    await asyncio.gather(phone.wait_tones(CALLER), caller.wait_tones(AGENT))  # nobody was disturbed by it
+    await caller.hang_up()
+    await centre.idle()
+    assert await stored_in_asterisk(centre) == []

@@ -41,6 +41,15 @@ class Helper(ABC):
     async def made(self, channel: Channel) -> None:  # noqa: B027 - most need nothing
         """Asterisk has it; it may have entered our application, or wait for something before."""
 
+    def reattach(self, id: str) -> None:
+        """It is one that the process before this has opened. Whether it is still there, its events tell."""
+        self.id, self._key = id, (self.target.node.name, id)
+        self._asked = self._entered = True
+        self._answered.set()
+        self._settled.set()
+        self.target.call.registry.helpers[self._key] = self._event
+        self.target.call.afterwards.append(self._over)
+
     def _event(self, event: Received) -> None:
         if isinstance(event, events.StasisStart):
             self._entered = True

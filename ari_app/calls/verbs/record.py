@@ -127,6 +127,14 @@ class Recording:
         """It has ended, or nobody waits for its end any more."""
         return self._finished.done()
 
+    def never_began(self) -> None:
+        """Asterisk was not asked for it, and will not be."""
+        self.call.registry.waiters.pop(self._key, None)
+        self.call.recordings.discard(self.name)
+        if not self._finished.done():
+            self._finished.set_exception(RecordingFailed(recording=self.name))
+            self._finished.exception()
+
     def _ended(self, timestamp: str, duration: float | None, outcome: str = "finished") -> None:
         self.call.recordings.discard(self.name)
         registry = self.call.registry

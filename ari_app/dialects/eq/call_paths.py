@@ -1,7 +1,8 @@
-"""The part of the path table (paths.py) about live calls: of extensions, and stolen ones."""
+"""The part of the path table (paths.py) about live calls: of extensions, stolen and recorded ones."""
 
 from __future__ import annotations
 
+from ari_app.dialects.eq.recording_paths import CALL_RECORDINGS
 from ari_app.dialects.eq.wire.calls import ActiveCall, ActiveCallsQuery, ExtensionActionBody, StealBody
 from ari_app.dialects.http import Endpoint, ErrorRow
 
@@ -68,4 +69,5 @@ CALLS = (
             *_DESTINATION,
         ),
     ),
+    *CALL_RECORDINGS,
 )

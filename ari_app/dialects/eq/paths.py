@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from ari_app.dialects.eq.call_paths import CALLS
 from ari_app.dialects.eq.extras import EXTRAS
-from ari_app.dialects.eq.recording_paths import CALL_RECORDINGS
 from ari_app.dialects.eq.wire.action import AgentActionBody
 from ari_app.dialects.eq.wire.agent import Agent, AgentCreateBody, AgentUpdateBody
 from ari_app.dialects.eq.wire.call_back import CallBack, CallBackBody
@@ -399,14 +398,4 @@ IMPORTS = (
     ),
 )
 
-ENDPOINTS = (
-    *SESSIONS,
-    *CONFIGURATION,
-    *LIVE,
-    *CALLS,
-    *CALL_RECORDINGS,
-    *CALL_BACKS,
-    *REPORTS,
-    *IMPORTS,
-    *EXTRAS,
-)
+ENDPOINTS = (*SESSIONS, *CONFIGURATION, *LIVE, *CALLS, *CALL_BACKS, *REPORTS, *IMPORTS, *EXTRAS)

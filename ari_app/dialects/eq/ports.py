@@ -34,6 +34,19 @@ class Calls(Protocol):
         """End what an extension does on a channel; None: the oldest. Raises NotFound: it has no such channel."""
 
 
+class Recorder(Protocol):
+    """Recordings on demand. All raise NotFound (the extension is on no call), LegGone and AriError."""
+
+    async def start(self, account: int, extension: str) -> None:
+        """Record what an extension says and hears; nothing if that goes on already."""
+
+    async def stop(self, account: int, extension: str) -> None:
+        """End it and keep it. Raises CommandRefused: nobody has begun to record it."""
+
+    async def cancel(self, account: int, extension: str) -> None:
+        """End it and throw it away. Raises CommandRefused: nobody has begun to record it."""
+
+
 class Centre(Protocol):
     """Queues, agents and live calls of every account."""
 
@@ -54,6 +67,10 @@ class Centre(Protocol):
 
     async def recorded(self) -> None:
         """Return when all that was applied so far is committed."""
+
+    @property
+    def recorder(self) -> Recorder:
+        """Recordings on demand."""
 
     def queued_calls(self, account: int, queue: str | None) -> list[QueuedCallInfo]:
         """Who waits, in order, in one queue or in all."""

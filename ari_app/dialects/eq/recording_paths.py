@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ari_app.dialects.eq.wire.recording import CallRecordingsQuery, Recording, RecordingQuery
+from ari_app.dialects.eq.wire.recording import CallRecordingsQuery, Recording, RecordingActionBody, RecordingQuery
 from ari_app.dialects.http import Endpoint, ErrorRow
 
 _ID = {"id": "ID of the recording"}
@@ -25,6 +25,29 @@ CALL_RECORDINGS = (
         errors=(
             ErrorRow(parameter="call", type="blank", description="Neither call nor call_unique_id is given"),
             ErrorRow(parameter="call", type="invalid", description="Longer than an ID is"),
+        ),
+    ),
+    Endpoint(
+        name="call_recording_action",
+        method="POST",
+        path="/call_recording_action",
+        tag="Call Recordings",
+        summary="Record what an extension says and hears; stop that; or throw it away",
+        description=(
+            "start: what is said is recorded on return; asked again, it goes on. stop: it is kept, and fetched from"
+            " Asterisk (/x/recordings). cancel: nothing is kept. It ends with the extension's call at the latest. What"
+            " a queue records by its settings is another recording, and is not touched."
+        ),
+        body=RecordingActionBody,
+        changes=True,
+        errors=(
+            ErrorRow(parameter="extension", type="blank", description="Extension not specified"),
+            ErrorRow(
+                parameter="extension", type="nonexistent", description="Extension does not exist, or is not on a call"
+            ),
+            ErrorRow(
+                parameter="action", type="invalid", description="Not start, stop or cancel; or nothing is recorded"
+            ),
         ),
     ),
 )

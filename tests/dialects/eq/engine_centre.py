@@ -10,10 +10,36 @@ from ari_app.acd.events import AnyEvent, CallBackRequested, CallerJoined, Caller
 from ari_app.acd.opening import Opening
 from ari_app.acd.views import AgentQueueStatus, CallBackView, QueueStatistics
 from ari_app.ari.errors import Unreachable
+from ari_app.calls.on_demand import NotRecorded
 from ari_app.clock import ManualClock, Timer
 from ari_app.dialects.eq.ports import QueuedCallInfo
 from ari_app.errors import NotFound
 from tests.dialects.eq.engine_calls import EngineCalls
+
+
+class EngineRecorder:
+    """Recordings on demand of who is on a call in the engine."""
+
+    def __init__(self, centre: EngineCentre) -> None:
+        self._centre = centre
+        self.going_on: set[tuple[int, str]] = set()
+
+    async def start(self, account: int, extension: str) -> None:
+        self._check(account, extension)
+        self.going_on.add((account, extension))
+
+    async def stop(self, account: int, extension: str) -> None:
+        self._check(account, extension)
+        if (account, extension) not in self.going_on:
+            raise NotRecorded
+        self.going_on.remove((account, extension))
+
+    cancel = stop
+
+    def _check(self, account: int, extension: str) -> None:
+        rows = self._centre.agent_status(account, None, None, True)
+        if extension not in {row.extension for row in rows if row.status == "onCall"}:
+            raise NotFound(f"extension {extension} is not on a call", parameter="extension")
 
 
 class EngineCentre:
@@ -34,6 +60,7 @@ class EngineCentre:
         self.commits = 0
         self.opening = Opening(clock, self.engine, self.apply)
         self.calls = EngineCalls(self)
+        self.recorder = EngineRecorder(self)
         self._timers: dict[tuple[int, str], Timer] = {}
 
     def engine(self, account: int) -> Engine:

@@ -83,6 +83,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "x.account": {"timeZone": "Europe/Berlin"},
     "steal_queued_call": {"channel": "PJSIP/trunk-c1", "destination": "105"},
     "extension_action": {"extension": "100", "action": "dial", "destination": "101", "channel": None},
+    "call_recording_action": {"extension": "100", "action": "start"},
     "call_monitor_action": {"action": "spy", "targetExtension": "100", "monitorExtension": "101"},
 }
 WITH_BODY = [row for row in ENDPOINTS if row.body is not None]

@@ -6,10 +6,12 @@ from typing import Any
 
 from aiohttp import web
 
-from ari_app.dialects.eq.errors import not_found, refused
+from ari_app.calls.leg import LegGone
+from ari_app.dialects.eq.errors import invalid, nonexistent, not_found, refused
 from ari_app.dialects.eq.routes.ask import Ask, Handler, Listed
-from ari_app.dialects.eq.wire.recording import CallRecordingsQuery, Recording, RecordingQuery
-from ari_app.errors import NotFound
+from ari_app.dialects.eq.routes.sessions import extension_exists
+from ari_app.dialects.eq.wire.recording import CallRecordingsQuery, Recording, RecordingActionBody, RecordingQuery
+from ari_app.errors import CommandRefused, NotFound
 from ari_app.store.recordings import RecordingFilter, RecordingInfo
 
 _TYPES = {"wav": "audio/wav", "wav16": "audio/wav"}
@@ -80,6 +82,24 @@ async def delete(ask: Ask[None, None]) -> None:
         raise not_found("id", "The file of the recording") from None
 
 
+async def act(ask: Ask[None, RecordingActionBody]) -> None:
+    extension, recorder = ask.body.extension, ask.services.centre.recorder
+    if not await extension_exists(ask.services, ask.account, extension):
+        raise nonexistent("extension", "Extension")
+    try:
+        match ask.body.action:
+            case "start":
+                await recorder.start(ask.account, extension)
+            case "stop":
+                await recorder.stop(ask.account, extension)
+            case "cancel":
+                await recorder.cancel(ask.account, extension)
+    except (NotFound, LegGone):
+        raise refused("extension", "nonexistent", f"extension {extension} is not on a call") from None
+    except CommandRefused:
+        raise invalid("action", "Nobody has begun to record this extension") from None
+
+
 def _who(ask: Ask[Any, Any]) -> str:
     session = ask.caller.session
     return f"{session.kind} {session.user}" if session is not None else f"key {ask.caller.key.id}"
@@ -94,6 +114,7 @@ async def _find(ask: Ask[None, None]) -> RecordingInfo:
 
 HANDLERS: dict[str, Handler] = {
     "call_recordings": paths,
+    "call_recording_action": act,
     "x.recordings": listing,
     "x.recording.get": get,
     "x.recording.file": file,

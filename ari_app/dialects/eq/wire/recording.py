@@ -8,7 +8,7 @@ import msgspec
 from pydantic import Field, StrictStr
 
 from ari_app.dialects.eq.wire.common import LIMIT_MAX
-from ari_app.dialects.eq.wire.fields import Blankable, Count, OptionalId, Parameters, or_default
+from ari_app.dialects.eq.wire.fields import Blankable, Count, Given, OptionalId, Parameters, or_default
 from ari_app.dialects.eq.wire.report import Time
 from ari_app.store.recordings import RecordingInfo
 
@@ -24,6 +24,13 @@ class CallRecordingsQuery(Parameters):
     call_unique_id: Annotated[
         _Text | None, Field(description="Unique ID of the call: of the channel of one of its legs"), Blankable
     ] = None
+
+
+class RecordingActionBody(Parameters):
+    """POST /call_recording_action"""
+
+    extension: Annotated[_Text, Field(description="Extension that is on a call"), Given]
+    action: Annotated[Literal["start", "stop", "cancel"], Given]
 
 
 class RecordingQuery(Parameters):

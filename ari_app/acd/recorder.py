@@ -1,0 +1,56 @@
+"""Recordings that somebody asks for, by extension."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ari_app.acd.call_control import CallControl, queue_of
+from ari_app.calls.call import Call
+from ari_app.calls.leg import Leg, LegState
+from ari_app.calls.on_demand import OnDemand
+from ari_app.errors import NotFound
+
+
+class Recorder:
+    """The recordings on demand of all accounts."""
+
+    def __init__(self, calls: CallControl) -> None:
+        self._calls = calls
+        self._on_demand = OnDemand()
+
+    def restored(self, calls: Iterable[Call]) -> None:
+        """Calls have been made again: what is recorded of them goes on."""
+        self._on_demand.restored(calls)
+
+    async def start(self, account: int, extension: str) -> None:
+        """Record what an extension says and hears; nothing if that goes on already.
+
+        Raises:
+            NotFound: it is on no call.
+            LegGone, AriError
+        """
+        leg = self._leg(account, extension)
+        await self._on_demand.start(leg, queue_of(leg.call))
+
+    async def stop(self, account: int, extension: str) -> None:
+        """End it and keep it.
+
+        Raises:
+            NotFound: it is on no call.
+            CommandRefused: nobody has begun to record it.
+            AriError
+        """
+        await self._on_demand.stop(self._leg(account, extension))
+
+    async def cancel(self, account: int, extension: str) -> None:
+        """End it and throw it away. Raises as `stop` does."""
+        await self._on_demand.cancel(self._leg(account, extension))
+
+    def _leg(self, account: int, extension: str) -> Leg:
+        """The one that is recorded, or the one that was answered last."""
+        legs = [leg for leg in self._calls.legs(account, extension) if leg.state is LegState.UP]
+        talking = [leg for leg in legs if leg.role != "supervisor"]
+        if not talking:
+            raise NotFound(f"extension {extension} is not on a call", parameter="extension")
+        recorded = [leg for leg in talking if self._on_demand.recorded(leg)]
+        return max(recorded or talking, key=lambda leg: leg.answered_at or 0.0)

@@ -13,6 +13,7 @@ from models.agent_state import AgentState
 from models.api_key import ApiKey
 from models.base import Base
 from models.call import Call
+from models.extension import Extension, ProvisionedExtension
 from models.imported_item import ImportedItem
 from models.journal import JournalEntry, JournalSnapshot
 from models.leg import Leg
@@ -41,6 +42,7 @@ __all__ = [
     "Base",
     "Calendar",
     "Call",
+    "Extension",
     "ImportedItem",
     "JournalEntry",
     "JournalSnapshot",
@@ -49,6 +51,7 @@ __all__ = [
     "Offer",
     "OutboxMessage",
     "PauseCode",
+    "ProvisionedExtension",
     "Queue",
     "QueueBinding",
     "QueueCall",

@@ -1,0 +1,1 @@
+"""Has every Asterisk have the extensions that it should have."""

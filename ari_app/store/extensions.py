@@ -1,0 +1,227 @@
+"""Extensions: what they should be, and what of it each Asterisk is known to have."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ari_app.calls.directory import ExtensionSettings, RecordingRules
+from ari_app.calls.extensions import sip_digest
+from ari_app.clock import Clock
+from ari_app.errors import Conflict, NotFound
+from ari_app.store.database import Database
+from ari_app.store.passwords import Passwords, shared_passwords
+from ari_app.store.rows import conflict, page, table_of
+from ari_app.store.values import Page, clean
+from models import Extension as Model
+from models import ProvisionedExtension, Queue
+
+_TABLE = table_of(Model)
+_PROVISIONED = table_of(ProvisionedExtension)
+_QUEUES = table_of(Queue)
+_UNIQUE = {"uq_extensions_extension": ("extension", "extension"), "uq_extensions_name": ("name", "name")}
+_PLAIN = ("extension", "name", "cid_masquerade", "outbound_cid", "emergency_cid", "dtmf_mode", "context", "nat")
+
+
+class Mailbox(msgspec.Struct, frozen=True, kw_only=True):
+    """An extension's mailbox; options by the names of voicemail.conf, "yes" or "no"."""
+
+    context: str = "default"
+    email: str | None = None
+    pager_email: str | None = None
+    options: dict[str, str] | None = None
+
+
+class ExtensionData(msgspec.Struct, frozen=True, kw_only=True):
+    """What may be set. secret, mailbox_password: None: as before; of a new one: none, which lets nobody in."""
+
+    settings: ExtensionSettings
+    mailbox: Mailbox | None = None
+    secret: str | None = None
+    mailbox_password: str | None = None
+
+
+class Extension(msgspec.Struct, frozen=True, kw_only=True):
+    """An extension, without its secrets."""
+
+    account: int
+    settings: ExtensionSettings
+    mailbox: Mailbox | None
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """What Asterisk should have of an extension."""
+
+    account: int
+    settings: ExtensionSettings
+    digest: str
+
+
+class _KeptMailbox(msgspec.Struct, frozen=True, kw_only=True):
+    mailbox: Mailbox
+    #: argon2
+    password: str | None = None
+
+
+def _settings(row: Row[Any]) -> ExtensionSettings:
+    held = row._mapping
+    return ExtensionSettings(
+        call_waiting=row.call_waiting,
+        recording=msgspec.json.decode(row.recording, type=RecordingRules),
+        **{name: held[name] for name in _PLAIN},
+    )
+
+
+def _kept(row: Row[Any]) -> _KeptMailbox | None:
+    return None if row.voicemail is None else msgspec.json.decode(row.voicemail, type=_KeptMailbox)
+
+
+def _value(row: Row[Any]) -> Extension:
+    kept = _kept(row)
+    return Extension(account=row.account_id, settings=_settings(row), mailbox=kept and kept.mailbox)
+
+
+def _wanted(row: Row[Any]) -> Wanted:
+    return Wanted(account=row.account_id, settings=_settings(row), digest=row.sip_digest)
+
+
+class Extensions:
+    """The extensions of all accounts."""
+
+    def __init__(self, database: Database, clock: Clock, passwords: Passwords | None = None) -> None:
+        self._database = database
+        self._clock = clock
+        self._passwords = passwords or shared_passwords()
+
+    # what is configured
+
+    async def create(self, account: int, data: ExtensionData) -> str:
+        """Make one; its number. Raises Conflict (extension: also a queue's or another account's; name)."""
+        number = data.settings.extension
+        values = await self._values(data, None) | {
+            "account_id": account,
+            "extension": number,
+            "sip_digest": sip_digest(number, data.secret),
+            "created_at": self._clock.now(),
+        }
+        queue = select(_QUEUES.c.id).where(
+            _QUEUES.c.account_id == account, _QUEUES.c.extension == number, _QUEUES.c.deleted.is_(False)
+        )
+        try:
+            async with self._database.transaction() as connection:
+                if (await connection.execute(queue)).first() is not None:
+                    raise Conflict("extension is taken", parameter="extension")
+                await connection.execute(insert(_TABLE).values(values))
+        except IntegrityError as error:
+            raise conflict(error, _UNIQUE) from error
+        return number
+
+    async def get(self, account: int, extension: str) -> Extension:
+        """One. Raises NotFound."""
+        async with self._database.transaction(write=False) as connection:
+            return _value(await self._row(connection, account, extension))
+
+    async def update(self, account: int, extension: str, data: ExtensionData) -> None:
+        """Change all of it but the number; secrets only if there are new ones. Raises NotFound, Conflict (name)."""
+        async with self._database.transaction(write=False) as connection:
+            before = _kept(await self._row(connection, account, extension))
+        # Hashing takes a moment, in which no transaction may be open.
+        values = await self._values(data, before)
+        if data.secret is not None:
+            values["sip_digest"] = sip_digest(extension, data.secret)
+        where = (_TABLE.c.account_id == account, _TABLE.c.extension == clean(extension))
+        try:
+            async with self._database.transaction() as connection:
+                done = await connection.execute(update(_TABLE).where(*where).values(values))
+        except IntegrityError as error:
+            raise conflict(error, _UNIQUE) from error
+        if not done.rowcount:
+            raise NotFound("no such extension", extension=extension)
+
+    async def delete(self, account: int, extension: str) -> None:
+        """Remove one. Raises NotFound."""
+        where = (_TABLE.c.account_id == account, _TABLE.c.extension == clean(extension))
+        async with self._database.transaction() as connection:
+            done = await connection.execute(delete(_TABLE).where(*where))
+        if not done.rowcount:
+            raise NotFound("no such extension", extension=extension)
+
+    async def listing(
+        self,
+        account: int,
+        *,
+        search: str = "",
+        order: str = "extension",
+        descending: bool = False,
+        limit: int = 100,
+        offset: int = 0,
+    ) -> Page[Extension]:
+        """A page of them. Raises ValueError (order)."""
+        return await page(
+            self._database,
+            _TABLE,
+            _value,
+            [_TABLE.c.account_id == account],
+            deleted=None,
+            search=search,
+            search_in=("extension", "name"),
+            order=order,
+            descending=descending,
+            limit=limit,
+            offset=offset,
+        )
+
+    # what Asterisk should have, and has
+
+    async def wanted(self) -> list[Wanted]:
+        """All extensions of all accounts, by number."""
+        async with self._database.transaction(write=False) as connection:
+            return [_wanted(row) for row in await connection.execute(select(_TABLE).order_by(_TABLE.c.extension))]
+
+    async def wanted_one(self, extension: str) -> Wanted | None:
+        """One, of whatever account; None: there is none."""
+        async with self._database.transaction(write=False) as connection:
+            row = (await connection.execute(select(_TABLE).where(_TABLE.c.extension == extension))).one_or_none()
+        return None if row is None else _wanted(row)
+
+    async def provisioned(self, node: str) -> dict[str, str]:
+        """What an Asterisk has or may have: number -> fingerprint; empty where it is not known to have arrived."""
+        query = select(_PROVISIONED.c.extension, _PROVISIONED.c.fingerprint).where(_PROVISIONED.c.node == node)
+        async with self._database.transaction(write=False) as connection:
+            return {row.extension: row.fingerprint for row in await connection.execute(query)}
+
+    async def set_provisioned(self, node: str, account: int, extension: str, fingerprint: str | None) -> None:
+        """What an Asterisk has of an extension now; None: nothing."""
+        where = (_PROVISIONED.c.node == node, _PROVISIONED.c.extension == extension)
+        async with self._database.transaction() as connection:
+            await connection.execute(delete(_PROVISIONED).where(*where))
+            if fingerprint is not None:
+                row = {"node": node, "extension": extension, "account_id": account, "fingerprint": fingerprint}
+                await connection.execute(insert(_PROVISIONED).values(row))
+
+    async def _row(self, connection: AsyncConnection, account: int, extension: str) -> Row[Any]:
+        query = select(_TABLE).where(_TABLE.c.account_id == account, _TABLE.c.extension == clean(extension))
+        row = (await connection.execute(query)).one_or_none()
+        if row is None:
+            raise NotFound("no such extension", extension=extension)
+        return row
+
+    async def _values(self, data: ExtensionData, before: _KeptMailbox | None) -> dict[str, Any]:
+        held = msgspec.structs.asdict(data.settings)
+        values = {name: clean(held[name]) if held[name] is not None else None for name in _PLAIN}
+        del values["extension"]
+        voicemail = None
+        if data.mailbox is not None:
+            password = before.password if before is not None else None
+            if data.mailbox_password is not None:
+                password = await self._passwords.hash(data.mailbox_password)
+            voicemail = msgspec.json.encode(_KeptMailbox(mailbox=data.mailbox, password=password)).decode()
+        return values | {
+            "call_waiting": data.settings.call_waiting,
+            "recording": msgspec.json.encode(data.settings.recording).decode(),
+            "voicemail": voicemail,
+        }

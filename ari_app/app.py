@@ -37,12 +37,15 @@ from ari_app.ops.clock_set import ClockSet
 from ari_app.ops.health import Health, health_routes
 from ari_app.ops.logging import configure as configure_logging
 from ari_app.ops.metrics import Counts, HttpMetrics, live_gauges
+from ari_app.provisioning.provisioner import Provisioner
+from ari_app.provisioning.service import ExtensionService
 from ari_app.record import Record
 from ari_app.recordings.service import RecordingService
 from ari_app.store import migrate
 from ari_app.store.accounts import DEFAULT, Accounts
 from ari_app.store.bindings import Bindings
 from ari_app.store.database import Database
+from ari_app.store.extensions import Extensions
 from ari_app.store.hours import OpeningHours
 from ari_app.store.journal import AccountJournal
 from ari_app.store.keys import Keys
@@ -142,6 +145,7 @@ class Application:
             settings.dial_template,
             trunk_template=settings.trunk_template,
             outside=settings.outside_numbers,
+            emergency=settings.emergency_numbers,
         )
         self.statistics = Statistics(self.writer.database)
         self.today = await agents_today(self.accounts, self.statistics, self.clock, settings.time_zone)
@@ -156,6 +160,11 @@ class Application:
             record.restored(engine)
             self.centre.add(engine)
         self._make_node()
+        store = Extensions(self.writer.database, self.clock)
+        provisioner = self.provisioner = Provisioner(store, self.registry.nodes, self.clock)
+        self._stack.push_async_callback(provisioner.stop)
+        self.extensions = ExtensionService(store, self.centre.directory, provisioner)
+        await self.extensions.load()
         self.recordings = RecordingService(settings, self.writer, self.registry, self.node, self.clock)
         record.on_recorded = self.recordings.collector.look
         await self.recordings.start()
@@ -301,6 +310,7 @@ class Application:
             self.centre.recover()
             recovery.resume(self._restored)
             self._restored = []
+        self.provisioner.connected(self.node)
 
     # REST
 
@@ -314,6 +324,7 @@ class Application:
             users=self.users,
             queues=self.queues,
             pause_codes=self.pause_codes,
+            extensions=self.extensions,
             bindings=self.bindings,
             skills=self.skills,
             hours=self.hours,

@@ -105,6 +105,8 @@ class Settings(BaseSettings):
     trunk_template: Annotated[str, AfterValidator(_trunk_template)] = ""
     #: a regular expression: how a number begins that goes to the trunk; every other one is an extension
     outside_numbers: Annotated[str, AfterValidator(_pattern)] = r"\+|0|[0-9]{7}"
+    #: a regular expression: numbers that go to the trunk with the caller's emergency number shown
+    emergency_numbers: Annotated[str, AfterValidator(_pattern)] = "112|911"
     #: a user session without a sign of life is deactivated after this many seconds
     session_timeout: float = Field(default=300.0, gt=0, allow_inf_nan=False)
     #: whose clock reports and opening hours go by, where neither they nor the account name one

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Protocol
 
@@ -25,11 +24,13 @@ from ari_app.acd.views import AgentQueueStatus, CallBackView, QueueStatistics
 from ari_app.ari.errors import Gone
 from ari_app.ari.node import Node
 from ari_app.calls.call import Call
+from ari_app.calls.directory import Directory
+from ari_app.calls.extension_routing import ExtensionRouting
 from ari_app.calls.leg import Leg, LegState
 from ari_app.calls.monitoring import MonitorProgram, monitor
 from ari_app.calls.originating import ClickToDial
 from ari_app.calls.program import Program
-from ari_app.calls.programs import Announcement, ExtensionCall, Unallocated
+from ari_app.calls.programs import Announcement, ExtensionCall, Unallocated, UserBusy
 from ari_app.calls.registry import Registry
 from ari_app.calls.verbs.monitor import MonitorMode
 from ari_app.clock import Clock
@@ -85,15 +86,15 @@ class Centre:
         dial_template: str,
         trunk_template: str = "",
         outside: str = "",
+        emergency: str = "",
     ) -> None:
         """dial_template: how an extension is dialled. trunk_template: how other numbers are, which are those that begin
-        as the pattern `outside` says; empty: there are none."""
+        as the pattern `outside` says; empty: there are none. emergency: pattern of numbers to call for help."""
         self.registry = registry
         self.store = store
         self.clock = clock
-        self._dial_template = dial_template
-        self._trunk_template = trunk_template
-        self._outside = re.compile(outside)
+        self.directory = Directory()
+        self.numbers = ExtensionRouting(registry, self.directory, dial_template, trunk_template, outside, emergency)
         self._dispatchers: dict[int, Dispatcher] = {}
         self.listeners: list[Callable[[int, AnyFact], None]] = []
         #: when queues are open
@@ -109,7 +110,8 @@ class Centre:
                 "call_back": lambda state: CallBackProgram(self.dispatcher, state["queue"]),
                 "announcement": lambda state: Announcement(state["media"]),
                 "unallocated": lambda state: Unallocated(),
-                "extension": lambda state: ExtensionCall(state["endpoint"], state["timeout"]),
+                "busy": lambda state: UserBusy(),
+                "extension": ExtensionCall.of,
                 "click_to_dial": lambda state: ClickToDial(self.dialled, state["number"]),
                 "monitor": lambda state: MonitorProgram(registry, state["target"], state["mode"]),
             }
@@ -136,13 +138,11 @@ class Centre:
 
     def endpoint(self, extension: str) -> str:
         """How an extension is dialled."""
-        return self._dial_template.format(extension=extension)
+        return self.numbers.endpoint(extension)
 
     def reach(self, number: str) -> str:
         """How any number is dialled."""
-        if self._trunk_template and self._outside.match(number):
-            return self._trunk_template.format(number=number)
-        return self.endpoint(number)
+        return self.numbers.reach(number)
 
     # routing
 
@@ -152,9 +152,7 @@ class Centre:
             return QueueProgram(self.dispatcher, call.number, call.started_at, wanted=_wanted(call))
         if call.number == ECHO_NUMBER:
             return Announcement(["sound:hello-world"])
-        if context != "from-trunk" and call.number.isascii() and call.number.isdigit():
-            return ExtensionCall(self.endpoint(call.number))
-        return Unallocated()
+        return self.numbers.route(call) if context != "from-trunk" else Unallocated()
 
     def dialled(self, call: Call, number: str) -> Program:
         """What serves a number that is called from here: a queue, an extension, or one outside."""
@@ -322,11 +320,13 @@ class Centre:
         return next(iter(self.registry.nodes.values()))
 
     async def extension_exists(self, account: int, extension: str) -> bool:
-        """Whether Asterisk has an endpoint for it.
+        """Whether Asterisk has an endpoint for it, and it is not another account's.
 
         Raises:
             AriError: Asterisk does not answer.
         """
+        if self.directory.is_anothers(account, extension):
+            return False
         technology, _, resource = self.endpoint(extension).partition("/")
         try:
             await self.node.endpoints.get(tech=technology, resource=resource)

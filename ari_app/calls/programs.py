@@ -35,6 +35,21 @@ class Announcement:
         await self.run(call)
 
 
+class UserBusy:
+    """The one who is called has a call, and wants no other."""
+
+    name = "busy"
+
+    def state(self) -> State:
+        return {}
+
+    async def run(self, call: Call) -> None:
+        await hangup(call.caller, BUSY)
+
+    async def resume(self, call: Call) -> None:
+        await self.run(call)
+
+
 class Unallocated:
     """There is nothing under this number."""
 
@@ -55,17 +70,25 @@ class ExtensionCall:
 
     name = "extension"
 
-    def __init__(self, endpoint: str, timeout: float = 30.0) -> None:
+    def __init__(self, endpoint: str, timeout: float = 30.0, shown: Party | None = None) -> None:
+        """timeout: seconds it rings. shown: who calls, where that is not who the caller's phone is."""
         self.endpoint = endpoint
         self.timeout = timeout
+        self.shown = shown
 
     def state(self) -> State:
-        return {"endpoint": self.endpoint, "timeout": self.timeout}
+        return {"endpoint": self.endpoint, "timeout": self.timeout, "shown": self.shown}
+
+    @classmethod
+    def of(cls, state: State) -> ExtensionCall:
+        """From state()."""
+        shown = state.get("shown")
+        return cls(state["endpoint"], state["timeout"], Party(*shown) if shown else None)
 
     async def run(self, call: Call) -> None:
         await ring(call.caller)
         callee = call.new_leg("callee", endpoint=self.endpoint)
-        shown = Party(call.caller_number, call.caller_name)
+        shown = self.shown or Party(call.caller_number, call.caller_name)
         if await dial(callee, shown=shown, ring_time=self.timeout) is DialOutcome.ANSWERED:
             await self._talk(call, callee)
         else:

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import msgspec
 import structlog
 
-from ari_app.ari.errors import AriError
+from ari_app.ari.errors import AriError, TimedOut, Unreachable
 from ari_app.ari.node import Node
 from ari_app.calls import extensions as sip
 from ari_app.clock import Clock, Timer
@@ -77,7 +77,11 @@ class Provisioner:
         before = self._timers.get(node.name)
         if before is not None:
             before.cancel()
-        again: Callable[[], None] = lambda: self._spawn(node)  # noqa: E731
+
+        def again() -> None:
+            if node.connected:  # else connected() will come
+                self._spawn(node)
+
         self._timers[node.name] = self._clock.call_at(self._clock.now() + RETRY, again)
 
     def _lock(self, node: Node) -> asyncio.Lock:
@@ -93,7 +97,9 @@ class Provisioner:
                 elif extension in await self._extensions.provisioned(node.name):
                     await self._remove(node, extension)
         except AriError as error:
-            log.warning("= an extension has to wait for Asterisk", node=node.name, extension=extension, error=str(error))
+            log.warning(
+                "= an extension has to wait for Asterisk", node=node.name, extension=extension, error=str(error)
+            )
             self._later(node)
 
     async def _reconcile(self, node: Node) -> None:
@@ -117,6 +123,8 @@ class Provisioner:
             try:
                 await self._bring(node, one)
                 brought += 1
+            except (TimedOut, Unreachable):
+                raise
             except AriError as error:
                 # One that Asterisk refuses, as when a file has it too, must not keep the others from it.
                 failed += 1

@@ -7,16 +7,19 @@ from typing import Any
 import msgspec
 from sqlalchemy import Row, insert, select, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ari_app.acd.settings import QueueSettings
 from ari_app.clock import Clock
-from ari_app.errors import NotFound
+from ari_app.errors import Conflict, NotFound
 from ari_app.store.database import Database
 from ari_app.store.rows import conflict, page, table_of
 from ari_app.store.values import Page, Queue, QueueData, clean
+from models import Extension
 from models import Queue as Model
 
 _TABLE = table_of(Model)
+_EXTENSIONS = table_of(Extension)
 _FIELDS = QueueData.__struct_fields__
 _UNIQUE = {"uq_queues_extension": ("extension", "extension"), "uq_queues_name": ("name", "name")}
 
@@ -38,6 +41,12 @@ def _values(data: QueueData) -> dict[str, Any]:
     return {name: clean(held[name]) if isinstance(held[name], str) else held[name] for name in _FIELDS}
 
 
+async def _no_phone(connection: AsyncConnection, extension: str) -> None:
+    query = select(_EXTENSIONS.c.id).where(_EXTENSIONS.c.extension == clean(extension))
+    if (await connection.execute(query)).first() is not None:
+        raise Conflict("extension is taken", parameter="extension")
+
+
 class Queues:
     """The queues of all accounts. A queue is named by its extension: the living one that has it, else the one that was
     deleted last."""
@@ -47,10 +56,11 @@ class Queues:
         self._clock = clock
 
     async def create(self, account: int, data: QueueData) -> str:
-        """Make one; its extension. Raises Conflict (extension, name)."""
+        """Make one; its extension. Raises Conflict (extension: also that of a phone; name)."""
         values = _values(data) | {"account_id": account, "deleted": False, "created_at": self._clock.now()}
         try:
             async with self._database.transaction() as connection:
+                await _no_phone(connection, data.extension)
                 await connection.execute(insert(_TABLE).values(values))
         except IntegrityError as error:
             raise conflict(error, _UNIQUE) from error
@@ -83,6 +93,9 @@ class Queues:
     async def set_deleted(self, account: int, extension: str, deleted: bool) -> None:
         """Delete or undelete; either twice is once. Raises NotFound, Conflict (what is unique is another's by now)."""
         queue = await self.get(account, extension)
+        if not deleted:
+            async with self._database.transaction(write=False) as connection:
+                await _no_phone(connection, queue.extension)
         await self._change(queue.id, {"deleted": deleted}, living=False)
 
     async def accounts(self) -> list[int]:

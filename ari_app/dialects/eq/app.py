@@ -31,6 +31,7 @@ from ari_app.dialects.http import (
     read_parameters,
 )
 from ari_app.ops.metrics import HttpMetrics
+from ari_app.provisioning.service import ExtensionService
 from ari_app.recordings.library import Library
 from ari_app.store.accounts import Accounts
 from ari_app.store.bindings import Bindings
@@ -67,6 +68,7 @@ class EqServices:
     users: Users
     queues: Queues
     pause_codes: PauseCodes
+    extensions: ExtensionService
     bindings: Bindings
     skills: Skills
     hours: OpeningHours
@@ -98,6 +100,7 @@ def make_app(eq: EqServices) -> web.Application:
         users=eq.users,
         queues=eq.queues,
         pause_codes=eq.pause_codes,
+        extensions=eq.extensions,
         bindings=eq.bindings,
         skills=eq.skills,
         hours=eq.hours,

@@ -18,11 +18,14 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from ari_app.acd.events import QueueConfigured
 from ari_app.calls import facts
+from ari_app.calls.directory import Directory
 from ari_app.clock import ManualClock
 from ari_app.config import Settings
 from ari_app.dialects import eq
 from ari_app.dialects.eq.app import SIGN_INS
 from ari_app.freepbx.service import ImportService
+from ari_app.provisioning.provisioner import Provisioner
+from ari_app.provisioning.service import ExtensionService
 from ari_app.recordings.files import LocalFiles
 from ari_app.recordings.library import Library
 from ari_app.store import migrate
@@ -31,6 +34,7 @@ from ari_app.store.acd import AcdRecorder
 from ari_app.store.bindings import Bindings
 from ari_app.store.calls import CallRecorder
 from ari_app.store.database import Database
+from ari_app.store.extensions import Extensions
 from ari_app.store.hours import OpeningHours
 from ari_app.store.keys import Keys
 from ari_app.store.overflow import Overflows
@@ -65,10 +69,13 @@ class World:
         self.today = AgentsToday("UTC")
         self.centre.listeners.append(self.today.tell)
         self.key_store = Keys(database, clock)
-        self.users = Users(database, clock, Passwords(time_cost=1, memory_cost=8, parallelism=1))
+        self.passwords = Passwords(time_cost=1, memory_cost=8, parallelism=1)
+        self.users = Users(database, clock, self.passwords)
         self.queues = Queues(database, clock)
         self.pause_codes = PauseCodes(database, clock)
         self.bindings = Bindings(database)
+        store = Extensions(database, clock, self.passwords)
+        self.extensions = ExtensionService(store, Directory(), Provisioner(store, {}, clock))
         self.files = LocalFiles(folder / "recordings")
         self.library = Library(Recordings(database, clock), self.files, clock)
         self.client: TestClient[web.Request, web.Application]
@@ -94,6 +101,7 @@ class World:
                 users=self.users,
                 queues=self.queues,
                 pause_codes=self.pause_codes,
+                extensions=self.extensions,
                 bindings=self.bindings,
                 skills=Skills(self.database),
                 hours=OpeningHours(self.database),

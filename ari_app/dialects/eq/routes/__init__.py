@@ -7,6 +7,7 @@ from ari_app.dialects.eq.routes.ask import Handler
 from ari_app.dialects.eq.routes.call_backs import HANDLERS as _CALL_BACKS
 from ari_app.dialects.eq.routes.call_queues import HANDLERS as _CALL_QUEUES
 from ari_app.dialects.eq.routes.calls import HANDLERS as _CALLS
+from ari_app.dialects.eq.routes.extensions import HANDLERS as _EXTENSIONS
 from ari_app.dialects.eq.routes.hours import HANDLERS as _HOURS
 from ari_app.dialects.eq.routes.imports import HANDLERS as _IMPORTS
 from ari_app.dialects.eq.routes.live import HANDLERS as _LIVE
@@ -26,6 +27,7 @@ HANDLERS: dict[str, Handler] = {
     **_AGENTS,
     **_CALL_QUEUES,
     **_PAUSE_CODES,
+    **_EXTENSIONS,
     **_LIVE,
     **_CALLS,
     **_CALL_BACKS,

@@ -19,6 +19,7 @@ from ari_app.dialects.eq.sessions import SignIns
 from ari_app.dialects.eq.wire.common import ListQuery
 from ari_app.dialects.eq.wire.fields import INT_MAX
 from ari_app.errors import Conflict, NotFound
+from ari_app.provisioning.service import ExtensionService
 from ari_app.recordings.library import Library
 from ari_app.store.accounts import Accounts
 from ari_app.store.bindings import Bindings
@@ -43,6 +44,7 @@ class Services:
     users: Users
     queues: Queues
     pause_codes: PauseCodes
+    extensions: ExtensionService
     bindings: Bindings
     skills: Skills
     hours: OpeningHours

@@ -1,0 +1,93 @@
+"""Calls that extensions make: to each other and over the trunk, as the settings of both say."""
+
+from __future__ import annotations
+
+import re
+
+from ari_app.calls.call import Call
+from ari_app.calls.directory import Directory, ExtensionSettings
+from ari_app.calls.program import Program
+from ari_app.calls.programs import ExtensionCall, Unallocated, UserBusy
+from ari_app.calls.registry import Registry
+from ari_app.calls.verbs.dial import Party
+
+_DIALLED = re.compile(r"\+?[0-9]+\Z")
+
+
+class ExtensionRouting:
+    """Which number is dialled how, and who the called one sees."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        directory: Directory,
+        dial_template: str,
+        trunk_template: str = "",
+        outside: str = "",
+        emergency: str = "",
+    ) -> None:
+        """Templates: how an extension and how a number outside is dialled; without trunk_template there is no outside.
+        outside: pattern of how a number outside begins; emergency: pattern of a whole number to call for help."""
+        self._registry = registry
+        self._directory = directory
+        self._dial_template = dial_template
+        self._trunk_template = trunk_template
+        self._outside = re.compile(outside)
+        self._emergency = re.compile(f"(?:{emergency})\\Z") if emergency else None
+        before, _, after = dial_template.partition("{extension}")
+        # channels are named by the endpoint and a number of their own, in hexadecimal
+        self._channel = re.compile(f"{re.escape(before)}(.+?){re.escape(after)}-[0-9a-f]+\\Z")
+
+    def endpoint(self, extension: str) -> str:
+        """How an extension is dialled."""
+        return self._dial_template.format(extension=extension)
+
+    def reach(self, number: str) -> str:
+        """How any number is dialled."""
+        if self._is_outside(number):
+            return self._trunk_template.format(number=number)
+        return self.endpoint(number)
+
+    def route(self, call: Call) -> Program:
+        """What serves a call of an extension to something that is no queue."""
+        number = call.number
+        if not _DIALLED.match(number):
+            return Unallocated()
+        caller = self.caller(call)
+        if self._is_outside(number):
+            return ExtensionCall(self.reach(number), shown=self._shown_outside(caller, number))
+        if not number.isdigit() or self._directory.is_anothers(call.account, number):
+            return Unallocated()
+        callee = self._directory.get(call.account, number)
+        if callee is not None and not callee.call_waiting and self.has_call(number):
+            return UserBusy()
+        shown = None
+        if caller is not None and caller.cid_masquerade:
+            shown = Party(caller.cid_masquerade, caller.name)
+        return ExtensionCall(self.endpoint(number), shown=shown)
+
+    def caller(self, call: Call) -> ExtensionSettings | None:
+        """The extension that calls; None: it is none of the directory."""
+        found = self._channel.match(call.caller.name)
+        return self._directory.get(call.account, found[1]) if found else None
+
+    def has_call(self, extension: str) -> bool:
+        """Whether an extension's phone is in a call, rings, or calls."""
+        endpoint = self.endpoint(extension)
+        legs = self._registry.legs.values()
+        return any(leg.alive and (leg.endpoint == endpoint or leg.name.startswith(endpoint + "-")) for leg in legs)
+
+    def _is_outside(self, number: str) -> bool:
+        return bool(self._trunk_template) and bool(self._outside.match(number) or self._is_emergency(number))
+
+    def _is_emergency(self, number: str) -> bool:
+        return self._emergency is not None and self._emergency.match(number) is not None
+
+    def _shown_outside(self, caller: ExtensionSettings | None, number: str) -> Party | None:
+        if caller is None:
+            return None
+        shown = caller.outbound_cid
+        if self._is_emergency(number) and caller.emergency_cid:
+            shown = caller.emergency_cid
+        # Outside the name of an employee is nobody's business, and carriers take names from their own records.
+        return Party(shown) if shown else None

@@ -1,0 +1,85 @@
+"""The part of the path table (paths.py) about extensions and their phones."""
+
+from __future__ import annotations
+
+from ari_app.dialects.eq.wire.common import ListQuery, UpdateQuery
+from ari_app.dialects.eq.wire.extension import Extension, ExtensionBody
+from ari_app.dialects.http import Endpoint, ErrorRow
+
+
+def _error(parameter: str | None, kind: str, description: str) -> ErrorRow:
+    return ErrorRow(parameter=parameter, type=kind, description=description)
+
+
+_TAG = "Extension"
+_ONE = "/extension/{extension}"
+_NUMBER = {"extension": "Extension"}
+_NAME_IN_USE = _error("name", "in_use", "An extension with the specified name already exists")
+_CREATED = (
+    "It is in Asterisk at once: a phone can register with the secret (digest authentication, user name: the extension)"
+    " and be called. If Asterisk cannot be reached, it is there when it can be again. Without a secret no phone can"
+    " register. The secret and the mailbox' password are never answered."
+)
+
+EXTENSIONS = (
+    Endpoint(
+        name="extension.list",
+        method="GET",
+        path="/extension",
+        tag=_TAG,
+        summary="List: extension",
+        query=ListQuery,
+        reply=list[Extension],
+        reply_headers={"X-Total-Count": "How many rows there are without limit and offset"},
+    ),
+    Endpoint(
+        name="extension.create",
+        method="POST",
+        path="/extension",
+        tag=_TAG,
+        summary="Create: extension",
+        description=_CREATED,
+        body=ExtensionBody,
+        reply=str,
+        errors=(
+            _error("extension", "in_use", "An extension with the specified extension already exists (or a call queue)"),
+            _NAME_IN_USE,
+        ),
+        changes=True,
+    ),
+    Endpoint(
+        name="extension.get",
+        method="GET",
+        path=_ONE,
+        tag=_TAG,
+        summary="Get: extension",
+        parameters=_NUMBER,
+        reply=Extension,
+    ),
+    Endpoint(
+        name="extension.update",
+        method="PUT",
+        path=_ONE,
+        tag=_TAG,
+        summary="Update: extension",
+        description="The secret and the mailbox' password stay when they are blank. There is no undelete.",
+        parameters=_NUMBER,
+        query=UpdateQuery,
+        body=ExtensionBody,
+        errors=(
+            _error("extension", "invalid", "The extension cannot be changed"),
+            _NAME_IN_USE,
+            _error("undelete", "invalid", "There is no undelete"),
+        ),
+        changes=True,
+    ),
+    Endpoint(
+        name="extension.delete",
+        method="DELETE",
+        path=_ONE,
+        tag=_TAG,
+        summary="Delete: extension, from Asterisk too; its calls go on",
+        parameters=_NUMBER,
+        changes=True,
+    ),
+)

@@ -1,0 +1,57 @@
+"""Extensions as a whole: in the database, in what calls know, and in every Asterisk."""
+
+from __future__ import annotations
+
+from ari_app.calls.directory import Directory
+from ari_app.provisioning.provisioner import Provisioner
+from ari_app.store.extensions import Extension, ExtensionData, Extensions
+from ari_app.store.values import Page
+
+
+class ExtensionService:
+    """What APIs ask. A change is kept first; an Asterisk that cannot be told now is told when it is back."""
+
+    def __init__(self, store: Extensions, directory: Directory, provisioner: Provisioner) -> None:
+        self.store = store
+        self.directory = directory
+        self.provisioner = provisioner
+
+    async def load(self) -> None:
+        """At the start: let calls know what there is."""
+        self.directory.fill((one.account, one.settings) for one in await self.store.wanted())
+
+    async def create(self, account: int, data: ExtensionData) -> str:
+        """Make one; its number. Raises Conflict (extension, name), StoreUnavailable."""
+        number = await self.store.create(account, data)
+        await self._changed(number)
+        return number
+
+    async def get(self, account: int, extension: str) -> Extension:
+        """One. Raises NotFound, StoreUnavailable."""
+        return await self.store.get(account, extension)
+
+    async def update(self, account: int, extension: str, data: ExtensionData) -> None:
+        """Change all of it but its number. Raises NotFound, Conflict (name), StoreUnavailable."""
+        await self.store.update(account, extension, data)
+        await self._changed(extension)
+
+    async def delete(self, account: int, extension: str) -> None:
+        """Remove one; its calls go on. Raises NotFound, StoreUnavailable."""
+        await self.store.delete(account, extension)
+        await self._changed(extension)
+
+    async def listing(
+        self, account: int, *, search: str, order: str, descending: bool, limit: int, offset: int
+    ) -> Page[Extension]:
+        """A page of them. Raises StoreUnavailable."""
+        return await self.store.listing(
+            account, search=search, order=order, descending=descending, limit=limit, offset=offset
+        )
+
+    async def _changed(self, extension: str) -> None:
+        wanted = await self.store.wanted_one(extension)
+        if wanted is None:
+            self.directory.remove(extension)
+        else:
+            self.directory.put(wanted.account, wanted.settings)
+        await self.provisioner.apply(extension)

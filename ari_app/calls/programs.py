@@ -9,7 +9,7 @@ from ari_app.calls.leg import Leg, LegState
 from ari_app.calls.program import State
 from ari_app.calls.verbs.answer import answer
 from ari_app.calls.verbs.dial import DialOutcome, Party, dial
-from ari_app.calls.verbs.hangup import ABSENT, NO_ANSWER, UNALLOCATED, hangup, release
+from ari_app.calls.verbs.hangup import ABSENT, BUSY, NO_ANSWER, UNALLOCATED, hangup, release
 from ari_app.calls.verbs.play import play
 from ari_app.calls.verbs.ring import ring
 from ari_app.calls.wait import together

@@ -2,7 +2,7 @@
 
 What is wanted is in SQL; what an Asterisk was given is noted there too, before it is given (so that after a crash in
 between it is known to be there perhaps) and after. A change is applied at once. What could not be (Asterisk is away, or
-was replaced and has an empty database) is made up for when its event stream is back, and tried again every RETRY seconds.
+was replaced and has an empty database) is made up for when its event stream is back, and tried again every RETRY s.
 Only what is noted is ever removed: endpoints of files, and those that somebody else made, are let be.
 """
 

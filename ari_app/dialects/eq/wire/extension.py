@@ -136,7 +136,7 @@ class _Out(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     pass
 
 
-class RecordingOut(_Out):
+class RecordingOut(_Out, kw_only=True):
     """Which calls are recorded."""
 
     inbound_external: RecordingRule
@@ -146,7 +146,7 @@ class RecordingOut(_Out):
     on_demand: bool
 
 
-class SipOut(_Out):
+class SipOut(_Out, kw_only=True):
     """How its phone speaks."""
 
     #: always null
@@ -156,7 +156,7 @@ class SipOut(_Out):
     nat: Nat
 
 
-class VoicemailOut(_Out):
+class VoicemailOut(_Out, kw_only=True):
     """A mailbox."""
 
     context: str
@@ -167,7 +167,7 @@ class VoicemailOut(_Out):
     options: dict[str, str] | None
 
 
-class Extension(_Out):
+class Extension(_Out, kw_only=True):
     """An extension. What is secret is null."""
 
     extension: str

@@ -41,11 +41,11 @@ class ExtensionService:
         await self._changed(extension)
 
     async def listing(
-        self, account: int, *, search: str, order: str, descending: bool, limit: int, offset: int
+        self, account: int, *, deleted: bool | None, search: str, order: str, descending: bool, limit: int, offset: int
     ) -> Page[Extension]:
         """A page of them. Raises StoreUnavailable."""
         return await self.store.listing(
-            account, search=search, order=order, descending=descending, limit=limit, offset=offset
+            account, deleted=deleted, search=search, order=order, descending=descending, limit=limit, offset=offset
         )
 
     async def _changed(self, extension: str) -> None:

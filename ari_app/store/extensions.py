@@ -82,7 +82,8 @@ def _kept(row: Row[Any]) -> _KeptMailbox | None:
 
 def _value(row: Row[Any]) -> Extension:
     kept = _kept(row)
-    return Extension(account=row.account_id, settings=_settings(row), mailbox=kept and kept.mailbox)
+    mailbox = None if kept is None else kept.mailbox
+    return Extension(account=row.account_id, settings=_settings(row), mailbox=mailbox)
 
 
 def _wanted(row: Row[Any]) -> Wanted:
@@ -154,13 +155,16 @@ class Extensions:
         self,
         account: int,
         *,
+        deleted: bool | None = None,
         search: str = "",
         order: str = "extension",
         descending: bool = False,
         limit: int = 100,
         offset: int = 0,
     ) -> Page[Extension]:
-        """A page of them. Raises ValueError (order)."""
+        """A page of them; none that are deleted, as those are gone. Raises ValueError (order)."""
+        if deleted:
+            return Page(rows=[], total=0)
         return await page(
             self._database,
             _TABLE,

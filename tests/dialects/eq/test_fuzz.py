@@ -45,6 +45,13 @@ GOOD: dict[str, dict[str, Any]] = {
     "agent": {"number": "101", "firstName": "A", "password": "1234", "boundQueues": [{"queue": "500"}]},
     "call_back": {"queue": "500", "number": "1002", "priority": 1},
     "call_queue": {"extension": "500", "name": "Q", "type": 0},
+    "extension": {
+        "extension": "1001",
+        "name": "Ann",
+        "recording": {"inboundExternal": "always"},
+        "sip": {"secret": "s", "dtmfMode": "info"},
+        "voicemail": {"password": "1", "options": {"attach": "yes"}},
+    },
     "pause_code": {"name": "Lunch"},
     "supervisor_session": {"user": 1, "extension": "100", "force": "1"},
     "agent_session": {"user": 1, "extension": "100", "force": "0"},
@@ -136,7 +143,7 @@ def rows(world: World) -> list[Any]:
     assert path is not None
     with contextlib.closing(sqlite3.connect(path)) as connection:
         tables = ("users", "queues", "queue_bindings", "pause_codes", "user_sessions", "agent_skills", "queue_routing")
-        tables += ("queue_hours", "queue_overflow", "calendars", "accounts", "schedule_activities")
+        tables += ("queue_hours", "queue_overflow", "calendars", "extensions", "accounts", "schedule_activities")
         return [connection.execute(f"SELECT * FROM {table}").fetchall() for table in tables]
 
 

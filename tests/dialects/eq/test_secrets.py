@@ -49,7 +49,11 @@ async def use_everything(world: World) -> list[str]:
     await world.ask("PATCH", f"/supervisor_session/{token}")
     await world.ask("GET", f"/nothing/{token}")
     await world.ask("DELETE", f"/supervisor_session/{token}")
-    return [key, key[:-1], token, PASSWORD]
+    phone = {"extension": "1001", "name": "Ann", "sip": {"secret": PASSWORD}, "voicemail": {"password": "4711471147"}}
+    await world.ask("POST", "/extension", json={"data": phone})
+    await world.ask("POST", "/extension", json={"data": phone})
+    await world.ask("PUT", "/extension/1001", json={"data": {**phone, "sip": {"secret": PASSWORD + "\0"}}})
+    return ["4711471147", key, key[:-1], token, PASSWORD]
 
 
 async def test_no_secret_in_log_lines(world: World, lines: io.StringIO) -> None:

@@ -14,10 +14,7 @@ _SORTS = {"extension": "extension", "name": "name"}
 
 
 async def listing(ask: Ask[ListQuery, None]) -> Listed:
-    wanted = paging(ask.query, _SORTS)
-    if wanted.pop("deleted"):
-        return Listed(rows=[], total=0)
-    page = await ask.services.extensions.listing(ask.account, **wanted)
+    page = await ask.services.extensions.listing(ask.account, **paging(ask.query, _SORTS))
     return Listed(rows=[Extension.of(found) for found in page.rows], total=page.total)
 
 

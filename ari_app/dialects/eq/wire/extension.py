@@ -120,9 +120,9 @@ class ExtensionFields(Wire):
         voicemail = self.voicemail
         return ExtensionData(
             settings=settings,
-            mailbox=voicemail and voicemail.to_mailbox(),
+            mailbox=None if voicemail is None else voicemail.to_mailbox(),
             secret=self.sip.secret,
-            mailbox_password=voicemail and voicemail.password,
+            mailbox_password=None if voicemail is None else voicemail.password,
         )
 
 
@@ -136,7 +136,7 @@ class _Out(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     pass
 
 
-class RecordingOut(_Out, kw_only=True):
+class RecordingOut(_Out, frozen=True, kw_only=True):
     """Which calls are recorded."""
 
     inbound_external: RecordingRule
@@ -146,7 +146,7 @@ class RecordingOut(_Out, kw_only=True):
     on_demand: bool
 
 
-class SipOut(_Out, kw_only=True):
+class SipOut(_Out, frozen=True, kw_only=True):
     """How its phone speaks."""
 
     #: always null
@@ -156,7 +156,7 @@ class SipOut(_Out, kw_only=True):
     nat: Nat
 
 
-class VoicemailOut(_Out, kw_only=True):
+class VoicemailOut(_Out, frozen=True, kw_only=True):
     """A mailbox."""
 
     context: str
@@ -167,7 +167,7 @@ class VoicemailOut(_Out, kw_only=True):
     options: dict[str, str] | None
 
 
-class Extension(_Out, kw_only=True):
+class Extension(_Out, frozen=True, kw_only=True):
     """An extension. What is secret is null."""
 
     extension: str
@@ -192,8 +192,9 @@ class Extension(_Out, kw_only=True):
             call_waiting=settings.call_waiting,
             recording=RecordingOut(**msgspec.structs.asdict(settings.recording)),
             sip=SipOut(dtmf_mode=settings.dtmf_mode, context=settings.context, nat=settings.nat),
-            voicemail=mailbox
-            and VoicemailOut(
+            voicemail=None
+            if mailbox is None
+            else VoicemailOut(
                 context=mailbox.context,
                 email_address=mailbox.email,
                 pager_email_address=mailbox.pager_email,

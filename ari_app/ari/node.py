@@ -146,7 +146,8 @@ class Node(Operations):
         self._resync_task: asyncio.Task[None] | None = None
         self._resynced = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._incarnation: tuple[str, str] | None = None
+        #: which run of which Asterisk this is: its id, and when it was started; None: not known yet
+        self.incarnation: tuple[str, str] | None = None
 
     def _events_url(self) -> str:
         parts = urlsplit(self.http.options.base_url)
@@ -347,8 +348,8 @@ class Node(Operations):
             info.system.entity_id if info.system else "",
             info.status.startup_time if info.status else "",
         )
-        restarted = self._incarnation is not None and incarnation != self._incarnation
-        self._incarnation = incarnation
+        restarted = self.incarnation is not None and incarnation != self.incarnation
+        self.incarnation = incarnation
         return Snapshot(
             info=info,
             application=application,

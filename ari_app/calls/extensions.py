@@ -116,7 +116,7 @@ async def provision(ari: Operations, extension: str, secret: str, *, name: str =
 
 
 async def withdraw(ari: Operations, extension: str) -> None:
-    """Remove an extension; nothing if there is none.
+    """Remove an extension; nothing if there is none. Asterisk removes with it what is registered.
 
     Raises:
         AriError

@@ -3,6 +3,7 @@
 What is wanted is in SQL; what an Asterisk was given is noted there too, before it is given (so that after a crash in
 between it is known to be there perhaps) and after. A change is applied at once. What could not be (Asterisk is away, or
 was replaced and has an empty database) is made up for when its event stream is back, and tried again every RETRY s.
+An Asterisk that was started anew is given everything again.
 Only what is noted is ever removed: endpoints of files, and those that somebody else made, are let be.
 """
 
@@ -28,8 +29,10 @@ log = structlog.get_logger(__name__)
 RETRY = 30.0
 
 
-def _fingerprint(wanted: Wanted) -> str:
-    return hashlib.sha256(msgspec.json.encode(sip.sip_objects(wanted.settings, wanted.digest))).hexdigest()
+def _fingerprint(node: Node, wanted: Wanted) -> str:
+    # With the start of Asterisk in it: an Asterisk that crashed has lost what it was given in its last second.
+    written = (node.incarnation, sip.sip_objects(wanted.settings, wanted.digest))
+    return hashlib.sha256(msgspec.json.encode(written)).hexdigest()
 
 
 class Provisioner:
@@ -118,7 +121,7 @@ class Provisioner:
         there = {endpoint.resource for endpoint in await node.endpoints.listByTech(tech="PJSIP")}
         brought = failed = 0
         for extension, one in wanted.items():
-            if extension in there and given.get(extension) == _fingerprint(one):
+            if extension in there and given.get(extension) == _fingerprint(node, one):
                 continue
             try:
                 await self._bring(node, one)
@@ -141,7 +144,7 @@ class Provisioner:
         extension = wanted.settings.extension
         await self._extensions.set_provisioned(node.name, wanted.account, extension, "")
         await sip.apply(node, extension, sip.sip_objects(wanted.settings, wanted.digest))
-        await self._extensions.set_provisioned(node.name, wanted.account, extension, _fingerprint(wanted))
+        await self._extensions.set_provisioned(node.name, wanted.account, extension, _fingerprint(node, wanted))
 
     async def _remove(self, node: Node, extension: str) -> None:
         await sip.withdraw(node, extension)

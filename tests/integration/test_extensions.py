@@ -80,6 +80,7 @@ async def test_a_phone_registers_rings_and_is_gone(centre: ContactCentre) -> Non
     await again.ended.wait()
     assert again.cause == 19  # 480 Temporarily Unavailable: nobody is registered
     assert len(phone.calls) == 1
+    await centre.world.ari.delete("/asterisk/config/dynamic/res_pjsip/registration/line-1002")
     await on_line(centre, "1002", "another")
     last = await centre.world.call("1002", centre.pbx, line="1003", listen=False)
     await (await phone.next_call()).answered.wait()

@@ -62,6 +62,7 @@ def test_the_database_gets_its_driver(url: str, driver: str) -> None:
         ("TRUNK_TEMPLATE", "PJSIP/trunk"),
         ("TRUNK_TEMPLATE", "PJSIP/{extension}@trunk"),
         ("OUTSIDE_NUMBERS", "[0-9"),
+        ("EMERGENCY_NUMBERS", "112|(911"),
         ("DIAL_TEMPLATE", "PJSIP/{number}"),
         ("DIAL_TEMPLATE", "PJSIP/{extension"),
         ("SESSION_TIMEOUT", "0"),

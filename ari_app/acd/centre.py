@@ -152,13 +152,13 @@ class Centre:
             return QueueProgram(self.dispatcher, call.number, call.started_at, wanted=_wanted(call))
         if call.number == ECHO_NUMBER:
             return Announcement(["sound:hello-world"])
-        return self.numbers.route(call) if context != "from-trunk" else Unallocated()
+        return self.numbers.route(call, call.number) if context != "from-trunk" else Unallocated()
 
     def dialled(self, call: Call, number: str) -> Program:
         """What serves a number that is called from here: a queue, an extension, or one outside."""
         if self.dispatcher(call.account).engine.settings(number) is not None:
             return QueueProgram(self.dispatcher, number, self.clock.now())
-        return ExtensionCall(self.reach(number))
+        return self.numbers.route(call, number)
 
     # recovery
 

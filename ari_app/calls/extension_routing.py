@@ -48,9 +48,8 @@ class ExtensionRouting:
             return self._trunk_template.format(number=number)
         return self.endpoint(number)
 
-    def route(self, call: Call) -> Program:
-        """What serves a call of an extension to something that is no queue."""
-        number = call.number
+    def route(self, call: Call, number: str) -> Program:
+        """What serves a call of an extension to a number that is no queue's."""
         if not _DIALLED.match(number):
             return Unallocated()
         caller = self.caller(call)

@@ -25,7 +25,7 @@ def routed(stage: Stage) -> Directory:
     routing = ExtensionRouting(
         stage.registry, directory, "PJSIP/{extension}", "PJSIP/{number}@trunk", r"\+|0|[0-9]{7}", "112|911"
     )
-    stage.program = routing.route
+    stage.program = lambda call: routing.route(call, call.number)
     for number in ("1001", "1002", "1003", "0301234@trunk", "112@trunk", "2001"):
         stage.fake.endpoints[f"PJSIP/{number}"] = NeverAnswers()
     return directory
@@ -100,11 +100,9 @@ async def test_what_is_no_number_or_another_accounts(stage: Stage) -> None:
     call, _ = await stage.incoming(context="from-internal", technology="PJSIP/1001")
     routing = ExtensionRouting(stage.registry, directory, "PJSIP/{extension}")
     for number, kind in (("1009", Unallocated), ("*97", Unallocated), ("+49", Unallocated), ("112", ExtensionCall)):
-        call.number = number
-        assert type(routing.route(call)) is kind
+        assert type(routing.route(call, number)) is kind
     directory.remove("1009")
-    call.number = "1009"
-    assert type(routing.route(call)) is ExtensionCall
+    assert type(routing.route(call, "1009")) is ExtensionCall
 
 
 async def test_restored_as_it_was(stage: Stage) -> None:
@@ -112,6 +110,6 @@ async def test_restored_as_it_was(stage: Stage) -> None:
     assert directory.is_anothers(2, "1001")
     routing = ExtensionRouting(stage.registry, directory, "PJSIP/{extension}")
     call, _ = await stage.incoming(exten="1002", caller="1001", context="from-internal", technology="PJSIP/1001")
-    made = routing.route(call)
+    made = routing.route(call, "1002")
     assert isinstance(made, ExtensionCall)
     assert ExtensionCall.of(made.state()).state() == made.state()

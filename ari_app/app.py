@@ -23,6 +23,7 @@ from ari_app.ari.connection import OutboundServer
 from ari_app.ari.node import Node, Snapshot
 from ari_app.calls import recovery
 from ari_app.calls.call import Call
+from ari_app.calls.parking import Parking
 from ari_app.calls.registry import Registry
 from ari_app.clock import Clock, SystemClock
 from ari_app.config import Settings, host_port
@@ -146,6 +147,7 @@ class Application:
             trunk_template=settings.trunk_template,
             outside=settings.outside_numbers,
             emergency=settings.emergency_numbers,
+            parking=_parking(settings),
         )
         self.statistics = Statistics(self.writer.database)
         self.today = await agents_today(self.accounts, self.statistics, self.clock, settings.time_zone)
@@ -397,6 +399,11 @@ class Application:
             for call in list(self.registry.calls.values()):
                 call.detach()
         await self._stack.aclose()
+
+
+def _parking(settings: Settings) -> Parking:
+    first, last = settings.parking_spaces.split("-")
+    return Parking(first=int(first), last=int(last), timeout=settings.parking_timeout)
 
 
 def _replayed(journal: AccountJournal) -> Engine:

@@ -22,6 +22,13 @@ def _http_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def _spaces(value: str) -> str:
+    found = re.fullmatch(r"([1-9][0-9]{0,8})-([1-9][0-9]{0,8})", value, re.ASCII)
+    if found is None or int(found[1]) > int(found[2]):
+        raise ValueError("must be the first and the last number, such as 701-720")
+    return value
+
+
 def _fields(template: str) -> set[str]:
     try:
         return {name for _, name, _, _ in Formatter().parse(template) if name is not None}
@@ -107,6 +114,10 @@ class Settings(BaseSettings):
     outside_numbers: Annotated[str, AfterValidator(_pattern)] = r"\+|0|[0-9]{7}"
     #: a regular expression: numbers that go to the trunk with the caller's emergency number shown
     emergency_numbers: Annotated[str, AfterValidator(_pattern)] = "112|911"
+    #: the parking spaces of each account, first-last
+    parking_spaces: Annotated[str, AfterValidator(_spaces)] = "701-720"
+    #: seconds until the one who parked a call is called
+    parking_timeout: float = Field(default=45.0, gt=0, le=86_400)
     #: a user session without a sign of life is deactivated after this many seconds
     session_timeout: float = Field(default=300.0, gt=0, allow_inf_nan=False)
     #: whose clock reports and opening hours go by, where neither they nor the account name one

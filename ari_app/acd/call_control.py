@@ -1,4 +1,5 @@
-"""What is asked of an extension's calls from outside: which it is on, dial, hang up; and to steal a call that waits."""
+"""What is asked of an extension's calls from outside: which it is on; dial, transfer, park, hang up; and to take a call
+that waits in a queue, or is parked."""
 
 from __future__ import annotations
 
@@ -7,15 +8,19 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from ari_app.acd import events
+from ari_app.acd.destination import Kind
 from ari_app.acd.dispatcher import Dispatcher
 from ari_app.acd.queue_program import QueueProgram
 from ari_app.calls.call import Call
 from ari_app.calls.leg import Leg, LegState
 from ari_app.calls.originating import ClickToDial
+from ari_app.calls.parking import Parked, Parking, ParkingLot
 from ari_app.calls.program import Program
+from ari_app.calls.programs import ExtensionCall, Unallocated
 from ari_app.calls.registry import Registry
+from ari_app.calls.transfers import TRANSFEROR, Transfer
 from ari_app.calls.verbs.hangup import DECLINED, NORMAL, release
-from ari_app.errors import NotFound
+from ari_app.errors import CommandRefused, NotFound
 
 #: a call as the one at the extension sees it
 RINGING, DIALLING, UP = "ringing", "dialling", "up"
@@ -45,6 +50,20 @@ class ActiveCallInfo(msgspec.Struct, frozen=True, kw_only=True):
     recording: bool
 
 
+class ParkedCallInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """A call in the parking lot."""
+
+    channel: str
+    space: int
+    caller_number: str
+    caller_name: str
+    since: float
+    #: seconds until the parker is called, and between one call of him and the next
+    timeout: float
+    #: extension
+    parked_by: str
+
+
 class CallControl:
     """The live calls of all accounts, by extension."""
 
@@ -54,12 +73,14 @@ class CallControl:
         dispatcher: Callable[[int], Dispatcher],
         endpoint: Callable[[str], str],
         program: Callable[[Call, str], Program],
+        parking: Parking,
     ) -> None:
         """endpoint: an extension's dial string. program: what serves a number that somebody here calls."""
         self._registry = registry
         self._dispatcher = dispatcher
         self._endpoint = endpoint
         self._program = program
+        self._lot = ParkingLot(registry, parking)
 
     # what there is
 
@@ -115,13 +136,16 @@ class CallControl:
 
         Raises:
             NotFound: no such call waits; or it is not known any more, with "queue" in the context, where it was to go.
-            CommandRefused: it is a queue that would not let him in; nothing has changed.
+            CommandRefused: it is a queue that would not let him in, or a number that nobody can call (reason
+                "unreachable"); nothing has changed.
         """
         dispatcher = self._dispatcher(account)
         call = self._waiting(dispatcher, channel)
         event: events.CallerSent | events.CallerStolen
         if dispatcher.engine.settings(destination) is not None:
             event = events.CallerSent(call=call, queue=destination)
+        elif isinstance(self._program(self._registry.calls[call], destination), Unallocated):
+            raise CommandRefused("Nobody can be called there.", reason="unreachable")
         else:
             event = events.CallerStolen(call=call, to=destination)
         dispatcher.apply(event)
@@ -145,6 +169,94 @@ class CallControl:
         call.program = program
         call.new_leg("caller", endpoint=self._endpoint(extension))
         call.start(program)
+
+    def blind_transfer(self, account: int, extension: str, channel: str | None, destination: str) -> None:
+        """Send the one whom an extension talks to on a channel (its name or id; None: the oldest) to a number: another
+        extension, a queue, anybody. The extension is hung up. Does not wait for an answer there.
+
+        Raises:
+            NotFound: it has no such channel.
+            CommandRefused: it talks to nobody who can be passed on.
+        """
+        leg = self.channel(account, extension, channel)
+        queue = self._dispatcher(account).engine.settings(destination) is not None
+        kind = Kind.QUEUE if queue else Kind.EXTENSION
+        self._pass_on(leg, Transfer(self._program, destination), f"{kind}:{destination}")
+
+    def park(self, account: int, extension: str, channel: str | None) -> None:
+        """Park the one whom an extension talks to on a channel; the extension is hung up, and called when his time in
+        the lot is over.
+
+        Raises:
+            NotFound: it has no such channel.
+            CommandRefused: it talks to nobody who can be parked; all spaces are taken (reason "no_space").
+        """
+        leg = self.channel(account, extension, channel)
+        self._party(leg)
+        parked = self._lot.space(account, extension, self._endpoint(extension))
+        self._pass_on(leg, parked, f"parked:{parked.kept.space}")
+
+    def _party(self, leg: Leg) -> Leg:
+        """The one at the other end, who can go on without this leg. Raises CommandRefused."""
+        bridge = leg.bridge
+        for other in leg.call.legs.values():
+            if other is not leg and other.alive and bridge is not None and other.bridge == bridge:
+                if other.offer is None:
+                    return other
+                # The queue reckons with its agents where it has put them.
+                raise CommandRefused("An agent who serves a queue cannot be passed on.", reason="agent")
+        raise CommandRefused("The channel is connected to nobody.", reason="not_connected")
+
+    def _pass_on(self, leg: Leg, program: Program, to: str) -> None:
+        call, party = leg.call, self._party(leg)
+        if call.closing:
+            raise CommandRefused("The call is over.", reason="not_connected")
+        if leg.offer is not None:
+            self._dispatcher(call.account).pass_on(leg, to)
+        if party is not call.origin:
+            call.caller_number, call.caller_name = _number(party), ""
+        leg.role = TRANSFEROR
+        call.hand_over(program, party)
+        call.spawn(release(leg), "hang up who transferred")
+
+    def parked_calls(self, account: int) -> list[ParkedCallInfo]:
+        """The parking lot, by space."""
+        rows = [
+            ParkedCallInfo(
+                channel=call.origin.name if call.origin else "",
+                space=kept.space,
+                caller_number=call.caller_number,
+                caller_name=call.caller_name,
+                since=kept.since,
+                timeout=kept.timeout,
+                parked_by=kept.parker,
+            )
+            for call, kept in self._lot.calls(account)
+        ]
+        return sorted(rows, key=lambda row: row.space)
+
+    def pick_up(self, account: int, channel: str, destination: str) -> None:
+        """Send a parked call to a number. It keeps its space until somebody answers there.
+
+        channel: its name, or its id.
+
+        Raises:
+            NotFound: no such call is parked.
+            CommandRefused: nobody can be called there (reason "unreachable"); the call stays where it is.
+        """
+        for call, kept in self._lot.calls(account):
+            leg = call.origin
+            if leg is None or not leg.alive or channel not in (leg.name, leg.id):
+                continue
+            program = self._program(call, destination)
+            if isinstance(program, ExtensionCall):
+                program = Parked(msgspec.structs.replace(kept, to=program.endpoint))
+            elif isinstance(program, QueueProgram):
+                program = Transfer(self._program, destination)
+            else:
+                raise CommandRefused("Nobody can be called there.", reason="unreachable")
+            return call.hand_over(program, leg)
+        raise NotFound("There is no such parked call.", channel=channel)
 
     def hang_up(self, account: int, extension: str, channel: str | None) -> None:
         """End what an extension does on a channel (its name or id; None: the oldest). One that rings is declined.

@@ -85,7 +85,7 @@ def conversation_ended(floor: Floor, event: e.ConversationEnded) -> None:
     caller = floor.callers.get(event.call)
     if caller is None or caller.state is not CallerState.TALKING:
         return floor.ignore()
-    return _complete(floor, caller, event.by)
+    return _complete(floor, caller, event.by, event.to)
 
 
 def waited_too_long(floor: Floor, call: str) -> None:
@@ -175,7 +175,7 @@ def end_offer(floor: Floor, offer: OpenOffer, outcome: str) -> None:
     )
 
 
-def _complete(floor: Floor, caller: Caller, by: str) -> None:
+def _complete(floor: Floor, caller: Caller, by: str, to: str = "") -> None:
     assert caller.agent is not None
     assert caller.offer is not None
     del floor.callers[caller.call]
@@ -190,6 +190,7 @@ def _complete(floor: Floor, caller: Caller, by: str) -> None:
             wait=max(0.0, caller.answered_at - caller.joined_at),
             by=by,
             call_back=caller.call_back is not None,
+            to=to,
         )
     )
     if by in ("agent", "system"):

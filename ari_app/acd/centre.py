@@ -13,10 +13,11 @@ from ari_app.acd.call_control import CallControl
 from ari_app.acd.calling_back import CallBackProgram
 from ari_app.acd.commands import AnyFact
 from ari_app.acd.destination import Overflow
-from ari_app.acd.dispatcher import AcdStore, Dispatcher
+from ari_app.acd.dispatcher import Dispatcher
 from ari_app.acd.engine import Engine
 from ari_app.acd.opening import Opening
 from ari_app.acd.phones import Phones
+from ari_app.acd.ports import AcdStore
 from ari_app.acd.queue_program import QueueProgram
 from ari_app.acd.recorder import Recorder
 from ari_app.acd.rules import RuleError
@@ -29,9 +30,11 @@ from ari_app.calls.extension_routing import ExtensionRouting
 from ari_app.calls.leg import Leg, LegState
 from ari_app.calls.monitoring import MonitorProgram, monitor
 from ari_app.calls.originating import ClickToDial
+from ari_app.calls.parking import DEFAULT_PARKING, Parked, ParkedState, Parking
 from ari_app.calls.program import Program
 from ari_app.calls.programs import Announcement, ExtensionCall, Unallocated, UserBusy
 from ari_app.calls.registry import Registry
+from ari_app.calls.transfers import Transfer
 from ari_app.calls.verbs.monitor import MonitorMode
 from ari_app.clock import Clock
 from ari_app.errors import NotFound
@@ -87,9 +90,11 @@ class Centre:
         trunk_template: str = "",
         outside: str = "",
         emergency: str = "",
+        parking: Parking = DEFAULT_PARKING,
     ) -> None:
         """dial_template: how an extension is dialled. trunk_template: how other numbers are, which are those that begin
-        as the pattern `outside` says; empty: there are none. emergency: pattern of numbers to call for help."""
+        as the pattern `outside` says; empty: there are none. emergency: pattern of numbers to call for help. parking:
+        where and how long calls are parked."""
         self.registry = registry
         self.store = store
         self.clock = clock
@@ -100,7 +105,7 @@ class Centre:
         #: when queues are open
         self.opening = Opening(clock, lambda account: self.dispatcher(account).engine, self.apply)
         #: the calls of extensions
-        self.calls = CallControl(registry, self.dispatcher, self.endpoint, self.dialled)
+        self.calls = CallControl(registry, self.dispatcher, self.endpoint, self.dialled, parking)
         self.recorder = Recorder(self.calls)
         self.phones = Phones(lambda: self.node, clock, self.endpoint, self._staffed, self._phone)
         registry.on_endpoint = self.phones.changed
@@ -113,6 +118,8 @@ class Centre:
                 "busy": lambda state: UserBusy(),
                 "extension": ExtensionCall.of,
                 "click_to_dial": lambda state: ClickToDial(self.dialled, state["number"]),
+                "transfer": lambda state: Transfer(self.dialled, state["number"]),
+                "parked": lambda state: Parked(msgspec.convert(state, ParkedState)),
                 "monitor": lambda state: MonitorProgram(registry, state["target"], state["mode"]),
             }
         )

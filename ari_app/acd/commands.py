@@ -167,9 +167,12 @@ class CallCompleted(Fact, frozen=True, kw_only=True):
     agent: int
     talk: float
     wait: float
+    #: as in ConversationEnded
     by: str
     #: not on the line: called back, or to be called (no wait that service levels are made from)
     call_back: bool = False
+    #: whereto the agent has passed the caller on; "": he has not
+    to: str = ""
 
 
 class OfferEnded(Fact, frozen=True, kw_only=True):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Protocol
 
 import structlog
 
@@ -17,6 +16,7 @@ from ari_app.acd.calling_back import CallingBack
 from ari_app.acd.commands import AnyCommand, AnyFact, Fact
 from ari_app.acd.conversation import Conversation, Departure, prompts
 from ari_app.acd.engine import Engine
+from ari_app.acd.ports import AcdStore
 from ari_app.ari.errors import AriError
 from ari_app.calls.call import Call
 from ari_app.calls.leg import Leg, LegGone, LegState
@@ -26,6 +26,7 @@ from ari_app.calls.verbs.dial import dial_start, outcome_of
 from ari_app.calls.verbs.hangup import ANSWERED_ELSEWHERE, NORMAL, release
 from ari_app.calls.wait import until_one_is_gone
 from ari_app.clock import Clock, Timer
+from ari_app.errors import CommandRefused
 
 log = structlog.get_logger(__name__)
 
@@ -37,19 +38,6 @@ SETTLE = 1.0
 _WITHDRAWN = {"answered_elsewhere": ANSWERED_ELSEWHERE}
 #: events after which the journal is replaced by a snapshot
 SNAPSHOT_EVERY = 5000
-
-
-class AcdStore(Protocol):
-    """Where events and facts of queues are kept; durable within 50 ms."""
-
-    def event(self, account: int, at: float, event: events.AnyEvent) -> None:
-        """Journal an event."""
-
-    def fact(self, account: int, fact: AnyFact) -> None:
-        """Record what happened."""
-
-    def snapshot(self, account: int, at: float, state: bytes) -> None:
-        """Replace the journal up to here."""
 
 
 class Dispatcher:
@@ -278,6 +266,20 @@ class Dispatcher:
         call.caller.on_state = call.caller.on_digit = None
         if conversation is not None and call.caller.bridge is None:  # else he is there already, after a restart
             await conversation.part()
+
+    def pass_on(self, agent: Leg, to: str, by: str = "transfer") -> None:
+        """An agent passes his caller on: the queue is done with both. by, to: as in ConversationEnded. Raises
+        CommandRefused: they do not talk."""
+        call, offer = agent.call, agent.offer
+        conversation = self._conversations.get(call.id)
+        if conversation is None or offer is None or conversation.agent is not agent:
+            raise CommandRefused("The agent does not talk to a caller.", reason="not_connected")
+        del self._conversations[call.id]
+        self._offers.pop(offer, None)
+        agent.on_state = agent.offer = None
+        call.caller.on_state = call.caller.on_digit = None
+        self.apply(events.ConversationEnded(call=call.id, by=by, to=to))
+        call.spawn(conversation.part(), "part")
 
     async def farewell(self, call: Call, media: list[str]) -> None:
         """The last that a caller hears who has been let go, or could not enter. Raises LegGone, AriError."""

@@ -253,10 +253,13 @@ class ConnectFailed(Event, frozen=True, kw_only=True):
 
 
 class ConversationEnded(Event, frozen=True, kw_only=True):
-    """Caller and agent are apart: by "caller", "agent", "transfer" or "system"."""
+    """Caller and agent are apart: by "caller", "agent", "system"; "transfer", "attended_transfer": the agent has passed
+    the caller on."""
 
     call: str
     by: str = "agent"
+    #: whereto he passed him: "extension:1002", "queue:501", "parked:701"; "": he did not
+    to: str = ""
 
 
 class CallBackRequested(Event, frozen=True, kw_only=True):

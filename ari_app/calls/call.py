@@ -33,6 +33,13 @@ def _is_cancelled() -> bool:
     return task is not None and task.cancelling() > 0
 
 
+def _uncancel() -> None:
+    """This task goes on with something else: what it was cancelled for is done."""
+    task = asyncio.current_task()
+    while task is not None and task.cancelling():
+        task.uncancel()
+
+
 class CallRecord(msgspec.Struct, kw_only=True):
     """What of a live call outlives the process."""
 
@@ -109,6 +116,8 @@ class Call:
         self.detached = False
         self._main: asyncio.Task[None] | None = None
         self._begun = False
+        #: the program that takes the place of the one that runs
+        self._next: Program | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._requests: set[asyncio.Future[Any]] = set()
 
@@ -117,7 +126,7 @@ class Call:
 
     @property
     def caller(self) -> Leg:
-        """The leg the call began with.
+        """The leg the call began with, or was handed over to.
 
         Raises:
             LegGone: it was gone before this process began.
@@ -165,31 +174,60 @@ class Call:
 
     async def _live(self, program: Program, resume: bool) -> None:
         self._begun = True
-        cause = FAILURE
+        while True:
+            if self._next is not None:
+                program, resume, self._next = self._next, False, None
+            cause = await self._perform(program, resume)
+            try:
+                # A cancellation by the program itself, whose hang-up found that the caller is gone, is still to come.
+                await asyncio.sleep(0)
+            except asyncio.CancelledError:
+                if self.detached:
+                    raise
+            if self._next is None or self.closing:
+                break
+            _uncancel()
+        await self._close(cause)
+
+    async def _perform(self, program: Program, resume: bool) -> int:
+        """Run a program to its end; the cause with which what it leaves is hung up."""
         try:
             if not self.closing:
                 await (program.resume(self) if resume else program.run(self))
-            cause = NORMAL
+            return NORMAL
         except asyncio.CancelledError:
-            if self.detached or (not self.closing and _is_cancelled()):
+            if not self.detached and (self.closing or self._next is not None):
+                return NORMAL
+            if self.detached or _is_cancelled():
                 raise  # the process stops; the call goes on without us
-            if self.closing:
-                cause = NORMAL
-            else:  # a stray one, of something that it waited for
-                log.exception("= call failed", call=self.id, program=program.name)
+            # a stray one, of something that it waited for
+            log.exception("= call failed", call=self.id, program=program.name)
         except (LegGone, AriError) as error:
             log.info("= call ended early", call=self.id, program=program.name, error=str(error))
         except AppError as error:
             log.warning("= call failed", call=self.id, program=program.name, error=str(error), **error.context)
         except Exception:
             log.exception("= call failed", call=self.id, program=program.name)
-        try:
-            # A cancellation by the program itself, whose hang-up found that the caller is gone, is still to come.
-            await asyncio.sleep(0)
-        except asyncio.CancelledError:
-            if self.detached:
-                raise
-        await self._close(cause)
+        return FAILURE
+
+    def hand_over(self, program: Program, leg: Leg) -> None:
+        """Go on with another program, from its start, and with that leg as the caller: what was done so far is
+        cancelled. The other legs stay as they are, and whoever hands over sees to them. It holds at once, also should
+        the process die now.
+
+        Raises:
+            LegGone: the leg is gone, or the call is over.
+        """
+        leg.require_alive()
+        if self.closing:
+            raise LegGone(f"call {self.id} is over", call=self.id)
+        self.origin = leg
+        self.program = program
+        self.save()
+        if self._main is not None:  # else, after a restart, it is resumed in a moment
+            self._next = program
+            if self._begun:
+                self._main.cancel()
 
     @property
     def running(self) -> bool:

@@ -51,6 +51,8 @@ class LegRecord(msgspec.Struct, kw_only=True):
     started_at: float = 0.0
     answered_at: float | None = None
     bridge: str | None = None
+    #: None: kept by a version that did not know
+    came_in: bool | None = None
 
 
 def _settle(future: asyncio.Future[LegState], state: LegState) -> None:
@@ -71,6 +73,7 @@ class Leg:
         "asked_to_end",
         "bridge",
         "call",
+        "came_in",
         "cause",
         "created",
         "ended_at",
@@ -118,6 +121,8 @@ class Leg:
         self.ended_at: float | None = None
         #: the bridge it is in
         self.bridge: str | None = None
+        #: the dialplan sent it to us; otherwise we made it. Asterisk tells their ends differently
+        self.came_in = False
         #: Asterisk has the channel
         self.created = False
         #: made again after a restart
@@ -135,11 +140,6 @@ class Leg:
 
     def __repr__(self) -> str:
         return f"<Leg {self.role} {self.id} {self.state.name} of {self.call.id}>"
-
-    @property
-    def came_in(self) -> bool:
-        """The dialplan sent it to us; otherwise we made it. Asterisk tells their ends differently."""
-        return self is self.call.origin and self.call.direction == "inbound"
 
     @property
     def alive(self) -> bool:
@@ -209,4 +209,5 @@ class Leg:
             started_at=self.started_at,
             answered_at=self.answered_at,
             bridge=self.bridge,
+            came_in=self.came_in,
         )

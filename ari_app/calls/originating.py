@@ -7,6 +7,7 @@ from collections.abc import Callable
 from ari_app.calls.call import Call
 from ari_app.calls.leg import LegState
 from ari_app.calls.program import Program, State
+from ari_app.calls.transfers import become
 from ari_app.calls.verbs.dial import DialOutcome, Party, dial
 
 #: seconds for which his phone rings
@@ -37,7 +38,4 @@ class ClickToDial:
             await self._go_on(call)
 
     async def _go_on(self, call: Call) -> None:
-        program = self._program(call, self.number)
-        call.program = program
-        call.save()
-        await program.run(call)
+        await become(call, self._program(call, self.number))

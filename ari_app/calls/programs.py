@@ -90,11 +90,12 @@ class ExtensionCall:
         callee = call.new_leg("callee", endpoint=self.endpoint)
         shown = self.shown or Party(call.caller_number, call.caller_name)
         if await dial(callee, shown=shown, ring_time=self.timeout) is DialOutcome.ANSWERED:
-            await self._talk(call, callee)
+            await self.talk(call, callee)
         else:
             await self._refuse(call, callee)
 
-    async def _talk(self, call: Call, callee: Leg) -> None:
+    async def talk(self, call: Call, callee: Leg) -> None:
+        """Join the caller and one who has answered, until that one hangs up. Raises LegGone, AriError."""
         bridge = Bridge(call)
         await together(answer(call.caller), bridge.create())
         await bridge.add(call.caller, callee)
@@ -116,7 +117,9 @@ class ExtensionCall:
         return True
 
     async def resume(self, call: Call) -> None:
-        callee = next((leg for leg in call.legs.values() if leg.role == "callee" and leg.alive), None)
+        callee = next(
+            (leg for leg in call.legs.values() if leg.role == "callee" and leg is not call.origin and leg.alive), None
+        )
         if callee is not None and callee.state < LegState.RINGING:
             # Whether it was dialled nobody knows.
             call.spawn(release(callee), "hang up what may not have been dialled")
@@ -127,6 +130,6 @@ class ExtensionCall:
         elif await callee.until(LegState.UP) is not LegState.UP:
             await self._refuse(call, callee)
         elif callee.bridge is None or callee.bridge != call.caller.bridge:
-            await self._talk(call, callee)
+            await self.talk(call, callee)
         else:
             await callee.until(LegState.GONE)

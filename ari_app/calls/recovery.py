@@ -20,7 +20,8 @@ from ari_app.calls.call import Call, CallRecord
 from ari_app.calls.leg import Leg, LegState
 from ari_app.calls.program import Program
 from ari_app.calls.registry import Registry
-from ari_app.calls.verbs.hangup import hangup
+from ari_app.calls.transfers import TRANSFEROR
+from ari_app.calls.verbs.hangup import hangup, release
 
 log = structlog.get_logger(__name__)
 
@@ -68,6 +69,8 @@ def restore(registry: Registry, records: Iterable[CallRecord], nodes: Mapping[st
             leg.bridge = kept.bridge
             leg.created = leg.state is not LegState.NEW
             leg.restored = True
+            inbound = record.direction == "inbound" and leg.id == record.caller
+            leg.came_in = inbound if kept.came_in is None else kept.came_in
             call.adopt(leg)
             if leg.id == record.caller:
                 call.origin = leg
@@ -142,6 +145,9 @@ def resume(calls: Iterable[Call]) -> None:
     for call in calls:
         if call.running:
             continue
+        for leg in call.legs.values():
+            if leg.role == TRANSFEROR and leg.alive:
+                call.spawn(release(leg), "hang up who transferred")
         if call.program is None or call.closing or call.origin is None:
             call.finish()
         else:

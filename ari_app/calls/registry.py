@@ -180,7 +180,7 @@ class Registry:
         call.skills = event.args[3] if len(event.args) > 3 else ""
         leg = Leg(call, node, channel.id, "caller", endpoint=channel.name, at=at)
         leg.name = channel.name
-        leg.created = True
+        leg.created = leg.came_in = True
         leg.state = LegState.UP if channel.state == "Up" else LegState.DOWN
         self.calls[call.id] = call
         call.adopt(leg)

@@ -138,6 +138,7 @@ class AcdRecorder:
             talk=fact.talk,
             ended_at=fact.at,
             ended_by=fact.by,
+            went_to=fact.to or None,
         )
         self._joined.pop((account, fact.call, fact.queue), None)
 

@@ -11,6 +11,8 @@ it go on working. What is ours in it:
   less AGENTDUMP.
 * A caller who was not answered within the queue's patience is EXITWITHTIMEOUT; who left for somewhere else, WITHDRAW
   with the outcome as its information.
+* BLINDTRANSFER has the number and a context (`from-internal`; `parkedcalls`: the number is the parking space),
+  ATTENDEDTRANSFER `BRIDGE` and the number; both then the same three figures as COMPLETEAGENT, in whose place they are.
 * There is no QUEUESTART: calls outlive this process, and tools take it for their end.
 
 Durations are whole seconds, cut off, but those of RINGNOANSWER and RINGCANCELED: milliseconds.
@@ -55,6 +57,10 @@ OFFERS = {
     "error": "RINGNOANSWER",
     "caller_left": "RINGCANCELED",
 }
+#: how a conversation ended (CallCompleted.by) -> event; any other: COMPLETEAGENT
+COMPLETIONS = {"caller": "COMPLETECALLER", "transfer": "BLINDTRANSFER", "attended_transfer": "ATTENDEDTRANSFER"}
+#: what a caller was sent to by his agent -> the context of BLINDTRANSFER, as Asterisk's own would be
+CONTEXTS = {"parked": "parkedcalls"}
 #: characters of WITHDRAW's information
 INFORMATION = 40
 NONE = "NONE"
@@ -169,8 +175,13 @@ class QueueLog:
         self._add(account, fact.at, fact.call, fact.queue, _agent(fact.agent), "AGENTDUMP", "")
 
     def _completed(self, account: int, fact: commands.CallCompleted) -> None:
-        event = "COMPLETECALLER" if fact.by == "caller" else "COMPLETEAGENT"
-        data = (int(fact.wait), int(fact.talk), self._position(fact.call, fact.queue))
+        event = COMPLETIONS.get(fact.by, "COMPLETEAGENT")
+        data: tuple[str | int, ...] = (int(fact.wait), int(fact.talk), self._position(fact.call, fact.queue))
+        kind, _, number = fact.to.partition(":")
+        if event == "BLINDTRANSFER":
+            data = (number, CONTEXTS.get(kind, "from-internal"), *data)
+        elif event == "ATTENDEDTRANSFER":
+            data = ("BRIDGE", number, *data)
         self._add(account, fact.at, fact.call, fact.queue, _agent(fact.agent), event, *data)
 
     def _exited(self, account: int, fact: commands.CallerExited) -> None:

@@ -9,15 +9,17 @@ from typing import Any
 
 import pytest
 
+from tests.harness import audio
 from tests.harness.phones import Extension, PhoneBox, answers, never_answers
 from tests.integration.server import ContactCentre, contact_centre
+from tests.integration.test_queue_call import MUSIC
 
 CALLER, AGENT, DESK = 440, 660, 880
 
 
 @pytest.fixture
 async def centre(tmp_path: Path, start_asterisk: Any, world: PhoneBox) -> AsyncIterator[ContactCentre]:
-    async with contact_centre(tmp_path, start_asterisk, world, LOG_LEVEL="debug") as made:
+    async with contact_centre(tmp_path, start_asterisk, world, LOG_LEVEL="debug", PARKING_TIMEOUT="600") as made:
         yield made
 
 
@@ -123,3 +125,117 @@ async def test_a_caller_is_stolen_from_the_queue(centre: ContactCentre) -> None:
         ("WITHDRAW", "stolen"),
     ]
     assert (await centre.statistics())["callsAbandoned"] == 0
+
+
+async def parked(centre: ContactCentre) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = await centre.server.request("GET", "/parked_calls")
+    return rows
+
+
+async def queue_log(centre: ContactCentre, call: str) -> list[tuple[Any, ...]]:
+    rows = centre.server.rows("SELECT event, data1, data2 FROM queue_log WHERE callid = ? ORDER BY id", call)
+    return [tuple(row.values()) if "TRANSFER" in row["event"] else (row["event"],) for row in rows]
+
+
+async def test_a_caller_of_a_queue_is_parked_and_picked_up(centre: ContactCentre) -> None:
+    """The agent is free, the caller keeps his space when the process dies, also while a phone rings for him that is not
+    answered; and the record says where he went."""
+    await centre.queue()
+    agent_phone = await centre.agent("1001", answers(tone=AGENT))
+    desk = await phone(centre, "1002", tone=DESK)
+    caller = await centre.world.call("500", centre.pbx, tone=CALLER)
+    agent = await centre.phones["1001"].next_call()
+    await asyncio.gather(caller.wait_tones(AGENT), agent.wait_tones(CALLER))
+    (talk,) = await active(centre, "1001")
+    await act(centre, "1001", "park", channel=talk["channel"])
+    await agent.ended.wait()
+    await centre.until_status("1001", "available")
+    (row,) = await parked(centre)
+    assert (row["parkingSpace"], row["parkedBy"], row["callerIdNumber"]) == ("701", "1001", "0301234567")
+    assert caller.ear is not None
+    await caller.ear.wait_for(lambda ear: audio.loudness(ear.recent(0.2).samples) > MUSIC, within=10)
+    await centre.server.kill()
+    await centre.server.start()
+    assert await parked(centre) == [row]
+    # nobody answers: he stays
+    rings = await phone(centre, "1003", rings=True)
+    await centre.server.request("POST", "/pick_up_parked_call", channel=row["channel"], destination="1003")
+    ringing = await rings.next_call()
+    assert await parked(centre) == [row]
+    await ringing.reject()
+    await ringing.ended.wait()
+    assert await parked(centre) == [row]
+    await centre.server.request("POST", "/pick_up_parked_call", channel=row["channel"], destination="1002")
+    there = await desk.next_call()
+    await asyncio.gather(caller.wait_tones(DESK), there.wait_tones(CALLER))
+    assert await parked(centre) == []
+    await there.hang_up()
+    await caller.ended.wait()
+    await centre.idle()
+    (record,) = centre.server.rows("SELECT outcome, ended_by, went_to, agent_id FROM queue_calls")
+    assert record == {"outcome": "answered", "ended_by": "transfer", "went_to": "parked:701", "agent_id": agent_phone}
+    assert await queue_log(centre, talk["id"]) == [
+        ("ENTERQUEUE",),
+        ("CONNECT",),
+        ("BLINDTRANSFER", "701", "parkedcalls"),
+    ]
+
+
+async def test_one_who_parked_a_call_is_called_when_its_time_is_over(
+    tmp_path: Path, start_asterisk: Any, world: PhoneBox
+) -> None:
+    """Here it is the one who called who is parked, by whom he called, and it is taken up again after a transfer."""
+    async with contact_centre(tmp_path, start_asterisk, world, LOG_LEVEL="debug", PARKING_TIMEOUT="1") as centre:
+        mine = await phone(centre, "1001", tone=CALLER)
+        other = await phone(centre, "1002", tone=DESK)
+        await act(centre, "1001", "dial", destination="1002")
+        here, there = await mine.next_call(), await other.next_call()
+        await asyncio.gather(here.wait_tones(DESK), there.wait_tones(CALLER))
+        await act(centre, "1001", "park")  # the callee is the one who goes on
+        await here.ended.wait()
+        again = await mine.next_call()
+        assert again.caller_number == "1002"
+        await asyncio.gather(again.wait_tones(DESK), there.wait_tones(CALLER))
+        assert await parked(centre) == []
+        third = await phone(centre, "1003", tone=AGENT)
+        await act(centre, "1001", "blindTransfer", destination="1003")
+        away = await third.next_call()
+        await asyncio.gather(again.ended.wait(), away.wait_tones(DESK), there.wait_tones(AGENT))
+        assert away.caller_number == "1002"
+        await centre.server.kill()
+        await centre.server.start()
+        await asyncio.gather(away.wait_tones(DESK), there.wait_tones(AGENT))
+        await there.hang_up()
+        await away.ended.wait()
+        await centre.idle()
+
+
+async def test_an_agent_transfers_a_caller_to_another_queue(centre: ContactCentre) -> None:
+    """Each queue has him in its record, and the first agent is free at once."""
+    await centre.queue()
+    await centre.queue("501")
+    await centre.agent("1001", answers(tone=AGENT))
+    await centre.agent("1002", answers(tone=DESK), "501")
+    caller = await centre.world.call("500", centre.pbx, tone=CALLER)
+    agent = await centre.phones["1001"].next_call()
+    await asyncio.gather(caller.wait_tones(AGENT), agent.wait_tones(CALLER))
+    (talk,) = await active(centre, "1001")
+    await act(centre, "1001", "blindTransfer", destination="501")
+    second = await centre.phones["1002"].next_call()
+    await asyncio.gather(agent.ended.wait(), caller.wait_tones(DESK), second.wait_tones(CALLER))
+    await centre.until_status("1001", "available")
+    await caller.hang_up()
+    await centre.idle()
+    rows = centre.server.rows("SELECT queue, outcome, ended_by, went_to FROM queue_calls ORDER BY joined_at")
+    assert [tuple(row.values()) for row in rows] == [
+        ("500", "answered", "transfer", "queue:501"),
+        ("501", "answered", "caller", None),
+    ]
+    assert [event for event, *_ in await queue_log(centre, talk["id"])] == [
+        "ENTERQUEUE",
+        "CONNECT",
+        "BLINDTRANSFER",
+        "ENTERQUEUE",
+        "CONNECT",
+        "COMPLETECALLER",
+    ]

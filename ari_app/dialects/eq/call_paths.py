@@ -1,9 +1,16 @@
-"""The part of the path table (paths.py) about live calls: of extensions, stolen and recorded ones."""
+"""The part of the path table (paths.py) about live calls: of extensions, parked, stolen and recorded ones."""
 
 from __future__ import annotations
 
 from ari_app.dialects.eq.recording_paths import CALL_RECORDINGS
-from ari_app.dialects.eq.wire.calls import ActiveCall, ActiveCallsQuery, ExtensionActionBody, StealBody
+from ari_app.dialects.eq.wire.calls import (
+    ActiveCall,
+    ActiveCallsQuery,
+    ExtensionActionBody,
+    ParkedCall,
+    PickUpBody,
+    StealBody,
+)
 from ari_app.dialects.http import Endpoint, ErrorRow
 
 
@@ -54,11 +61,12 @@ CALLS = (
         method="POST",
         path="/extension_action",
         tag="Extension Actions",
-        summary="Dial or hang up for an extension",
+        summary="Dial, transfer blind, park or hang up for an extension",
         description=(
             "dial: the extension's phone rings; when it is answered, the destination is called. hangUp: the call on"
             " `channel` (as /active_calls has it) ends for the extension, or is declined while it rings; blank: its"
-            " oldest. Answered at once: whether a phone is picked up is seen in /active_calls."
+            " oldest. blindTransfer: the one at its other end is sent to the destination; park: into the parking lot."
+            " The extension is hung up then. Answered at once: whether a phone is picked up is seen in /active_calls."
         ),
         body=ExtensionActionBody,
         changes=True,
@@ -66,6 +74,30 @@ CALLS = (
             *_EXTENSION,
             _error("action", "invalid", "Action type not valid"),
             _error("channel", "nonexistent", "The extension has no such channel, or none at all"),
+            _error("channel", "invalid", "Nobody is at its other end who can be transferred or parked; or no space"),
+            *_DESTINATION,
+        ),
+    ),
+    Endpoint(
+        name="parked_calls",
+        method="GET",
+        path="/parked_calls",
+        tag="Parked Calls",
+        summary="The parking lot, by space",
+        reply=list[ParkedCall],
+    ),
+    Endpoint(
+        name="pick_up_parked_call",
+        method="POST",
+        path="/pick_up_parked_call",
+        tag="Parked Calls",
+        summary="Send a parked call to a number",
+        description="It hears the destination ring, keeps its space until that is answered, and stays if it is not.",
+        body=PickUpBody,
+        changes=True,
+        errors=(
+            _error("channel", "blank", "Channel not specified"),
+            _error("channel", "nonexistent", "No call is parked on that channel"),
             *_DESTINATION,
         ),
     ),

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Literal, Protocol
 
-from ari_app.acd.call_control import ActiveCallInfo
+from ari_app.acd.call_control import ActiveCallInfo, ParkedCallInfo
 from ari_app.acd.centre import QueuedCallInfo
 from ari_app.acd.events import AnyEvent
 from ari_app.acd.opening import Opening
 from ari_app.acd.views import AgentQueueStatus, CallBackView, QueueStatistics
 
-__all__ = ["ActiveCallInfo", "Calls", "Centre", "Importer", "QueuedCallInfo", "Upload"]
+__all__ = ["ActiveCallInfo", "Calls", "Centre", "Importer", "ParkedCallInfo", "QueuedCallInfo", "Upload"]
 
 
 class Calls(Protocol):
@@ -29,6 +29,27 @@ class Calls(Protocol):
 
     def dial(self, account: int, extension: str, destination: str) -> None:
         """Ring an extension, then call a number from there; waits for neither."""
+
+    def blind_transfer(self, account: int, extension: str, channel: str | None, destination: str) -> None:
+        """Send the one whom an extension talks to on a channel to a number.
+
+        Raises:
+            NotFound: it has no such channel.
+            CommandRefused: it talks to nobody who can be passed on; context "reason": "not_connected", "agent".
+        """
+
+    def park(self, account: int, extension: str, channel: str | None) -> None:
+        """Park the one whom an extension talks to on a channel.
+
+        Raises:
+            NotFound, CommandRefused: as for a transfer; or "no_space".
+        """
+
+    def parked_calls(self, account: int) -> list[ParkedCallInfo]:
+        """The parking lot, by space."""
+
+    def pick_up(self, account: int, channel: str, destination: str) -> None:
+        """Send a parked call to a number. Raises NotFound: no such call is parked."""
 
     def hang_up(self, account: int, extension: str, channel: str | None) -> None:
         """End what an extension does on a channel; None: the oldest. Raises NotFound: it has no such channel."""

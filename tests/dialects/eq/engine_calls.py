@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ari_app.acd.events import CallerSent, CallerStolen
-from ari_app.dialects.eq.ports import ActiveCallInfo
-from ari_app.errors import NotFound
+from ari_app.dialects.eq.ports import ActiveCallInfo, ParkedCallInfo
+from ari_app.errors import CommandRefused, NotFound
 
 if TYPE_CHECKING:
     from tests.dialects.eq.engine_centre import EngineCentre
@@ -21,6 +21,7 @@ class EngineCalls:
     def __init__(self, centre: EngineCentre) -> None:
         self._centre = centre
         self._active: list[tuple[int, ActiveCallInfo]] = []
+        self._parked: list[tuple[int, ParkedCallInfo, ActiveCallInfo]] = []
         self.dialled: list[tuple[str, str]] = []
 
     def add(self, account: int, info: dict[str, Any]) -> None:
@@ -57,6 +58,44 @@ class EngineCalls:
 
     def dial(self, account: int, extension: str, destination: str) -> None:
         self.dialled.append((extension, destination))
+
+    def _pass_on(self, account: int, extension: str, channel: str | None) -> ActiveCallInfo:
+        info = self._channel(account, extension, channel)
+        if info.state != "up":
+            raise CommandRefused(reason="not_connected")
+        return info
+
+    def blind_transfer(self, account: int, extension: str, channel: str | None, destination: str) -> None:
+        self._active.remove((account, self._pass_on(account, extension, channel)))
+        self.add(account, {"extension": destination, "state": "ringing"})
+
+    def park(self, account: int, extension: str, channel: str | None) -> None:
+        info = self._pass_on(account, extension, channel)
+        space = 701 + sum(owner == account for owner, _, _ in self._parked)
+        if space > 702:
+            raise CommandRefused(reason="no_space")
+        self._active.remove((account, info))
+        kept = ParkedCallInfo(
+            channel=f"PJSIP/trunk-{info.call}",
+            space=space,
+            caller_number=info.caller_number,
+            caller_name=info.caller_name,
+            since=self._centre.clock.now(),
+            timeout=45.0,
+            parked_by=extension,
+        )
+        self._parked.append((account, kept, info))
+
+    def parked_calls(self, account: int) -> list[ParkedCallInfo]:
+        return [kept for owner, kept, _ in self._parked if owner == account]
+
+    def pick_up(self, account: int, channel: str, destination: str) -> None:
+        for row in self._parked:
+            if row[0] == account and row[1].channel == channel:
+                self._parked.remove(row)
+                self.add(account, {"extension": destination, "call": row[2].call})
+                return
+        raise NotFound(channel=channel)
 
     def hang_up(self, account: int, extension: str, channel: str | None) -> None:
         self._active.remove((account, self._channel(account, extension, channel)))

@@ -89,6 +89,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "x.queued_call": {"priority": 1, "queue": "500"},
     "x.account": {"timeZone": "Europe/Berlin"},
     "steal_queued_call": {"channel": "PJSIP/trunk-c1", "destination": "105"},
+    "pick_up_parked_call": {"channel": "PJSIP/trunk-c1", "destination": "105"},
     "extension_action": {"extension": "100", "action": "dial", "destination": "101", "channel": None},
     "call_recording_action": {"extension": "100", "action": "start"},
     "call_monitor_action": {"action": "spy", "targetExtension": "100", "monitorExtension": "101"},

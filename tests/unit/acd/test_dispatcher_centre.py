@@ -13,7 +13,9 @@ from ari_app.ari.errors import ServerFault
 from ari_app.ari.fake import Answers
 from ari_app.calls.monitoring import MonitorProgram
 from ari_app.calls.originating import ClickToDial
+from ari_app.calls.parking import DEFAULT_PARKING, ParkingLot
 from ari_app.calls.programs import Announcement, ExtensionCall, Unallocated
+from ari_app.calls.transfers import Transfer
 from ari_app.errors import NotFound
 from tests.unit.calls.hall import Hall, a_hall
 
@@ -76,6 +78,8 @@ async def test_every_program_is_found_again_by_its_name(hall: Hall) -> None:
         ExtensionCall("PJSIP/1001", 12.0),
         MonitorProgram(hall.stage.registry, "leg-1", "whisper"),
         ClickToDial(hall.centre.dialled, "1002"),
+        Transfer(hall.centre.dialled, "1002"),
+        ParkingLot(hall.stage.registry, DEFAULT_PARKING).space(1, "1001", "PJSIP/1001"),
     ]
     for program in made:
         again = hall.stage.registry.programs[program.name](program.state())

@@ -9,6 +9,7 @@ from ari_app.errors import CommandRefused, NotFound
 
 #: why a queue does not let a call in
 REFUSED = {
+    "unreachable": "Nobody can be called there",
     "there_already": "The call waits in this queue already",
     "closed": "The queue is closed",
     "empty": "The queue has no agents to serve it",

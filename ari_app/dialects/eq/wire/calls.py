@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 from pydantic import Field, StrictStr
 
-from ari_app.dialects.eq.ports import ActiveCallInfo
+from ari_app.dialects.eq.ports import ActiveCallInfo, ParkedCallInfo
 from ari_app.dialects.eq.wire.fields import Blankable, Given, IntegerAsDigits, Parameters
 
 #: characters of a channel's name
@@ -36,17 +36,24 @@ class StealBody(Parameters):
     destination: Annotated[_Number, Given]
 
 
+class PickUpBody(Parameters):
+    """POST /pick_up_parked_call"""
+
+    channel: Annotated[_Channel, Field(description="Channel (or uniqueId) of the parked call to pick up"), Given]
+    destination: Annotated[_Number, Given]
+
+
 class ExtensionActionBody(Parameters):
     """POST /extension_action"""
 
     extension: Annotated[_Extension, Given]
-    action: Annotated[Literal["dial", "hangUp"], Given]
+    action: Annotated[Literal["dial", "blindTransfer", "park", "hangUp"], Given]
     channel: Annotated[
         _Channel | None,
         Field(description="Extension's channel on which to act; blank: the oldest. Not for dial"),
         Blankable,
     ] = None
-    destination: Annotated[_Number | None, Field(description="For dial only"), Blankable] = None
+    destination: Annotated[_Number | None, Field(description="For dial and blindTransfer only"), Blankable] = None
 
 
 class ActiveCall(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -87,4 +94,30 @@ class ActiveCall(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
             start_time=int(call.started_at),
             answer_time=None if call.answered_at is None else int(call.answered_at),
             recording=call.recording,
+        )
+
+
+class ParkedCall(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A call in the parking lot."""
+
+    channel: str
+    parking_space: str
+    caller_id_number: str | None
+    caller_id_name: str | None
+    park_time: int
+    #: seconds until the one who parked it is called
+    timeout: int
+    #: extension
+    parked_by: str
+
+    @classmethod
+    def of(cls, call: ParkedCallInfo) -> ParkedCall:
+        return cls(
+            channel=call.channel,
+            parking_space=str(call.space),
+            caller_id_number=call.caller_number or None,
+            caller_id_name=call.caller_name or None,
+            park_time=int(call.since),
+            timeout=int(call.timeout),
+            parked_by=call.parked_by,
         )

@@ -1,0 +1,59 @@
+"""A call that somebody passes on: one of its legs goes on without the one it talked to, to another number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+
+from ari_app.ari.errors import Conflict, Gone, NotInStasis, Unprocessable
+from ari_app.calls.bridge import Bridge
+from ari_app.calls.call import Call
+from ari_app.calls.leg import Leg
+from ari_app.calls.program import Program, State
+from ari_app.calls.verbs.music import music_stop
+
+#: role of a leg that has passed the other one on, and is being hung up
+TRANSFEROR = "transferor"
+
+
+async def leave(leg: Leg) -> None:
+    """Take a leg out of its bridge; nothing if it is in none, or that is gone.
+
+    Raises:
+        LegGone, AriError: Asterisk does not answer.
+    """
+    leg.require_alive()
+    if leg.bridge is not None:
+        with suppress(Gone, Conflict, NotInStasis, Unprocessable):
+            await Bridge(leg.call, leg.bridge).remove(leg)
+        leg.bridge = None
+
+
+async def become(call: Call, program: Program) -> None:
+    """Go on as another program; for a program whose own part is over."""
+    call.program = program
+    call.save()
+    await program.run(call)
+
+
+class Transfer:
+    """Go to a number, as if the one who is transferred had dialled it; he hears it ring. If nobody answers there, his
+    call is over."""
+
+    name = "transfer"
+
+    def __init__(self, program: Callable[[Call, str], Program], number: str) -> None:
+        """program: what serves a number that somebody here calls."""
+        self._program = program
+        self.number = number
+
+    def state(self) -> State:
+        return {"number": self.number}
+
+    async def run(self, call: Call) -> None:
+        await leave(call.caller)
+        await music_stop(call.caller)  # he may have been parked
+        await become(call, self._program(call, self.number))
+
+    async def resume(self, call: Call) -> None:
+        await self.run(call)

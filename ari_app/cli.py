@@ -36,6 +36,8 @@ settings, from the environment:
   RECORDINGS_MAX_MB  of more megabytes of recordings the oldest are deleted (0: no limit)
   RECORDINGS_MIN_FREE_MB
                      megabytes of their disk that recordings leave free (200)
+  S3_URL             a storage that speaks S3, to which recordings are moved, such as https://s3.example.com;
+                     with S3_BUCKET, S3_REGION (us-east-1), S3_ACCESS_KEY, S3_SECRET_KEY, S3_PREFIX
   DIAL_TEMPLATE      how an extension is dialled (PJSIP/{extension})
   TRUNK_TEMPLATE     how a number outside is called (PJSIP/{number}@trunk); empty: not at all
   OUTSIDE_NUMBERS    how numbers outside begin, a regular expression (\\+|0|[0-9]{7})

@@ -48,6 +48,13 @@ def _trunk_template(value: str) -> str:
     return value
 
 
+def _s3_url(value: str) -> str:
+    place = urlsplit(value)
+    if value and (place.scheme not in ("http", "https") or not place.netloc or place.path.strip("/")):
+        raise ValueError("must be like https://s3.example.com, without a path")
+    return value
+
+
 def _pattern(value: str) -> str:
     try:
         re.compile(value)
@@ -106,6 +113,14 @@ class Settings(BaseSettings):
     recordings_max_mb: int = Field(default=0, ge=0)
     #: megabytes of their disk that recordings leave free; below, files stay in Asterisk until there is room again
     recordings_min_free_mb: int = Field(default=200, ge=0)
+    #: a storage that speaks S3, to which recordings are moved, such as https://s3.example.com; empty: none
+    s3_url: Annotated[str, AfterValidator(_s3_url)] = ""
+    s3_bucket: str = ""
+    s3_region: str = "us-east-1"
+    s3_access_key: str = ""
+    s3_secret_key: SecretStr = SecretStr("")
+    #: what the names of its objects begin with
+    s3_prefix: str = ""
     #: how an extension is dialled
     dial_template: Annotated[str, AfterValidator(_dial_template)] = "PJSIP/{extension}"
     #: how numbers outside are called, such as PJSIP/{number}@trunk; empty: not at all

@@ -53,6 +53,8 @@ class Collector:
         self._recordings = recordings
         self._files = files
         self._clock = clock
+        #: told of each file that is stored
+        self.on_stored: Callable[[str], None] = lambda name: None
         #: why the last attempt failed; "": it did not
         self.trouble = ""
         self._session: aiohttp.ClientSession | None = None
@@ -157,6 +159,7 @@ class Collector:
             raise
         await self._recordings.stored(recording, file)
         log.info("= recording stored", recording=name, call=recording.call_id, bytes=file.size, seconds=file.length)
+        self.on_stored(name)
         await self._delete(name)
 
     async def _goes_on(self, recording: RecordingInfo) -> bool:

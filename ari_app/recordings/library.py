@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -12,6 +14,7 @@ import structlog
 from ari_app.clock import Clock, Timer
 from ari_app.errors import NotFound, StoreUnavailable
 from ari_app.recordings.files import LocalFiles
+from ari_app.recordings.s3 import S3, S3Storage, StorageUnavailable
 from ari_app.store.recordings import RecordingInfo, Recordings
 
 log = structlog.get_logger(__name__)
@@ -29,31 +32,53 @@ class Retention:
     max_bytes: int = 0
 
 
+@dataclass(frozen=True, kw_only=True)
+class Elsewhere:
+    """A file that is not on our disk."""
+
+    #: bytes
+    size: int
+    #: gives so many bytes from there on, in pieces
+    read: Callable[[int, int], AsyncIterator[bytes]]
+
+
 class Library:
     """Recordings with their files. All raise StoreUnavailable."""
 
     def __init__(
-        self, recordings: Recordings, files: LocalFiles, clock: Clock, retention: Retention | None = None
+        self,
+        recordings: Recordings,
+        files: LocalFiles,
+        clock: Clock,
+        retention: Retention | None = None,
+        storage: S3Storage | None = None,
     ) -> None:
+        """storage: where files are moved to, where that is not their directory."""
         self.recordings = recordings
         self.files = files
+        self._storage = storage
         self._clock = clock
         self._retention = retention or Retention()
         self._timer: Timer | None = None
         self._task: asyncio.Task[None] | None = None
 
     def where(self, recording: RecordingInfo) -> str | None:
-        """The absolute path of its file; None: it has none (any more, or yet)."""
+        """The absolute path of its file, or s3://bucket/key; None: it has none (any more, or yet)."""
         if recording.state != "stored" or recording.path is None:
             return None
+        if recording.storage == S3:
+            return self._storage.where(recording.path) if self._storage else None
         return str(self.files.path(recording.path))
 
-    async def file(self, recording: RecordingInfo) -> Path:
+    async def file(self, recording: RecordingInfo) -> Path | Elsewhere:
         """Its file, to be read.
 
         Raises:
             NotFound: it has none; if it should have one, the record says from now on that it is missing.
+            StorageUnavailable
         """
+        if recording.state == "stored" and recording.storage == S3:
+            return await self._elsewhere(recording)
         found = self.where(recording)
         if found is None:
             raise NotFound("the recording has no file", id=recording.name, state=recording.state)
@@ -64,17 +89,33 @@ class Library:
             raise NotFound("the recording's file is missing", id=recording.name, state="missing")
         return path
 
+    async def _elsewhere(self, recording: RecordingInfo) -> Elsewhere:
+        storage, key = self._storage, str(recording.path)
+        if storage is None:
+            raise StorageUnavailable("the recording is in S3, and S3_URL is not set")
+        try:
+            return Elsewhere(size=await storage.size(key), read=partial(storage.read, key))
+        except NotFound:
+            log.error("= file of a recording is missing", recording=recording.name, path=storage.where(key))
+            await self.recordings.missing(recording, "The file is not there")
+            raise
+
     async def delete(self, recording: RecordingInfo, by: str) -> None:
         """Delete its file. That there was one, and who deleted it when, stays in the record. The file goes first: cut
         short in between, it is deleted again.
 
         Raises:
             NotFound: it has none.
-            OSError: it cannot be deleted.
+            OSError, StorageUnavailable: it cannot be deleted.
         """
         if recording.state not in ("stored", "missing") or recording.path is None:
             raise NotFound("the recording has no file", id=recording.name, state=recording.state)
-        await self.files.delete(recording.path)
+        if recording.storage != S3:
+            await self.files.delete(recording.path)
+        elif self._storage is None:
+            raise StorageUnavailable("the recording is in S3, and S3_URL is not set")
+        else:
+            await self._storage.delete(recording.path)
         if await self.recordings.deleted(recording, by):
             log.info("= recording deleted", recording=recording.name, call=recording.call_id, by=by)
 
@@ -99,7 +140,7 @@ class Library:
     async def _look(self) -> None:
         try:
             await self.retain()
-        except (StoreUnavailable, OSError) as error:
+        except (StoreUnavailable, StorageUnavailable, OSError) as error:
             log.warning("= recordings not looked through, later", error=str(error))
         except Exception:
             log.exception("= recordings not looked through, later")

@@ -12,6 +12,8 @@ from ari_app.errors import ConfigError
 from ari_app.recordings.collector import Collector
 from ari_app.recordings.files import LocalFiles
 from ari_app.recordings.library import Library, Retention
+from ari_app.recordings.s3 import S3Storage
+from ari_app.recordings.uploader import Uploader
 from ari_app.store.recordings import Recordings
 from ari_app.store.writer import Writer
 
@@ -26,8 +28,12 @@ class RecordingService:
         self.files = LocalFiles(root, settings.recordings_min_free_mb * _MEGABYTE)
         recordings = Recordings(writer.database, clock, writer)
         retention = Retention(days=settings.recordings_days, max_bytes=settings.recordings_max_mb * _MEGABYTE)
-        self.library = Library(recordings, self.files, clock, retention)
+        storage = S3Storage(settings) if settings.s3_url else None
+        self.library = Library(recordings, self.files, clock, retention, storage)
+        self.uploader = Uploader(recordings, self.files, storage, clock) if storage else None
         self.collector = Collector(node, registry, recordings, self.files, clock)
+        if self.uploader is not None:
+            self.collector.on_stored = self.uploader.look
         registry.on_recorded = lambda node, name: self.collector.look(name)
 
     async def start(self) -> None:
@@ -42,13 +48,20 @@ class RecordingService:
             raise ConfigError(f"cannot use RECORDINGS_DIR {self.files.root}: {error}") from None
         self.library.start()
         self.collector.start()
+        if self.uploader is not None:
+            self.uploader.start()
 
     async def close(self) -> None:
         """Stop; what is not fetched is at the next start."""
         await self.collector.close()
+        if self.uploader is not None:
+            await self.uploader.close()
         await self.library.close()
 
     async def health(self) -> str | None:
         """What is wrong; None: nothing."""
-        trouble = self.collector.trouble
-        return f"recordings stay in Asterisk for now: {trouble}" if trouble else None
+        if self.collector.trouble:
+            return f"recordings stay in Asterisk for now: {self.collector.trouble}"
+        if self.uploader is not None and self.uploader.trouble:
+            return f"recordings stay on our disk for now: {self.uploader.trouble}"
+        return None

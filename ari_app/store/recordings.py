@@ -174,6 +174,19 @@ class Recordings:
             **msgspec.structs.asdict(file),
         )
 
+    async def in_storage(self, storage: str) -> list[str]:
+        """Names of those whose files are in a storage, the oldest first."""
+        query = select(_C.name).where(_C.file_state == "stored", _C.storage == storage).order_by(_C.started_at)
+        async with self._database.transaction(write=False) as connection:
+            return [str(name) for name in (await connection.execute(query)).scalars()]
+
+    async def moved(self, recording: RecordingInfo, storage: str) -> bool:
+        """Its file is safe in another storage, at the same path. False: it has been deleted meanwhile."""
+        here = (_C.call_id == recording.call_id, _C.name == recording.name, _C.file_state == "stored")
+        query = update(_TABLE).where(*here).values(storage=storage, error=None)
+        async with self._database.transaction() as connection:
+            return (await connection.execute(query)).rowcount > 0
+
     async def missing(self, recording: RecordingInfo, error: str) -> None:
         """There is no file where one should be."""
         await self._set(

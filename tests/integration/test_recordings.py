@@ -14,6 +14,7 @@ import pytest
 
 from tests.harness import audio
 from tests.harness.phones import Phone, PhoneBox, never_answers
+from tests.harness.s3 import S3Server
 from tests.integration.server import ContactCentre, contact_centre
 
 CALLER, AGENT = 440, 660
@@ -167,3 +168,35 @@ async def test_a_person_records_stops_and_throws_away(centre: ContactCentre) -> 
     await caller.hang_up()
     await centre.idle()
     assert await stored_in_asterisk(centre) == []
+
+
+async def test_a_storage_elsewhere_gets_what_was_recorded_while_it_was_away(centre: ContactCentre) -> None:
+    server, storage = centre.server, S3Server()
+    await server.stop()
+    server.environment |= storage.environment
+    await server.start()
+    caller, _ = await talking(centre)
+    await caller.hang_up()
+    here = await server.until_recording("stored")
+    await server.logged("recording not uploaded yet")
+    both_speak(await heard(centre, here))
+    await server.kill()
+    try:
+        await storage.start()
+        await server.start()
+        await server.logged("recording uploaded")
+        there = await server.until_recording("stored")
+        assert (there["storage"], there["checksum"]) == ("s3", here["checksum"])
+        assert there["path"].startswith("s3://recordings/centre/1/")
+        path = f"/x/recording/{there['id']}"
+        status, file = await server.download(f"{path}/file")
+        assert (status, hashlib.sha256(file).hexdigest()) == (200, here["checksum"])
+        assert await server.download(f"{path}/file", Range="bytes=8-11") == (206, b"WAVE")
+        assert await server.request("GET", "/call_recordings", {"call": there["call"]}) == [there["path"]]
+        assert await server.request("DELETE", path) is None
+        assert (await server.download(f"{path}/file"))[0] == 404
+    finally:
+        await storage.stop()
+    async with asyncio.timeout(10):
+        while Path(here["path"]).exists():
+            await asyncio.sleep(0.05)

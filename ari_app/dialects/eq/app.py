@@ -30,6 +30,7 @@ from ari_app.dialects.http import (
     read_body,
     read_parameters,
 )
+from ari_app.dialects.streaming import Streamed, stream
 from ari_app.ops.metrics import HttpMetrics
 from ari_app.provisioning.service import ExtensionService
 from ari_app.recordings.library import Library
@@ -184,6 +185,8 @@ class _Route:
             # What was changed in SQL is committed; what the queues made of it must be too, before anybody is told.
             await self._services.centre.recorded()
             self._log(caller, path)
+        if isinstance(answer, Streamed):
+            return await stream(request, answer)
         return _response(answer)
 
     async def _check_allowed(self, caller: Caller, path: Mapping[str, str]) -> None:

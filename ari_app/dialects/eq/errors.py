@@ -24,6 +24,7 @@ from ari_app.ari.errors import AriError
 from ari_app.dialects.eq.wire.error import ErrorOut, ErrorsOut
 from ari_app.dialects.http import BodyMalformed, json_response
 from ari_app.errors import AppError, CommandRefused, Conflict, NotFound, StoreUnavailable
+from ari_app.recordings.s3 import StorageUnavailable
 
 #: parameters that are objects: an error in one names the attribute, not the parameter
 _OBJECTS = ("data", "options")
@@ -99,6 +100,8 @@ def render(_request: web.Request, error: Exception) -> web.StreamResponse | None
             return _one(404, _parameter(error), "nonexistent", str(error))
         case StoreUnavailable():
             return _one(503, None, "unavailable", "The database does not answer")
+        case StorageUnavailable():
+            return _one(503, None, "unavailable", "The storage of recordings does not answer")
         case AriError():
             return _one(503, None, "unavailable", "Asterisk does not answer")
         case web.HTTPException():

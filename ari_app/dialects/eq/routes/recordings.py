@@ -11,7 +11,9 @@ from ari_app.dialects.eq.errors import invalid, nonexistent, not_found, refused
 from ari_app.dialects.eq.routes.ask import Ask, Handler, Listed
 from ari_app.dialects.eq.routes.sessions import extension_exists
 from ari_app.dialects.eq.wire.recording import CallRecordingsQuery, Recording, RecordingActionBody, RecordingQuery
+from ari_app.dialects.streaming import Streamed
 from ari_app.errors import CommandRefused, NotFound
+from ari_app.recordings.library import Elsewhere
 from ari_app.store.recordings import RecordingFilter, RecordingInfo
 
 _TYPES = {"wav": "audio/wav", "wav16": "audio/wav"}
@@ -55,21 +57,23 @@ async def get(ask: Ask[None, None]) -> Recording:
     return Recording.of(found, ask.services.library.where(found))
 
 
-async def file(ask: Ask[None, None]) -> web.StreamResponse:
+async def file(ask: Ask[None, None]) -> web.StreamResponse | Streamed:
     found = await _find(ask)
     try:
-        path = await ask.services.library.file(found)
+        source = await ask.services.library.file(found)
     except NotFound:
         raise not_found("id", "The file of the recording") from None
     kind = _TYPES.get(found.format, "application/octet-stream")
-    name = path.name.replace('"', "")
+    name = str(found.path).rpartition("/")[2]
     headers = {
         "Content-Type": kind,
         "Content-Disposition": f'attachment; filename="{name}"',
         "Cache-Control": "private, no-store",
         "X-Content-Type-Options": "nosniff",
     }
-    return web.FileResponse(path, headers=headers)
+    if isinstance(source, Elsewhere):
+        return Streamed(size=source.size, etag=found.checksum or "", read=source.read, headers=headers)
+    return web.FileResponse(source, headers=headers)
 
 
 async def delete(ask: Ask[None, None]) -> None:

@@ -79,9 +79,9 @@ class Recording(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     size: int | None
     #: SHA-256 of the file, in hexadecimal
     checksum: str | None
-    #: local
+    #: local or s3
     storage: str | None
-    #: absolute path of the file, on the machine of the application; null: there is none
+    #: absolute path of the file, on the machine of the application, or s3://bucket/key; null: there is none
     path: str | None
     #: why there is no file, or not yet
     error: str | None

@@ -136,6 +136,11 @@ class ExternalMedia(Helper):
             url = media_url(options.base_url, name)
             await connect_to_asterisk(attachment, url, user=options.user, password=options.password)
 
+    def _over(self) -> None:
+        super()._over()
+        if self.transport is not None:
+            self.transport.close("its channel is gone")
+
     async def close(self) -> None:
         if self.transport is not None:
             self.transport.close("closed")

@@ -6,8 +6,8 @@ import logging
 from collections.abc import Callable, Sequence
 
 from ari_app.errors import CommandRefused
-from ari_app.media.frames import Frame
-from ari_app.media.transports.pacing import Outbox, Ticker
+from ari_app.media.frames import FRAME_BYTES, Frame
+from ari_app.media.transports.pacing import BOX_FRAMES, Outbox, Ticker
 from ari_app.media.transports.port import Direction, Ear, Traffic
 from ari_app.media.transports.reception import Quality
 
@@ -17,12 +17,13 @@ log = logging.getLogger(__name__)
 class Attachment:
     """A transport (port.Transport) that is told of 20 ms by the ticker."""
 
-    def __init__(self, ear: Ear, *, ticker: Ticker, direction: Direction) -> None:
+    def __init__(self, ear: Ear, *, ticker: Ticker, direction: Direction, room: int = BOX_FRAMES) -> None:
+        """`room`: frames that may wait to be said."""
         self.direction = direction
         self.over = False
         self._ear = ear
         self._ticker = ticker
-        self._box = Outbox()
+        self._box = Outbox(room)
         self._leave_ticker: Callable[[], None] = lambda: None
         self._frames_in = self._frames_lost = self._frames_out = self._refused = 0
 
@@ -31,6 +32,11 @@ class Attachment:
         if not self.direction.speaks or self.over:
             raise CommandRefused("the attachment is over" if self.over else "the attachment only listens")
         return self._box.put(samples)
+
+    @property
+    def waiting(self) -> int:
+        """Frames that wait to be said, whole ones."""
+        return len(self._box) // FRAME_BYTES
 
     def hush(self) -> int:
         """As in Transport."""

@@ -77,9 +77,10 @@ class Parser:
     passed over, as newer ones may come. Garbage is recognised by its beginning, which is not an ID.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, named: bool = False) -> None:
+        """named: of the side that is called, which does not name itself."""
         self._rest = bytearray()
-        self._named = False
+        self._named = named
         #: why this is not AudioSocket; empty while it is
         self.broken = ""
 

@@ -62,6 +62,10 @@ class Transport(Protocol):
         Raises ValueError for half a sample, CommandRefused if the attachment only listens or is over.
         """
 
+    @property
+    def waiting(self) -> int:
+        """Frames that wait to be said, whole ones."""
+
     def hush(self) -> int:
         """Do not say what waits. Returns the bytes that are not said."""
 

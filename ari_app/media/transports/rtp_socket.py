@@ -14,7 +14,7 @@ from ari_app.clock import Clock
 from ari_app.errors import CommandRefused
 from ari_app.media.frames import FRAME_SAMPLES
 from ari_app.media.transports.attachment import Attachment
-from ari_app.media.transports.pacing import Ticker
+from ari_app.media.transports.pacing import BOX_FRAMES, Ticker
 from ari_app.media.transports.port import Direction, Ear
 from ari_app.media.transports.reception import Quality, Reception
 from ari_app.media.transports.rtp import PCMU, SEQUENCES, TIMESTAMPS, Packet, build, parse
@@ -22,6 +22,8 @@ from ari_app.media.transports.rtp_frames import DECODERS, ENCODERS, Depacketiser
 
 #: Host and port of the other side.
 Peer = tuple[str, int]
+#: Packets that may not reach the peer one after the other, until it is taken for gone: of speech, 2 s.
+UNHEARD = 100
 #: Bytes asked for at a time. asyncio's own transports ask for 256 KiB, which costs a mapping of memory each packet.
 RECEIVE = 4096
 
@@ -38,14 +40,18 @@ class RtpSocket(Attachment, asyncio.DatagramProtocol):
         direction: Direction = Direction.BOTH,
         payload_type: int = PCMU,
         peer: Peer | None = None,
+        room: int = BOX_FRAMES,
     ) -> None:
-        """`payload_type`: PCMU or PCMA, of what is sent; both are heard. Raises ValueError for another."""
+        """`payload_type`: PCMU or PCMA, of what is sent; both are heard. Raises ValueError for another. `room`: frames
+        that may wait to be said."""
         if payload_type not in DECODERS:
             raise ValueError(f"payload_type: {payload_type} is neither PCMU (0) nor PCMA (8)")
-        super().__init__(ear, ticker=ticker, direction=direction)
+        super().__init__(ear, ticker=ticker, direction=direction, room=room)
         self._clock = clock
         self._payload_type = payload_type
         self._peer = peer
+        # to a peer that was named, an error tells that nobody listens there; one that we learn is where it sends from
+        self._errors_left = UNHEARD if peer is not None else -1
         self._reception = Reception()
         self._depacketiser = Depacketiser()
         self._transport: asyncio.DatagramTransport | None = None
@@ -79,12 +85,18 @@ class RtpSocket(Attachment, asyncio.DatagramProtocol):
             self._refused += 1
             return
         self._peer = source
+        if self._errors_left >= 0:
+            self._errors_left = UNHEARD
         if self._reception.arrived(packet, self._clock.now()) and self.direction.hears:
             self._heard(self._depacketiser.push(packet))
 
     def error_received(self, exc: Exception) -> None:
         """The peer's port is closed: it may not be open yet, and its channel tells when it is gone."""
         self._refused += 1
+        if self._errors_left > 0:
+            self._errors_left -= 1
+            if not self._errors_left:
+                self.close("nobody listens at that port")
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.close(str(exc) if exc else "closed")
@@ -128,12 +140,15 @@ async def open_rtp(
     direction: Direction = Direction.BOTH,
     payload_type: int = PCMU,
     peer: Peer | None = None,
+    room: int = BOX_FRAMES,
 ) -> RtpSocket:
     """Open a socket on `host`; port 0: any that is free.
 
     Raises OSError if that cannot be had, ValueError as RtpSocket.
     """
     # before the socket is open, so that what is refused leaves none
-    rtp = RtpSocket(ear, clock=clock, ticker=ticker, direction=direction, payload_type=payload_type, peer=peer)
+    rtp = RtpSocket(
+        ear, clock=clock, ticker=ticker, direction=direction, payload_type=payload_type, peer=peer, room=room
+    )
     await asyncio.get_running_loop().create_datagram_endpoint(lambda: rtp, local_addr=(host, port))
     return rtp

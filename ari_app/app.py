@@ -23,8 +23,10 @@ from ari_app.ari.connection import OutboundServer
 from ari_app.ari.node import Node, Snapshot
 from ari_app.calls import recovery
 from ari_app.calls.call import Call
+from ari_app.calls.media import MediaDesk
 from ari_app.calls.parking import Parking
 from ari_app.calls.registry import Registry
+from ari_app.calls.verbs.external_media import MediaPorts, TransportKind
 from ari_app.clock import Clock, SystemClock
 from ari_app.config import Settings, host_port
 from ari_app.days import agents_today, time_zone_of
@@ -34,6 +36,8 @@ from ari_app.dialects.eq.sessions import SignIns
 from ari_app.errors import ConfigError, StoreUnavailable
 from ari_app.freepbx.service import ImportService
 from ari_app.ids import IdSource
+from ari_app.media import targets
+from ari_app.media.transports.pacing import Ticker
 from ari_app.ops.clock_set import ClockSet
 from ari_app.ops.health import Health, health_routes
 from ari_app.ops.logging import configure as configure_logging
@@ -171,11 +175,29 @@ class Application:
         record.on_recorded = self.recordings.collector.look
         await self.recordings.start()
         self._stack.push_async_callback(self.recordings.close)
+        await self._start_media()
         self._restored = recovery.restore(self.registry, calls, self.registry.nodes)
         self.centre.restored(self._restored)
         await self._configure()
         self.centre.follow_phones()
         log.info("= restored", accounts=len(journals), calls=len(self._restored))
+
+    async def _start_media(self) -> None:
+        settings = self.settings
+        kind = TransportKind(settings.media_transport)
+        ports = MediaPorts(self.clock, Ticker(self.clock), kind, settings.media_host)
+        try:
+            await ports.start()
+        except OSError as error:
+            raise ConfigError(f"cannot listen for audio on MEDIA_HOST {settings.media_host}: {error}") from None
+        self._stack.push_async_callback(ports.close)
+        self.media = MediaDesk(
+            self.registry,
+            ports,
+            self.centre.talking_leg,
+            private=targets.networks(settings.media_private_networks),
+            limit=settings.media_attachments,
+        )
 
     async def _follow_queue_log(self, record: Record) -> None:
         folder, name = self.settings.data_dir, self.settings.queue_log_file
@@ -338,6 +360,7 @@ class Application:
             sessions=self.sessions,
             centre=self.centre,
             importer=ImportService(self.writer.database, self.clock, self._configure_account),
+            media=self.media,
             clock=self.clock,
             settings=self.settings,
             metrics=HttpMetrics(self.metrics),
@@ -379,6 +402,7 @@ class Application:
                 "legs": lambda: len(registry.legs),
                 "helper_channels": lambda: len(registry.helpers),
                 "waiters": lambda: len(registry.waiters),
+                "media_attachments": lambda: len(self.media),
                 "call_tasks": lambda: sum(call.tasks for call in registry.calls.values()),
                 "conversations": self.centre.conversations,
                 "tasks": lambda: len(asyncio.all_tasks()),

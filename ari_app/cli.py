@@ -46,6 +46,10 @@ settings, from the environment:
   PARKING_TIMEOUT    seconds until the one who parked a call is called (45)
   SESSION_TIMEOUT    seconds without a sign of life after which a user's session is deactivated (300)
   TIME_ZONE          whose clock reports and opening hours go by, by default (UTC)
+  MEDIA_TRANSPORT    how the audio of calls comes here and goes back: websocket, rtp or audiosocket (websocket)
+  MEDIA_HOST         our address that Asterisk sends audio to, for rtp and audiosocket (127.0.0.1)
+  MEDIA_PRIVATE_NETWORKS  networks that are not public and that users may have audio sent to: 10.0.0.0/8, 127.0.0.1
+  MEDIA_ATTACHMENTS  how many attachments of users there may be at a time (100)
   LOG_LEVEL          debug, info, warning, error (info)
   LOG_FORMAT         text or json (text)
 """
@@ -152,8 +156,9 @@ def _parser() -> argparse.ArgumentParser:
         "--scope",
         action="append",
         default=[],
-        choices=("*", "read", "write", "import"),
-        help="what it may do, one or more: read (look), write (do and change), import; default *, everything",
+        choices=("*", "read", "write", "import", "media"),
+        help="what it may do, one or more: read (look), write (do and change), import, media (hear and speak on calls);"
+        " default *, everything",
     )
     actions.add_parser("list", help="all keys, without the secret part")
     revoke = actions.add_parser("revoke", help="make a key useless, at once")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from ipaddress import ip_network
 from pathlib import Path
 from string import Formatter
 from typing import Annotated, Literal
@@ -68,6 +69,15 @@ def _time_zone(value: str) -> str:
         ZoneInfo(value)
     except (KeyError, ValueError, OSError):
         raise ValueError("must be a time zone such as Europe/Berlin") from None
+    return value
+
+
+def _networks(value: str) -> str:
+    for part in filter(None, map(str.strip, value.split(","))):
+        try:
+            ip_network(part)
+        except ValueError:
+            raise ValueError("must be networks such as 10.0.0.0/8, with commas between them") from None
     return value
 
 
@@ -137,6 +147,14 @@ class Settings(BaseSettings):
     session_timeout: float = Field(default=300.0, gt=0, allow_inf_nan=False)
     #: whose clock reports and opening hours go by, where neither they nor the account name one
     time_zone: Annotated[str, AfterValidator(_time_zone)] = "UTC"
+    #: how the audio of a call comes to us and goes back (docs/media-bots.md)
+    media_transport: Literal["websocket", "rtp", "audiosocket"] = "websocket"
+    #: the address of ours that Asterisk sends audio to (rtp, audiosocket)
+    media_host: str = "127.0.0.1"
+    #: networks that are not public and that users may have audio sent to, with commas: 10.0.0.0/8, 127.0.0.1
+    media_private_networks: Annotated[str, AfterValidator(_networks)] = ""
+    #: attachments of users at a time
+    media_attachments: int = Field(default=100, ge=0, le=10_000)
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = "info"
     log_format: Literal["json", "text"] = "text"
 

@@ -263,19 +263,24 @@ class MediaDesk:
         """Those that are not over."""
         return len(self._live)
 
-    def leg_of_call(self, account: int, call: str) -> Leg:
-        """The leg that a call began with. Raises NotFound, LegGone."""
-        found = self._registry.calls.get(call)
-        if found is None or found.account != account:
-            raise NotFound("there is no such call", parameter="call")
-        return found.caller
+    async def attach(
+        self, account: int, request: MediaRequest, *, call: str | None = None, extension: str | None = None
+    ) -> str:
+        """Begin an attachment to the leg that a call began with, or to that with which an extension is on a call; as
+        `start`.
 
-    def leg_of_extension(self, account: int, extension: str) -> Leg:
-        """The leg with which an extension is on a call. Raises NotFound."""
-        leg = self._find(account, extension)
-        if leg is None:
-            raise NotFound("the extension is not on a call", parameter="extension")
-        return leg
+        Raises:
+            NotFound: context "parameter" says which of them there is not.
+            TargetError, TargetForbidden, LegGone, TooManyAttachments
+        """
+        if call is not None:
+            found = self._registry.calls.get(call)
+            leg = found.origin if found is not None and found.account == account else None
+        else:
+            leg = self._find(account, extension or "")
+        if leg is None or not leg.alive:
+            raise NotFound("is not on a call", parameter="extension" if call is None else "call")
+        return await self.start(account, leg, request)
 
     async def start(self, account: int, leg: Leg, request: MediaRequest) -> str:
         """Begin an attachment; its id. It connects by itself; `view` tells what has become of it.

@@ -30,6 +30,7 @@ SCOPES = {
     "read": "look at everything",
     "write": "do and change things, also live calls",
     "import": "import from other systems",
+    "media": "hear and speak on live calls",
 }
 #: characters of a key that are kept to tell it from others
 _PREFIX = 8

@@ -16,7 +16,7 @@ from ari_app.dialects.eq.auth import Authenticator, Caller
 from ari_app.dialects.eq.errors import ApiError, render, render_unexpected
 from ari_app.dialects.eq.openapi import openapi_document
 from ari_app.dialects.eq.paths import DOCUMENT, ENDPOINTS, TOTAL_HEADER
-from ari_app.dialects.eq.ports import Centre, Importer
+from ari_app.dialects.eq.ports import Centre, Importer, Media
 from ari_app.dialects.eq.routes import HANDLERS
 from ari_app.dialects.eq.routes.ask import Ask, Handler, Listed, Services, Text
 from ari_app.dialects.eq.sessions import SignIns
@@ -81,6 +81,7 @@ class EqServices:
     sessions: Sessions
     centre: Centre
     importer: Importer
+    media: Media
     clock: Clock
     settings: Settings
     metrics: HttpMetrics | None = None
@@ -114,6 +115,7 @@ def make_app(eq: EqServices) -> web.Application:
         sign_ins=sign_ins,
         centre=eq.centre,
         importer=eq.importer,
+        media=eq.media,
         clock=eq.clock,
         time_zone=eq.settings.time_zone,
     )

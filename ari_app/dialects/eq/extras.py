@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ari_app.dialects.eq.hours_paths import HOURS
+from ari_app.dialects.eq.media_paths import MEDIA
 from ari_app.dialects.eq.overflow_paths import OVERFLOW
 from ari_app.dialects.eq.recording_paths import RECORDINGS
 from ari_app.dialects.eq.schedule_paths import SCHEDULES
@@ -101,4 +102,4 @@ QUEUED_CALLS = (
     ),
 )
 
-EXTRAS = (*SKILLS, *QUEUED_CALLS, *HOURS, *OVERFLOW, *SCHEDULES, *RECORDINGS)
+EXTRAS = (*SKILLS, *QUEUED_CALLS, *HOURS, *OVERFLOW, *SCHEDULES, *RECORDINGS, *MEDIA)

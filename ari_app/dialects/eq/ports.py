@@ -9,8 +9,9 @@ from ari_app.acd.centre import QueuedCallInfo
 from ari_app.acd.events import AnyEvent
 from ari_app.acd.opening import Opening
 from ari_app.acd.views import AgentQueueStatus, CallBackView, QueueStatistics
+from ari_app.calls.media import MediaRequest, MediaView
 
-__all__ = ["ActiveCallInfo", "Calls", "Centre", "Importer", "ParkedCallInfo", "QueuedCallInfo", "Upload"]
+__all__ = ["ActiveCallInfo", "Calls", "Centre", "Importer", "Media", "ParkedCallInfo", "QueuedCallInfo", "Upload"]
 
 
 class Calls(Protocol):
@@ -137,6 +138,30 @@ class Centre(Protocol):
             NotFound: context "parameter" names the extension that does not exist or is on no call.
             AriError: Asterisk does not answer.
         """
+
+
+class Media(Protocol):
+    """Users' endpoints on live calls. `ari_app.calls.media.MediaDesk` is the one that serves."""
+
+    async def attach(
+        self, account: int, request: MediaRequest, *, call: str | None = None, extension: str | None = None
+    ) -> str:
+        """Begin an attachment to a call, or to the leg with which an extension is on one; its id.
+
+        Raises:
+            NotFound: there is no such call, or it is over.
+            TargetError, TargetForbidden: nothing is sent there.
+            LegGone, TooManyAttachments
+        """
+
+    def view(self, account: int, attachment: str) -> MediaView:
+        """One, live or lately ended. Raises NotFound."""
+
+    def views(self, account: int) -> list[MediaView]:
+        """Those of an account, the oldest first."""
+
+    def stop(self, account: int, attachment: str) -> None:
+        """End one; nothing if it is over. Raises NotFound."""
 
 
 class Upload(Protocol):

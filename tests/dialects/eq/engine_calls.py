@@ -46,6 +46,9 @@ class EngineCalls:
     def active_calls(self, account: int, extension: str) -> list[ActiveCallInfo]:
         return [info for owner, info in self._active if (owner, info.extension) == (account, extension)]
 
+    def all_of(self, account: int) -> list[ActiveCallInfo]:
+        return [info for owner, info in self._active if owner == account]
+
     def steal(self, account: int, channel: str, destination: str) -> None:
         engine = self._centre.engine(account)
         for info in self._centre.queued_calls(account, None):

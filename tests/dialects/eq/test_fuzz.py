@@ -86,6 +86,14 @@ GOOD: dict[str, dict[str, Any]] = {
             }
         ],
     },
+    "x.media": {
+        "target": "rtp://127.0.0.1:4000",
+        "extension": "100",
+        "direction": "both",
+        "hear": "party",
+        "heardBy": "both",
+        "format": "slin",
+    },
     "x.queued_call": {"priority": 1, "queue": "500"},
     "x.account": {"timeZone": "Europe/Berlin"},
     "steal_queued_call": {"channel": "PJSIP/trunk-c1", "destination": "105"},

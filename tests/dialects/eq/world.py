@@ -50,6 +50,7 @@ from ari_app.store.today import AgentsToday
 from ari_app.store.users import Users
 from ari_app.store.writer import Writer
 from tests.dialects.eq.engine_centre import EngineCentre
+from tests.dialects.eq.engine_media import EngineMedia
 
 #: phones that Asterisk knows, in each account
 EXTENSIONS = {str(number) for number in range(100, 120)}
@@ -66,6 +67,7 @@ class World:
         #: account's name -> plain key
         self.keys: dict[str, str] = {}
         self.centre = EngineCentre(clock)
+        self.media = EngineMedia(self.centre)
         self.today = AgentsToday("UTC")
         self.centre.listeners.append(self.today.tell)
         self.key_store = Keys(database, clock)
@@ -113,6 +115,7 @@ class World:
                 sessions=sessions,
                 centre=self.centre,
                 importer=ImportService(self.database, self.clock, self._taken_up),
+                media=self.media,
                 clock=self.clock,
                 settings=self.settings,
             )

@@ -11,6 +11,7 @@ from ari_app.dialects.eq.routes.extensions import HANDLERS as _EXTENSIONS
 from ari_app.dialects.eq.routes.hours import HANDLERS as _HOURS
 from ari_app.dialects.eq.routes.imports import HANDLERS as _IMPORTS
 from ari_app.dialects.eq.routes.live import HANDLERS as _LIVE
+from ari_app.dialects.eq.routes.media import HANDLERS as _MEDIA
 from ari_app.dialects.eq.routes.overflow import HANDLERS as _OVERFLOW
 from ari_app.dialects.eq.routes.pause_codes import HANDLERS as _PAUSE_CODES
 from ari_app.dialects.eq.routes.queued_calls import HANDLERS as _QUEUED_CALLS
@@ -39,4 +40,5 @@ HANDLERS: dict[str, Handler] = {
     **_HOURS,
     **_SCHEDULES,
     **_OVERFLOW,
+    **_MEDIA,
 }

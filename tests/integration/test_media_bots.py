@@ -1,0 +1,158 @@
+"""Users' endpoints on live calls: the example bot over REST as its users run it, and echoes over the other transports."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ari_app.calls.media import MediaDesk, MediaRequest
+from ari_app.calls.verbs.attach import Side
+from ari_app.calls.verbs.external_media import MediaPorts, TransportKind
+from ari_app.media import targets
+from ari_app.media.transports.audiosocket import Kind, Message, Parser, build
+from ari_app.media.transports.pacing import Ticker
+from tests.harness.docker import ROOT
+from tests.harness.phones import PhoneBox, answers
+from tests.integration.house import CALLEE, CALLER, a_house, talking
+from tests.integration.server import ContactCentre, contact_centre
+
+LOOPBACK = "127.0.0.0/8"
+
+
+@asynccontextmanager
+async def example_bot() -> AsyncIterator[str]:
+    """docs/examples/echo_bot.py as a process; where it listens."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, str(ROOT / "docs/examples/echo_bot.py"), "--port", "0", stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    try:
+        line = await asyncio.wait_for(process.stdout.readline(), 30)
+        yield f"ws://{line.decode().split()[-1]}/echo?token=secret"
+    finally:
+        process.kill()
+        await process.wait()
+
+
+@pytest.fixture
+async def centre(tmp_path: Path, start_asterisk: Any, world: PhoneBox) -> AsyncIterator[ContactCentre]:
+    settings = {"MEDIA_PRIVATE_NETWORKS": LOOPBACK}
+    async with contact_centre(tmp_path, start_asterisk, world, **settings) as made:
+        yield made
+
+
+async def until_state(centre: ContactCentre, attachment: str, state: str) -> dict[str, Any]:
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        row: dict[str, Any] = await centre.server.request("GET", f"/x/media/{attachment}")
+        if row["state"] == state:
+            return row
+        assert row["state"] != "ended", row
+        await asyncio.sleep(0.05)
+    raise TimeoutError(f"{row}, not {state}")
+
+
+async def test_the_example_bot_on_an_agents_call(centre: ContactCentre) -> None:
+    """It hears the caller and speaks to him alone; stopped, it is gone, and the call goes on to its end."""
+    await centre.queue()
+    agent = await centre.agent("1001", answers(after=0.2, tone=CALLEE))
+    caller = await centre.world.call("500", centre.pbx, tone=CALLER)
+    callee = await centre.phones["1001"].next_call()
+    await asyncio.gather(caller.wait_tones(CALLEE), callee.wait_tones(CALLER))
+    wanted = {"agent": agent, "hear": "others", "heardBy": "others"}
+    async with example_bot() as url:
+        status, body = await centre.server.attempt("POST", "/x/media", data={**wanted, "target": "ws://10.0.0.1/"})
+        assert (status, body["errors"][0]["type"]) == (400, "forbidden")
+        made = await centre.server.request("POST", "/x/media", data={**wanted, "target": url})
+        row = await until_state(centre, made, "active")
+        assert "secret" not in str(row)
+        await asyncio.gather(
+            caller.wait_tones(CALLER, CALLEE, within=15),  # his own voice, and the agent's
+            callee.wait_tones(CALLER, absent=(CALLEE,)),
+        )
+        await centre.server.request("DELETE", f"/x/media/{made}")
+        row = await until_state(centre, made, "ended")
+        assert row["reason"] == "stopped by request"
+        assert row["callSide"]["framesIn"] > 0
+        assert row["targetSide"]["framesIn"] > 0
+        await caller.wait_tones(CALLEE, absent=(CALLER,))
+        # and once more, until the call ends
+        second = await centre.server.request("POST", "/x/media", data={**wanted, "target": url})
+        await until_state(centre, second, "active")
+        await caller.hang_up()
+        row = await until_state(centre, second, "ended")
+        assert row["reason"].startswith("call: ")
+    await centre.until_status("1001", "available")
+    await centre.idle()
+    assert "secret" not in centre.server.log_path.read_text()
+
+
+class EchoOverAudioSocket(asyncio.Protocol):
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport, self.parser = transport, Parser()
+
+    def data_received(self, data: bytes) -> None:
+        for message in self.parser.feed(data):
+            if message.kind is Kind.AUDIO_8K:
+                self.transport.write(build(Message(Kind.AUDIO_8K, message.payload)))
+
+
+class EchoOverRtp(asyncio.DatagramProtocol):
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.DatagramTransport)
+        self.transport = transport
+
+    def datagram_received(self, data: bytes, addr: tuple[Any, ...]) -> None:
+        self.transport.sendto(data, addr)
+
+
+@asynccontextmanager
+async def echo(scheme: str) -> AsyncIterator[str]:
+    loop = asyncio.get_running_loop()
+    if scheme == "audiosocket":
+        server = await loop.create_server(EchoOverAudioSocket, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        close = server.close
+    else:
+        transport, _ = await loop.create_datagram_endpoint(EchoOverRtp, ("127.0.0.1", 0))
+        port = transport.get_extra_info("sockname")[1]
+        close = transport.close
+    try:
+        yield f"{scheme}://127.0.0.1:{port}"
+    finally:
+        close()
+
+
+@pytest.mark.parametrize(("scheme", "kind"), [("audiosocket", TransportKind.RTP), ("rtp", TransportKind.AUDIOSOCKET)])
+async def test_an_echo_over_another_transport(
+    start_asterisk: Any, world: PhoneBox, scheme: str, kind: TransportKind
+) -> None:
+    async with a_house(start_asterisk, world) as house, echo(scheme) as url:
+        ports = MediaPorts(house.clock, Ticker(house.clock), kind)
+        await ports.start()
+        desk = MediaDesk(
+            house.registry, ports, lambda account, extension: None, private=targets.networks(LOOPBACK), limit=1
+        )
+        talk, caller, callee = await talking(house)
+        request = MediaRequest(target=targets.parse(url), hear=Side.PARTY, heard_by=Side.PARTY)
+        made = await desk.attach(talk.call.account, request, call=talk.call.id)
+        await asyncio.gather(
+            caller.wait_tones(CALLER, CALLEE, within=15),
+            callee.wait_tones(CALLER, absent=(CALLEE,)),
+        )
+        view = desk.view(talk.call.account, made)
+        assert (view.state, view.dropped) == ("active", 0)
+        desk.stop(talk.call.account, made)
+        await caller.wait_tones(CALLEE, absent=(CALLER,))
+        await caller.hang_up()
+        await house.idle()
+        assert (len(desk), len(ports.ticker)) == (0, 0)
+        await ports.close()

@@ -1,4 +1,4 @@
-"""Users' endpoints on live calls: the example bot over REST as its users run it, and echoes over the other transports."""
+"""Users' endpoints on live calls: the example bot over REST as its users run it, echoes over the other transports."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -107,8 +107,7 @@ class EchoOverAudioSocket(asyncio.Protocol):
 
 class EchoOverRtp(asyncio.DatagramProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
-        self.transport = transport
+        self.transport = cast(asyncio.DatagramTransport, transport)
 
     def datagram_received(self, data: bytes, addr: tuple[Any, ...]) -> None:
         self.transport.sendto(data, addr)

@@ -11,14 +11,13 @@ from __future__ import annotations
 import ssl
 from typing import Protocol
 
-import numpy as np
-import soxr
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidHandshake
 from websockets.frames import CloseCode
 from websockets.typing import Subprotocol
 
 from ari_app.media.frames import FRAME_BYTES, FRAME_MS, RATE, Framer
+from ari_app.media.resample import Doubler, Halver
 from ari_app.media.transports import chan_websocket
 from ari_app.media.transports.attachment import Attachment
 from ari_app.media.transports.chan_websocket import Command, Event, read_command, tell
@@ -56,10 +55,9 @@ class BotSocket(Attachment):
         self._bot = ear
         self._framer = Framer()
         self._connection: MediaConnection | None = None
-        rate = FORMATS[format]
-        self._up = self._down = None
-        if rate != RATE:
-            self._up, self._down = _resampler(RATE, rate), _resampler(rate, RATE)
+        wide = FORMATS[format] != RATE
+        self._up = Doubler() if wide else None
+        self._down = Halver() if wide else None
 
     def joined(self, connection: MediaConnection) -> None:
         """This is its connection."""
@@ -87,7 +85,7 @@ class BotSocket(Attachment):
         if connection.full:
             self.unread += frames
             return 0
-        connection.write_binary(samples if self._up is None else _resampled(self._up, samples))
+        connection.write_binary(samples if self._up is None else self._up.feed(samples))
         self._frames_out += frames
         return len(samples)
 
@@ -108,7 +106,7 @@ class BotSocket(Attachment):
         if len(data) % 2:
             self._not_understood("half a sample in a message of audio")
             return
-        self._heard(self._framer.feed(data if self._down is None else _resampled(self._down, data)))
+        self._heard(self._framer.feed(data if self._down is None else self._down.feed(data)))
 
     def text(self, data: bytes) -> None:
         message = read_command(data)
@@ -169,11 +167,3 @@ async def connect_to_bot(bot: BotSocket, url: str, address: str, port: int) -> N
     if not isinstance(connection, MediaConnection):
         raise TypeError("not one of ours")
     bot.joined(connection)
-
-
-def _resampler(source: int, wanted: int) -> soxr.ResampleStream:
-    return soxr.ResampleStream(source, wanted, 1, dtype="int16", quality="MQ")
-
-
-def _resampled(stream: soxr.ResampleStream, samples: bytes) -> bytes:
-    return bytes(stream.resample_chunk(np.frombuffer(samples, dtype=np.int16)).tobytes())

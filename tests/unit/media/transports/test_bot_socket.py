@@ -1,0 +1,274 @@
+"""A user's websocket, over real sockets: what it is told, and what becomes of one that is slow, gone, or a liar."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import numpy as np
+import pytest
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+from websockets.typing import Subprotocol
+
+from ari_app.clock import ManualClock
+from ari_app.media.frames import FRAME_BYTES, Frame
+from ari_app.media.transports.bot_socket import PATIENCE, BotSocket, connect_to_bot
+from ari_app.media.transports.chan_websocket import MAX_MESSAGE, Event
+from ari_app.media.transports.pacing import Ticker
+from ari_app.media.transports.port import Direction
+
+HOST = "127.0.0.1"
+FRAME = b"\1\0" * (FRAME_BYTES // 2)
+
+
+class Owner:
+    """Who uses the bot's websocket."""
+
+    def __init__(self) -> None:
+        self.got: list[Frame] = []
+        self.reasons: list[str] = []
+        self.asked: list[str] = []
+
+    def frames(self, frames: Sequence[Frame]) -> None:
+        self.got += frames
+
+    def ended(self, reason: str) -> None:
+        self.reasons.append(reason)
+
+    def flush(self) -> None:
+        self.asked.append("flush")
+
+    def report_drained(self) -> None:
+        self.asked.append("report drained")
+
+
+class Bot:
+    """The user's side."""
+
+    def __init__(self) -> None:
+        self.messages: list[bytes | str] = []
+        self.reads = True
+        self.connection: ServerConnection
+        self.here = asyncio.Event()
+        self.gone = asyncio.Event()
+        self.port = 0
+
+    async def serve(self, connection: ServerConnection) -> None:
+        self.connection = connection
+        self.here.set()
+        if not self.reads:
+            await self.gone.wait()
+            return
+        with suppress(ConnectionClosed):
+            async for message in connection:
+                self.messages.append(message)
+        self.gone.set()
+
+    @property
+    def audio(self) -> bytes:
+        return b"".join(message for message in self.messages if isinstance(message, bytes))
+
+    @property
+    def told(self) -> list[Any]:
+        return [json.loads(message) for message in self.messages if isinstance(message, str)]
+
+
+async def until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(20):
+        while not condition():
+            await asyncio.sleep(0.002)
+
+
+@asynccontextmanager
+async def connected(
+    bot: Bot, direction: Direction = Direction.BOTH, format: str = "slin"
+) -> AsyncIterator[tuple[BotSocket, Owner]]:
+    subprotocols = [Subprotocol("media")]
+    async with serve(bot.serve, HOST, 0, subprotocols=subprotocols, compression=None, max_queue=1) as server:
+        bot.port = next(iter(server.sockets)).getsockname()[1]
+        owner = Owner()
+        made = BotSocket(owner, ticker=Ticker(ManualClock()), direction=direction, format=format)
+        # the name is none that resolves: the address is what counts
+        await connect_to_bot(made, f"ws://bot.invalid:{bot.port}/path", HOST, bot.port)
+        await asyncio.wait_for(bot.here.wait(), 20)
+        try:
+            yield made, owner
+        finally:
+            bot.gone.set()
+            made.close("the test is over")
+
+
+async def test_what_it_is_told_and_hears() -> None:
+    bot = Bot()
+    async with connected(bot) as (made, owner):
+        made.begin(connection_id="attachment-1", channel="PJSIP/1001-1")
+        assert made.say(FRAME * 2) == 2 * FRAME_BYTES
+        made.throttle(True)
+        made.throttle(False)
+        await until(lambda: len(bot.messages) == 4)
+        assert bot.connection.request is not None
+        assert bot.connection.request.headers["Host"] == f"bot.invalid:{bot.port}"
+        assert bot.told == [
+            {
+                "event": "MEDIA_START",
+                "format": "slin",
+                "optimal_frame_size": 320,
+                "ptime": 20,
+                "connection_id": "attachment-1",
+                "channel": "PJSIP/1001-1",
+            },
+            {"event": "MEDIA_XOFF"},
+            {"event": "MEDIA_XON"},
+        ]
+        assert bot.audio == FRAME * 2
+        await bot.connection.send(FRAME[:100])
+        await bot.connection.send(FRAME[100:] + FRAME)
+        await until(lambda: len(owner.got) == 2)
+        assert owner.got == [FRAME, FRAME]
+        made.close("stopped")
+        await asyncio.wait_for(bot.gone.wait(), 20)
+        assert bot.connection.close_code == 1000
+        assert owner.reasons == ["stopped"]
+
+
+async def test_what_it_asks_for() -> None:
+    bot = Bot()
+    async with connected(bot) as (made, owner):
+        for command in ("FLUSH_MEDIA", "REPORT_QUEUE_DRAINED", "GET_STATUS", "OF_NEXT_YEAR", "HANGUP"):
+            await bot.connection.send(json.dumps({"command": command}))
+        await until(lambda: owner.reasons)
+        assert owner.asked == ["flush", "report drained"]
+        assert owner.reasons == ["the target has hung up"]
+        await asyncio.wait_for(bot.gone.wait(), 20)
+        assert [each["event"] for each in bot.told] == ["STATUS"]
+        assert made.traffic().refused == 0
+
+
+async def test_sixteen_kilohertz_both_ways() -> None:
+    bot = Bot()
+    async with connected(bot, format="slin16") as (made, owner):
+        made.begin()
+        tone = (8000 * np.sin(2 * np.pi * 1000 * np.arange(8000) / 8000)).astype("<i2").tobytes()
+        for start in range(0, len(tone), FRAME_BYTES):
+            while not made.say(tone[start : start + FRAME_BYTES]):
+                await asyncio.sleep(0.001)
+        await until(lambda: len(bot.audio) >= 1.95 * len(tone))
+        assert bot.told[0]["optimal_frame_size"] == 640
+        assert _pitch(bot.audio, 16000) == pytest.approx(1000, abs=2)
+        wide = (8000 * np.sin(2 * np.pi * 700 * np.arange(16000) / 16000)).astype("<i2").tobytes()
+        for start in range(0, len(wide), 640):
+            await bot.connection.send(wide[start : start + 640])
+        await until(lambda: len(owner.got) >= 48)
+        assert _pitch(b"".join(frame or b"" for frame in owner.got), 8000) == pytest.approx(700, abs=2)
+
+
+def _pitch(data: bytes, rate: int) -> float:
+    samples = np.frombuffer(data[: len(data) // 2 * 2], "<i2").astype(float)
+    spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
+    return float(np.argmax(spectrum)) * rate / len(samples)
+
+
+async def test_one_that_only_speaks_is_sent_no_audio_and_one_that_only_listens_is_not_heard() -> None:
+    bot = Bot()
+    async with connected(bot, Direction.SPEAK) as (_, owner):
+        await bot.connection.send(FRAME)
+        await bot.connection.send(json.dumps({"command": "HANGUP"}))
+        await until(lambda: owner.reasons)
+        assert owner.got == []
+
+
+async def test_one_that_does_not_read_misses_it_and_little_is_held() -> None:
+    bot = Bot()
+    bot.reads = False
+    async with connected(bot) as (made, owner):
+        for _ in range(200_000):
+            made.say(FRAME)
+            if made.unread > 1000:
+                break
+            await asyncio.sleep(0)
+        assert made.unread > 1000
+        assert made.say(FRAME) == 0
+        assert owner.reasons == []
+        made.close("too slow")  # at once: it would not read that either
+        assert owner.reasons == ["too slow"]
+
+
+@pytest.mark.parametrize("nonsense", ["MEDIA_START", "[]", FRAME[:-1]])
+async def test_what_nobody_understands_is_counted_and_ends_it(nonsense: bytes | str) -> None:
+    bot = Bot()
+    async with connected(bot) as (made, owner):
+        for _ in range(PATIENCE - 1):
+            await bot.connection.send(nonsense)
+        await bot.connection.send(FRAME)
+        await until(lambda: owner.got)
+        assert (made.traffic().refused, owner.reasons) == (PATIENCE - 1, [])
+        await bot.connection.send(nonsense)
+        await until(lambda: owner.reasons)
+        assert "not understood" in owner.reasons[0]
+        await asyncio.wait_for(bot.gone.wait(), 20)
+        assert bot.connection.close_code == 1002
+
+
+async def test_a_message_that_is_too_long_ends_it() -> None:
+    bot = Bot()
+    async with connected(bot) as (_, owner):
+        await bot.connection.send(bytes(MAX_MESSAGE + 1))
+        await until(lambda: owner.reasons)
+        assert owner.got == []
+        await asyncio.wait_for(bot.gone.wait(), 20)
+        assert bot.connection.close_code == 1009
+
+
+async def test_it_goes_away() -> None:
+    bot = Bot()
+    async with connected(bot) as (made, owner):
+        bot.connection.transport.abort()
+        await until(lambda: owner.reasons)
+        assert made.over
+        assert made.say(FRAME) == 0
+        made.tell(Event.XOFF)
+        made.hold(True)
+        assert len(owner.reasons) == 1
+
+
+async def test_nobody_is_there() -> None:
+    async with serve(lambda connection: connection.wait_closed(), HOST, 0) as server:
+        port = next(iter(server.sockets)).getsockname()[1]
+    owner = Owner()
+    made = BotSocket(owner, ticker=Ticker(ManualClock()), direction=Direction.BOTH)
+    with pytest.raises(ConnectionError):
+        await connect_to_bot(made, f"ws://{HOST}:{port}/", HOST, port)
+    assert "cannot connect" in owner.reasons[0]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 302 Found\r\nLocation: ws://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+        b"SSH-2.0-OpenSSH_9.2\r\n",
+        b"\0" * 100_000,
+    ],
+)
+async def test_something_else_is_there(answer: bytes) -> None:
+    """No websocket, or one that sends us elsewhere: nobody is followed."""
+
+    async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        with suppress(ConnectionError):
+            await writer.drain()
+            writer.close()
+
+    server = await asyncio.start_server(respond, HOST, 0)
+    port = server.sockets[0].getsockname()[1]
+    owner = Owner()
+    made = BotSocket(owner, ticker=Ticker(ManualClock()), direction=Direction.BOTH)
+    with pytest.raises(ConnectionError):
+        await connect_to_bot(made, f"ws://{HOST}:{port}/", HOST, port)
+    assert len(owner.reasons) == 1
+    server.close()

@@ -88,7 +88,9 @@ async def connected(
     bot: Bot, direction: Direction = Direction.BOTH, format: str = "slin"
 ) -> AsyncIterator[tuple[BotSocket, Owner]]:
     subprotocols = [Subprotocol("media")]
-    async with serve(bot.serve, HOST, 0, subprotocols=subprotocols, compression=None, max_queue=1) as server:
+    async with serve(
+        bot.serve, HOST, 0, subprotocols=subprotocols, compression=None, max_queue=1, close_timeout=0.1
+    ) as server:
         bot.port = next(iter(server.sockets)).getsockname()[1]
         owner = Owner()
         made = BotSocket(owner, ticker=Ticker(ManualClock()), direction=direction, format=format)

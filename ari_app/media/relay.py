@@ -42,7 +42,7 @@ class _Side:
         self.frames = take
 
     def ended(self, reason: str) -> None:
-        self._relay.end(f"{self._name}: {reason}")
+        self._relay.side_ended(self._name, reason)
 
     def flush(self) -> None:
         self._relay.flush()
@@ -83,8 +83,10 @@ class Relay:
         self._drained = drained or self._drained
 
     def set_call(self, call: Attachment) -> None:
-        """This is the call's side."""
+        """This is the call's side. What ended before is told by who opened it."""
         self._call = call
+        if call.over:
+            self.end("call: it has ended")
 
     def _from_call(self, frames: Sequence[Frame]) -> None:
         target = self._target
@@ -152,6 +154,11 @@ class Relay:
         """The endpoint wants to know when all has been said."""
         self._asked = True
         self._look()
+
+    def side_ended(self, side: str, reason: str) -> None:
+        """One side is over."""
+        if side != "call" or self._call is not None:
+            self.end(f"{side}: {reason}")
 
     def end(self, reason: str) -> None:
         """It is over; the first reason stays."""

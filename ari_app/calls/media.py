@@ -49,7 +49,7 @@ _TO_TARGET = {
 class TooManyAttachments(CommandRefused):
     """There are as many attachments as may be."""
 
-    slug = "limit"
+    slug = "too_many_attachments"
 
 
 class Note(msgspec.Struct, frozen=True, kw_only=True):

@@ -35,13 +35,13 @@ _NAT64 = IPv6Network("64:ff9b::/96")
 class TargetError(AppError):
     """The target cannot be used."""
 
-    slug = "invalid"
+    slug = "bad_target"
 
 
 class TargetForbidden(TargetError):
     """The target is in a network that is not allowed."""
 
-    slug = "forbidden"
+    slug = "target_forbidden"
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from ari_app.dialects.eq.errors import ApiError, invalid, not_found, refused
 from ari_app.dialects.eq.routes.ask import Ask, Handler
 from ari_app.dialects.eq.wire.media import Attachment, AttachmentBody, AttachmentCreate
 from ari_app.errors import NotFound
-from ari_app.media.targets import TargetError
+from ari_app.media.targets import TargetError, TargetForbidden
 
 
 def _not_an_agents(ask: Ask[Any, Any]) -> None:
@@ -36,7 +36,8 @@ async def create(ask: Ask[None, AttachmentBody]) -> str:
     try:
         return await media.attach(ask.account, data.to_request(), call=call, extension=extension)
     except TargetError as error:
-        raise refused("target", error.slug, f"target {error}") from None
+        kind = "forbidden" if isinstance(error, TargetForbidden) else "invalid"
+        raise refused("target", kind, f"target {error}") from None
     except (NotFound, LegGone):
         raise refused(named, "nonexistent", f"{named} is not on a call") from None
     except TooManyAttachments as error:

@@ -42,6 +42,8 @@ from ari_app.ops.clock_set import ClockSet
 from ari_app.ops.health import Health, health_routes
 from ari_app.ops.logging import configure as configure_logging
 from ari_app.ops.metrics import Counts, HttpMetrics, live_gauges
+from ari_app.prompts.book import PATH as SOUNDS
+from ari_app.prompts.book import prompt_book
 from ari_app.provisioning.provisioner import Provisioner
 from ari_app.provisioning.service import ExtensionService
 from ari_app.record import Record
@@ -171,6 +173,10 @@ class Application:
         self._stack.push_async_callback(provisioner.stop)
         self.extensions = ExtensionService(store, self.centre.directory, provisioner)
         await self.extensions.load()
+        self.prompts = prompt_book(settings, self.writer.database, self.clock)
+        await self.prompts.load()
+        self._stack.push_async_callback(self.prompts.close)
+        self.registry.sound = self.prompts.media
         self.recordings = RecordingService(settings, self.writer, self.registry, self.node, self.clock)
         record.on_recorded = self.recordings.collector.look
         await self.recordings.start()
@@ -341,6 +347,7 @@ class Application:
     async def _start_http(self) -> None:
         root = web.Application()
         self._live_gauges()
+        root.router.add_get(f"{SOUNDS}{{token}}", self.prompts.serve)
         root.add_routes(health_routes(self._health(), self.metrics))
         eq = EqServices(
             accounts=self.accounts,
@@ -354,6 +361,7 @@ class Application:
             hours=self.hours,
             overflows=self.overflows,
             library=self.recordings.library,
+            prompts=self.prompts,
             schedules=Schedules(self.writer.database),
             statistics=self.statistics,
             today=self.today,

@@ -31,6 +31,7 @@ settings, from the environment:
   DATABASE_URL       postgresql://user:password@host/name; without it SQLite in DATA_DIR
   DATA_DIR           where files are kept (var)
   QUEUE_LOG_FILE     file in Asterisk's queue_log format (queue_log in DATA_DIR); empty: none
+  SOUNDS_URL         how Asterisk reaches our HTTP server, to fetch prompts; empty: at HTTP_LISTEN
   RECORDINGS_DIR     where the files of recordings are kept (recordings in DATA_DIR)
   RECORDINGS_DAYS    recordings that are older are deleted (0: never)
   RECORDINGS_MAX_MB  of more megabytes of recordings the oldest are deleted (0: no limit)

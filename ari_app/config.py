@@ -49,11 +49,11 @@ def _trunk_template(value: str) -> str:
     return value
 
 
-def _s3_url(value: str) -> str:
+def _plain_url(value: str) -> str:
     place = urlsplit(value)
     if value and (place.scheme not in ("http", "https") or not place.netloc or place.path.strip("/")):
         raise ValueError("must be like https://s3.example.com, without a path")
-    return value
+    return value.rstrip("/")
 
 
 def _pattern(value: str) -> str:
@@ -115,6 +115,8 @@ class Settings(BaseSettings):
     #: Asterisk's queue_log as a file, of the default account (each account's is in the table); a relative path is one
     #: in DATA_DIR, empty: no file
     queue_log_file: str = "queue_log"
+    #: how Asterisk reaches our HTTP server, to fetch prompts; empty: at HTTP_LISTEN
+    sounds_url: Annotated[str, AfterValidator(_plain_url)] = ""
     #: where the files of recordings are kept; empty: recordings in DATA_DIR
     recordings_dir: Path | None = None
     #: recordings older than so many days are deleted; 0: none
@@ -124,7 +126,7 @@ class Settings(BaseSettings):
     #: megabytes of their disk that recordings leave free; below, files stay in Asterisk until there is room again
     recordings_min_free_mb: int = Field(default=200, ge=0)
     #: a storage that speaks S3, to which recordings are moved, such as https://s3.example.com; empty: none
-    s3_url: Annotated[str, AfterValidator(_s3_url)] = ""
+    s3_url: Annotated[str, AfterValidator(_plain_url)] = ""
     s3_bucket: str = ""
     s3_region: str = "us-east-1"
     s3_access_key: str = ""
@@ -169,6 +171,14 @@ class Settings(BaseSettings):
         if url.startswith("sqlite://"):
             return "sqlite+aiosqlite://" + url.removeprefix("sqlite://")
         return url
+
+    def sounds(self) -> str:
+        """Where Asterisk fetches prompts, without a slash at the end."""
+        if self.sounds_url:
+            return self.sounds_url
+        host, port = host_port(self.http_listen, "HTTP_LISTEN")
+        local = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+        return f"http://[{local}]:{port}" if ":" in local else f"http://{local}:{port}"
 
 
 def load(**overrides: object) -> Settings:

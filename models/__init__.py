@@ -21,6 +21,7 @@ from models.live_call import LiveCall
 from models.offer import Offer
 from models.outbox import OutboxMessage
 from models.pause_code import PauseCode
+from models.prompt import Prompt
 from models.queue import Queue
 from models.queue_binding import QueueBinding
 from models.queue_call import QueueCall
@@ -51,6 +52,7 @@ __all__ = [
     "Offer",
     "OutboxMessage",
     "PauseCode",
+    "Prompt",
     "ProvisionedExtension",
     "Queue",
     "QueueBinding",

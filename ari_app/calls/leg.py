@@ -80,6 +80,7 @@ class Leg:
         "ending",
         "endpoint",
         "id",
+        "language",
         "leaving",
         "name",
         "node",
@@ -113,6 +114,8 @@ class Leg:
         self.agent = agent
         #: the queue engine's offer that this leg rings for
         self.offer = offer
+        #: of its channel, which the dialplan may have chosen; "": not known
+        self.language = ""
         self.name = ""
         self.state = LegState.NEW
         self.cause = 0

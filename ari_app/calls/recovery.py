@@ -123,7 +123,7 @@ def _reconcile_leg(registry: Registry, leg: Leg, channel: Channel | None) -> Non
             # Made, and lost before its first event reached us? Or made after the list was: Asterisk is asked.
             leg.call.spawn(_verify(registry, leg), "is it there")
         return
-    leg.name = channel.name
+    leg.name, leg.language = channel.name, channel.language
     leg.created = True
     if channel.state == "Up":
         registry.leg_state(leg, LegState.UP, now)

@@ -94,6 +94,8 @@ class Registry:
         self.on_endpoint: Callable[[Node, Endpoint], None] = _nobody_looks
         #: a recording has ended, whether or not anybody here waits for it; after the record knows
         self.on_recorded: Callable[[Node, str], None] = _nobody_fetches
+        #: what is played for a media URI: of an account, in a language
+        self.sound: Callable[[int, str, str], str] = lambda account, uri, language: uri
         self.on_ended: list[Callable[[Call], None]] = []
 
     # the event stream
@@ -146,7 +148,7 @@ class Registry:
         leg = self.legs.get(key)
         at = self.at(event.timestamp)
         if leg is not None:
-            leg.name = event.channel.name
+            leg.name, leg.language = event.channel.name, event.channel.language
             leg.created = True
             self.leg_state(leg, LegState.UP if event.channel.state == "Up" else LegState.DOWN, at)
             return
@@ -179,7 +181,7 @@ class Registry:
         )
         call.skills = event.args[3] if len(event.args) > 3 else ""
         leg = Leg(call, node, channel.id, "caller", endpoint=channel.name, at=at)
-        leg.name = channel.name
+        leg.name, leg.language = channel.name, channel.language
         leg.created = leg.came_in = True
         leg.state = LegState.UP if channel.state == "Up" else LegState.DOWN
         self.calls[call.id] = call

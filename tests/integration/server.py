@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import io
 import json
 import os
 import signal
@@ -180,6 +181,13 @@ class Server:
         url = f"http://127.0.0.1:{self.http_port}{BASE}{path}"
         async with self._client().get(url, params={"auth_key": self.key}, headers=headers) as reply:
             return reply.status, await reply.read()
+
+    async def upload(self, path: str, data: bytes, kind: str, **query: str) -> None:
+        """Send a file to the EQ API. Fails when that is not 200."""
+        url = f"http://127.0.0.1:{self.http_port}{BASE}{path}"
+        given = {"params": {"auth_key": self.key, **query}, "headers": {"Content-Type": kind}}
+        async with self._client().put(url, data=io.BytesIO(data), **given) as reply:
+            assert reply.status == 200, await reply.text()
 
     async def until_recording(self, state: str, within: float = 30) -> dict[str, Any]:
         """Wait until the only recording is in that state; the recording. Raises TimeoutError."""

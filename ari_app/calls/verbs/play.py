@@ -26,7 +26,7 @@ class BadMedia(CommandRefused):
 
 async def play(leg: Leg, media: Sequence[str], *, language: str | None = None) -> bool:
     """Play media URIs (`sound:`, `digits:`, `characters:`, `number:`, `recording:`, `tone:`) one after the other. A
-    tone plays until this is cancelled.
+    tone plays until this is cancelled. A sound may be a prompt of the account's (`Registry.sound`).
 
     Returns whether all could be played (Asterisk says so when they end, never when it takes the order). Cancelled, it
     stops the sound.
@@ -40,11 +40,13 @@ async def play(leg: Leg, media: Sequence[str], *, language: str | None = None) -
     for uri in media:
         if uri.partition(":")[0] not in SCHEMES:
             raise BadMedia(f"{uri!r} cannot be played")
-    playback = leg.call.registry.ids.new("play")
-    with object_events(leg.call.registry, leg.node, playback) as wait:
+    registry = leg.call.registry
+    playback = registry.ids.new("play")
+    found = [registry.sound(leg.call.account, uri, language or leg.language) for uri in media]
+    with object_events(registry, leg.node, playback) as wait:
         # One that is asked for while this is cancelled has to have begun before it can be stopped.
         asked = asyncio.ensure_future(
-            leg.node.channels.playWithId(channelId=leg.id, playbackId=playback, media=list(media), lang=language)
+            leg.node.channels.playWithId(channelId=leg.id, playbackId=playback, media=found, lang=language)
         )
         try:
             await asyncio.shield(asked)

@@ -32,6 +32,7 @@ from ari_app.dialects.http import (
 )
 from ari_app.dialects.streaming import Streamed, stream
 from ari_app.ops.metrics import HttpMetrics
+from ari_app.prompts.book import PromptBook
 from ari_app.provisioning.service import ExtensionService
 from ari_app.recordings.library import Library
 from ari_app.store.accounts import Accounts
@@ -77,6 +78,7 @@ class EqServices:
     schedules: Schedules
     overflows: Overflows
     library: Library
+    prompts: PromptBook
     statistics: Statistics
     sessions: Sessions
     centre: Centre
@@ -110,6 +112,7 @@ def make_app(eq: EqServices) -> web.Application:
         schedules=eq.schedules,
         overflows=eq.overflows,
         library=eq.library,
+        prompts=eq.prompts,
         accounts=eq.accounts,
         statistics=eq.statistics,
         sign_ins=sign_ins,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ari_app.dialects.eq.hours_paths import HOURS
 from ari_app.dialects.eq.media_paths import MEDIA
 from ari_app.dialects.eq.overflow_paths import OVERFLOW
+from ari_app.dialects.eq.prompt_paths import PROMPTS
 from ari_app.dialects.eq.recording_paths import RECORDINGS
 from ari_app.dialects.eq.schedule_paths import SCHEDULES
 from ari_app.dialects.eq.wire.queued_call import QueuedCallBody
@@ -102,4 +103,4 @@ QUEUED_CALLS = (
     ),
 )
 
-EXTRAS = (*SKILLS, *QUEUED_CALLS, *HOURS, *OVERFLOW, *SCHEDULES, *RECORDINGS, *MEDIA)
+EXTRAS = (*SKILLS, *QUEUED_CALLS, *HOURS, *OVERFLOW, *SCHEDULES, *RECORDINGS, *PROMPTS, *MEDIA)

@@ -4,6 +4,7 @@ case.json
     proves   the sentences it proves: of the reference (in our words), the contract (rule), or the README
     steps    a list of
         {"request": "POST /agent", "query": {..}, "json": .. | "form": {..} | "raw": "..", "type": "..",
+         "tone": seconds, "rate": Hz (a sound file),
          "key": "default" | "other" | null | any text, "save": "name",
          "headers": {..}}                    save: keep the reply's JSON as {name}
         {"advance": 300}                     move the clock
@@ -24,12 +25,15 @@ expected.json
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
+import soundfile
 
 from ari_app.acd import events
 from ari_app.calls.facts import LegStarted
@@ -74,12 +78,22 @@ async def _request(world: World, step: dict[str, Any]) -> Reply:
         body["json"] = step["json"]
     elif "form" in step:
         body["data"] = {k: v if isinstance(v, str) else json.dumps(v) for k, v in step["form"].items()}
+    elif "tone" in step:
+        body["data"], body["headers"] = _tone(step["tone"], step["rate"]), {"Content-Type": "audio/wav"}
     elif "raw" in step:
         body["data"] = step["raw"].encode()
         body["headers"] = {"Content-Type": step["type"]}
     if "headers" in step:
         body["headers"] = {**body.get("headers", {}), **step["headers"]}
     return await world.ask(method, path, key=step.get("key", "default"), query=step.get("query"), **body)
+
+
+def _tone(seconds: float, rate: int) -> bytes:
+    """A stereo WAV file."""
+    samples = np.sin(np.arange(int(seconds * rate)) * 2 * np.pi * 440 / rate) * 8000
+    file = io.BytesIO()
+    soundfile.write(file, np.column_stack([samples, samples]).astype(np.int16), rate, format="WAV")
+    return file.getvalue()
 
 
 async def _happen(world: World, step: dict[str, Any]) -> None:

@@ -24,6 +24,9 @@ from ari_app.config import Settings
 from ari_app.dialects import eq
 from ari_app.dialects.eq.app import SIGN_INS
 from ari_app.freepbx.service import ImportService
+from ari_app.media.tts.errors import SynthesisFailed, UnknownVoice
+from ari_app.media.tts.synthesiser import Synthesiser
+from ari_app.prompts.book import PromptBook
 from ari_app.provisioning.provisioner import Provisioner
 from ari_app.provisioning.service import ExtensionService
 from ari_app.recordings.files import LocalFiles
@@ -40,6 +43,7 @@ from ari_app.store.keys import Keys
 from ari_app.store.overflow import Overflows
 from ari_app.store.passwords import Passwords
 from ari_app.store.pause_codes import PauseCodes
+from ari_app.store.prompts import Prompts
 from ari_app.store.queues import Queues
 from ari_app.store.recordings import Recordings
 from ari_app.store.schedules import Schedules
@@ -54,6 +58,21 @@ from tests.dialects.eq.engine_media import EngineMedia
 
 #: phones that Asterisk knows, in each account
 EXTENSIONS = {str(number) for number in range(100, 120)}
+
+
+class Beeper:
+    """A speech engine that every machine has: a tenth of a second for each character."""
+
+    name, default_voice = "flite", "slt"
+
+    def check(self, voice: str) -> None:
+        if voice != self.default_voice:
+            raise UnknownVoice(f"flite: no voice {voice!r}")
+
+    async def speak(self, text: str, voice: str) -> bytes:
+        if "unspeakable" in text:
+            raise SynthesisFailed("flite: exit status 1")
+        return bytes(1600) * len(text)
 
 
 class World:
@@ -79,6 +98,9 @@ class World:
         store = Extensions(database, clock, self.passwords)
         self.extensions = ExtensionService(store, Directory(), Provisioner(store, {}, clock))
         self.files = LocalFiles(folder / "recordings")
+        self.prompts = PromptBook(
+            Prompts(database, clock), Synthesiser([Beeper()]), folder / "prompts", "http://pbx", clock
+        )
         self.library = Library(Recordings(database, clock), self.files, clock)
         self.client: TestClient[web.Request, web.Application]
         self.app: web.Application
@@ -93,6 +115,7 @@ class World:
 
     async def serve(self) -> None:
         """Start the application, as a process does."""
+        await self.prompts.load()
         sessions = Sessions(self.database, self.clock)
         await sessions.load()
         self.sessions = sessions
@@ -111,6 +134,7 @@ class World:
                 schedules=Schedules(self.database),
                 overflows=Overflows(self.database),
                 library=self.library,
+                prompts=self.prompts,
                 statistics=Statistics(self.database),
                 sessions=sessions,
                 centre=self.centre,
@@ -197,7 +221,7 @@ class World:
             is_json = response.content_type == "application/json"
             return Reply(
                 status=response.status,
-                json=await response.json() if is_json else await response.text(),
+                json=await response.json() if is_json else await response.text(errors="replace"),
                 headers=dict(response.headers),
             )
 

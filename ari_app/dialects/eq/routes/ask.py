@@ -19,6 +19,7 @@ from ari_app.dialects.eq.sessions import SignIns
 from ari_app.dialects.eq.wire.common import ListQuery
 from ari_app.dialects.eq.wire.fields import INT_MAX
 from ari_app.errors import Conflict, NotFound
+from ari_app.prompts.book import PromptBook
 from ari_app.provisioning.service import ExtensionService
 from ari_app.recordings.library import Library
 from ari_app.store.accounts import Accounts
@@ -53,6 +54,7 @@ class Services:
     overflows: Overflows
     accounts: Accounts
     library: Library
+    prompts: PromptBook
     statistics: Statistics
     sign_ins: SignIns
     centre: Centre

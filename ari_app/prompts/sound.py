@@ -1,0 +1,79 @@
+"""From a file that somebody sends to what Asterisk plays: WAV, 8 kHz, one channel, 16 bits."""
+
+from __future__ import annotations
+
+import io
+import wave
+
+import numpy as np
+import soundfile
+import soxr
+
+from ari_app.errors import AppError
+from ari_app.media.frames import RATE
+
+#: seconds of a prompt
+LONGEST = 600.0
+#: what a file may have
+_RATES, _CHANNELS = (4000, 192_000), 8
+_BLOCK = 65_536
+
+
+class NotASound(AppError):
+    """The file is no sound that can be read."""
+
+    slug = "not_a_sound"
+
+
+def to_wav(data: bytes) -> bytes:
+    """WAV, MP3, Ogg (Vorbis, Opus), FLAC and what else libsndfile reads, as WAV for the telephone. Takes memory
+    for what it makes, not for what it reads. Belongs in a thread.
+
+    Raises:
+        NotASound: it cannot be read, is empty, or longer than LONGEST seconds.
+    """
+    try:
+        with soundfile.SoundFile(io.BytesIO(data)) as file:
+            return wav_of(_samples(file))
+    except (soundfile.LibsndfileError, RuntimeError, ValueError) as error:
+        raise NotASound(f"the file cannot be read: {error}") from None
+
+
+def _samples(file: soundfile.SoundFile) -> bytes:
+    if not _RATES[0] <= file.samplerate <= _RATES[1] or not 1 <= file.channels <= _CHANNELS:
+        raise NotASound(f"{file.samplerate} Hz with {file.channels} channels cannot be played")
+    # soxr filters what 8 kHz cannot hold
+    stream = soxr.ResampleStream(file.samplerate, RATE, 1, dtype="float32")
+    pieces, samples = [], 0
+    for block in file.blocks(blocksize=_BLOCK, dtype="float32", always_2d=True):
+        pieces.append(_pcm(stream.resample_chunk(block.mean(axis=1))))
+        samples += len(pieces[-1]) // 2
+        if samples > LONGEST * RATE:
+            raise NotASound(f"the sound is longer than {LONGEST:g} s")
+    pieces.append(_pcm(stream.resample_chunk(np.zeros(0, dtype=np.float32), last=True)))
+    found = b"".join(pieces)
+    if not found:
+        raise NotASound("there is nothing to be heard in the file")
+    return found
+
+
+def _pcm(samples: np.ndarray) -> bytes:
+    finite = np.nan_to_num(samples, nan=0.0, posinf=1.0, neginf=-1.0)
+    return bytes(np.clip(np.round(finite * 32767), -32768, 32767).astype("<i2").tobytes())
+
+
+def wav_of(samples: bytes) -> bytes:
+    """A WAV file of 8 kHz signed 16-bit samples."""
+    file = io.BytesIO()
+    with wave.open(file, "wb") as opened:
+        opened.setnchannels(1)
+        opened.setsampwidth(2)
+        opened.setframerate(RATE)
+        opened.writeframes(samples)
+    return file.getvalue()
+
+
+def seconds_of(wav: bytes) -> float:
+    """How long a file of ours is."""
+    with wave.open(io.BytesIO(wav)) as opened:
+        return float(opened.getnframes() / opened.getframerate())

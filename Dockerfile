@@ -8,7 +8,7 @@ COPY ari_app ari_app
 COPY models models
 COPY alembic alembic
 RUN python3 -m venv /venv \
- && /venv/bin/pip install --no-cache-dir -e . \
+ && /venv/bin/pip install --no-cache-dir -e ".[s3]" \
  && useradd --system --uid 10001 --home-dir /data --create-home ari-app
 
 USER ari-app

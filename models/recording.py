@@ -37,7 +37,7 @@ class Recording(Base):
     #: seconds, as Asterisk has them (whole ones); 0: nothing was recorded; None: it goes on, or its end was not told
     duration: Mapped[Seconds | None]
     #: the Asterisk it was made on
-    node: Mapped[str] = mapped_column(server_default="")
+    node: Mapped[str] = mapped_column(server_default=text("''"))
     #: who wanted it: "queue", "on_demand" (a person), "program"
     kind: Mapped[str] = mapped_column(server_default="queue")
     #: the leg it is about: the agent's of a conversation, the caller's of a whole call

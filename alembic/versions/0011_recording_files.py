@@ -17,7 +17,7 @@ depends_on = None
 UNFETCHED = sa.text("file_state IS NULL")
 
 COLUMNS = (
-    ("node", sa.String(), ""),
+    ("node", sa.String(), sa.text("''")),
     ("kind", sa.String(), "queue"),
     ("leg_id", sa.String(), None),
     ("queue", sa.String(), None),

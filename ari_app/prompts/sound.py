@@ -46,7 +46,9 @@ def _samples(file: soundfile.SoundFile) -> bytes:
     stream = soxr.ResampleStream(file.samplerate, RATE, 1, dtype="float32")
     pieces, samples = [], 0
     for block in file.blocks(blocksize=_BLOCK, dtype="float32", always_2d=True):
-        pieces.append(_pcm(stream.resample_chunk(block.mean(axis=1))))
+        # a file of floating-point samples may hold anything
+        sane = np.clip(np.nan_to_num(block, nan=0.0, posinf=1.0, neginf=-1.0), -1.0, 1.0)
+        pieces.append(_pcm(stream.resample_chunk(sane.mean(axis=1))))
         samples += len(pieces[-1]) // 2
         if samples > LONGEST * RATE:
             raise NotASound(f"the sound is longer than {LONGEST:g} s")
@@ -58,8 +60,7 @@ def _samples(file: soundfile.SoundFile) -> bytes:
 
 
 def _pcm(samples: np.ndarray) -> bytes:
-    finite = np.nan_to_num(samples, nan=0.0, posinf=1.0, neginf=-1.0)
-    return bytes(np.clip(np.round(finite * 32767), -32768, 32767).astype("<i2").tobytes())
+    return bytes(np.clip(np.round(samples * 32767), -32768, 32767).astype("<i2").tobytes())
 
 
 def wav_of(samples: bytes) -> bytes:

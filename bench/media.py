@@ -1,0 +1,246 @@
+"""The media plane: how many channels of full-duplex audio a core carries, over each transport, analysed or not.
+
+    python -m bench.media [--channels 300] [--seconds 10] [--transport rtp] [--write]
+
+A process of its own (peers/media_sender.py) does Asterisk's part: 50 frames a second each way on every channel. What is
+measured is this process's time on the processor (user and system) while it carries them, so many channels' worth of a
+core. Analysis is voice activity and the measurement for tones, batched over all channels each 20 ms, as a call's is.
+Frame age is from the sender's clock just before it sends to the end of the batch that the frame is analysed in, or
+without analysis to the listener.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import json
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+from ari_app.clock import SystemClock
+from ari_app.media.features import Channel, measure
+from ari_app.media.frames import FRAME_BYTES, Frame
+from ari_app.media.g711 import ulaw_encode
+from ari_app.media.transports.asterisk_socket import AsteriskSocket, connect_to_asterisk
+from ari_app.media.transports.attachment import Attachment
+from ari_app.media.transports.audiosocket_server import AudioSocketServer
+from ari_app.media.transports.pacing import BOX_FRAMES, Ticker
+from ari_app.media.transports.port import Direction
+from ari_app.media.transports.rtp_socket import open_rtp
+from bench.report import Row, machine, percentile, table, write
+
+HOST = "127.0.0.1"
+TRANSPORTS = ("rtp", "websocket", "audiosocket")
+#: channels of a core with analysis, at least
+GOALS = {"rtp": 2000.0, "websocket": 1500.0}
+#: of so many channels one is looked at for the age of its frames
+SAMPLE = 8
+_SPEECH = bytes(FRAME_BYTES) * BOX_FRAMES
+
+
+def age(frame: bytes, *, coded: bool) -> float:
+    """Seconds since a frame was sent (media_sender.digits)."""
+    if coded:
+        first, second, third = (code - 0x80 for code in ulaw_encode(frame[:6]))
+    else:
+        first, second, third = frame[0], frame[2], frame[4]
+    sent = first * 10_000 + second * 100 + third
+    return ((time.monotonic() * 10_000 - sent) % 1_000_000) / 10_000
+
+
+class Listener:
+    """Who hears one channel."""
+
+    def __init__(self, bench: Bench, number: int) -> None:
+        self._bench = bench
+        self._channel = Channel() if bench.analysed else None
+        self._looked_at = number % SAMPLE == 0
+
+    def frames(self, frames: Sequence[Frame]) -> None:
+        bench = self._bench
+        bench.heard += len(frames)
+        if self._channel is not None:
+            for frame in frames:
+                bench.work.append((self._channel, frame))
+        if self._looked_at:
+            for frame in frames:
+                if frame is not None:
+                    (bench.waiting if bench.analysed else bench.ages).append(
+                        frame if bench.analysed else age(frame, coded=bench.coded)  # type: ignore[arg-type]
+                    )
+
+    def ended(self, reason: str) -> None:
+        if not self._bench.over:
+            raise AssertionError(f"a channel ended: {reason}")
+
+
+@dataclass
+class Result:
+    channels_a_core: float
+    lost_in: int
+    lost_out: int
+    ages: list[float]
+    sender_late: int
+
+
+class Bench:
+    """One transport, one run."""
+
+    def __init__(self, transport: str, channels: int, seconds: float, *, analysed: bool) -> None:
+        self.transport, self.channels, self.seconds, self.analysed = transport, channels, seconds, analysed
+        self.coded = transport == "rtp"
+        self.heard = 0
+        self.over = False
+        self.work: list[tuple[Channel, Frame]] = []
+        self.waiting: list[bytes] = []
+        self.ages: list[float] = []
+        self.clock = SystemClock()
+        self.ticker = Ticker(self.clock)
+        self.attachments: list[Attachment] = []
+        self._close: list[Callable[[], Any]] = []
+
+    async def run(self) -> Result:
+        peer = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "bench.peers.media_sender",
+            self.transport,
+            str(self.channels),
+            str(self.seconds),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        assert peer.stdin is not None
+        assert peer.stdout is not None
+        told = await self._open(peer.stdout)
+        peer.stdin.write(json.dumps(told).encode() + b"\n")
+        for attachment in self.attachments:
+            attachment.say(_SPEECH)
+        if self.analysed:
+            self.ticker.add(self._analyse)
+        gc.collect()
+        gc.freeze()
+        begun, used = time.monotonic(), time.process_time()
+        report = json.loads(await peer.stdout.readline())
+        used, took = time.process_time() - used, time.monotonic() - begun
+        out = sum(attachment.traffic().frames_out for attachment in self.attachments)
+        lost = sum(attachment.traffic().frames_lost for attachment in self.attachments)
+        self.over = True
+        for attachment in self.attachments:
+            attachment.close()
+        for close in self._close:
+            await close()
+        peer.stdin.write(b"\n")
+        await peer.wait()
+        gc.unfreeze()
+        return Result(
+            channels_a_core=self.channels * took / used,
+            lost_in=lost + max(0, report["sent"] - self.heard),
+            lost_out=max(0, out - self.channels * 5 - report["received"]),  # those of the last 0.1 s are on their way
+            ages=self.ages,
+            sender_late=report["late"],
+        )
+
+    async def _open(self, stdout: asyncio.StreamReader) -> dict[str, Any]:
+        both = Direction.BOTH
+        if self.transport == "rtp":
+            for number in range(self.channels):
+                rtp = await open_rtp(Listener(self, number), clock=self.clock, ticker=self.ticker, host=HOST)
+                self.attachments.append(rtp)
+            return {"ports": [rtp.address[1] for rtp in self.attachments]}  # type: ignore[attr-defined]
+        if self.transport == "audiosocket":
+            server = AudioSocketServer(clock=self.clock, ticker=self.ticker)
+            _, port = await server.open(HOST)
+            self._close.append(server.close)
+            names: list[UUID] = [uuid4() for _ in range(self.channels)]
+            for number, name in enumerate(names):
+                self.attachments.append(server.expect(name, Listener(self, number), direction=both))
+            return {"port": port, "uuids": [str(name) for name in names]}
+        port = json.loads(await stdout.readline())["port"]
+        for number in range(self.channels):
+            made = AsteriskSocket(Listener(self, number), ticker=self.ticker, direction=both)
+            await connect_to_asterisk(made, f"ws://{HOST}:{port}/media/{number}", user="bench", password="")
+            self.attachments.append(made)
+        return {}
+
+    def _analyse(self, _periods: int) -> None:
+        work, self.work = self.work, []
+        while work:
+            batch: list[tuple[Channel, Frame]] = []
+            again: list[tuple[Channel, Frame]] = []  # a channel may be in a batch once only
+            seen: set[int] = set()
+            for item in work:
+                (again if id(item[0]) in seen else batch).append(item)
+                seen.add(id(item[0]))
+            measure(batch)
+            work = again
+        waiting, self.waiting = self.waiting, []
+        self.ages += [age(frame, coded=self.coded) for frame in waiting]
+
+
+def rows_of(transport: str, plain: Result, analysed: Result) -> list[Row]:
+    return [
+        Row(
+            f"{transport}: full duplex, VAD and tones (peer: no analysis)",
+            "channels/core",
+            analysed.channels_a_core,
+            peer=plain.channels_a_core,
+            goal=GOALS.get(transport),
+        ),
+        Row(
+            f"{transport}: frames lost, both ways (peer: no analysis)",
+            "frames",
+            analysed.lost_in + analysed.lost_out,
+            peer=plain.lost_in + plain.lost_out,
+            goal=0.0,
+        ),
+        Row(
+            f"{transport}: age of a frame when it is analysed, p50 (peer: heard, not analysed)",
+            "ms",
+            1000 * percentile(analysed.ages, 50),
+            peer=1000 * percentile(plain.ages, 50),
+        ),
+        Row(
+            f"{transport}: age of a frame when it is heard, p99",
+            "ms",
+            1000 * percentile(plain.ages, 99),
+            goal=20.0,
+        ),
+        Row(
+            f"{transport}: age of a frame when it is analysed, p99",
+            "ms",
+            1000 * percentile(analysed.ages, 99),
+        ),
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--channels", type=int, default=300)
+    parser.add_argument("--seconds", type=float, default=10.0, help="at most 19: what is said is given out beforehand")
+    parser.add_argument("--transport", choices=TRANSPORTS, action="append")
+    parser.add_argument("--write", action="store_true")
+    given = parser.parse_args()
+    rows: list[Row] = []
+    late: dict[str, int] = {}
+    before = machine(channels=given.channels, seconds=given.seconds)
+    for transport in given.transport or TRANSPORTS:
+        results = [
+            asyncio.run(Bench(transport, given.channels, given.seconds, analysed=analysed).run())
+            for analysed in (False, True)
+        ]
+        rows += rows_of(transport, *results)
+        late[transport] = sum(result.sender_late for result in results)
+    print(table(rows))
+    print("milliseconds in which the sender was late by more than 5 ms:", late)
+    if given.write:
+        write("media", before | {"sender_late": late}, rows)
+
+
+if __name__ == "__main__":
+    main()

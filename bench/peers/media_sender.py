@@ -1,0 +1,164 @@
+"""Asterisk's part for the media benchmark: 50 frames a second on each of many channels, spread over each 20 ms, and
+whatever comes back is counted. A process of its own; plain sockets, so that it costs as little as may be.
+
+    python -m bench.peers.media_sender rtp|websocket|audiosocket CHANNELS SECONDS
+
+Standard input: a line of JSON with where to (rtp: ports; audiosocket: port and uuids; websocket: nothing). Standard
+output: a line {"port": ..} (websocket), then {"sent": .., "received": .., "late": ..}.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import selectors
+import socket
+import struct
+import sys
+import time
+import uuid
+
+HOST = "127.0.0.1"
+SLOTS = 20  # milliseconds of a period, each with its share of the channels
+_GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+
+
+def digits(now: float) -> tuple[int, int, int]:
+    """A time in 0.1 ms, modulo 100 s, in three digits of base 100."""
+    ticks = int(now * 10_000) % 1_000_000
+    return ticks // 10_000, ticks // 100 % 100, ticks % 100
+
+
+def slin(now: float) -> bytes:
+    return struct.pack("<3h", *digits(now)) + bytes(314)
+
+
+def ulaw(now: float) -> bytes:
+    return bytes(0x80 + digit for digit in digits(now)) + b"\xff" * 157
+
+
+class Rtp:
+    """One socket for all: each of the other side's ports is a channel."""
+
+    def __init__(self, wanted: dict[str, list[int]]) -> None:
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
+        self.socket.bind((HOST, 0))
+        self.socket.setblocking(False)
+        self.ports = wanted["ports"]
+        self.received = 0
+
+    def send(self, channel: int, number: int, now: float) -> None:
+        head = struct.pack("!BBHII", 0x80, 0, number & 0xFFFF, number * 160 & 0xFFFFFFFF, channel)
+        self.socket.sendto(head + ulaw(now), (HOST, self.ports[channel]))
+
+    def drain(self) -> None:
+        try:
+            while True:
+                self.socket.recv(2048)
+                self.received += 1
+        except BlockingIOError:
+            pass
+
+
+class Tcp:
+    """A connection for each channel."""
+
+    #: bytes of one frame that comes back
+    size: int
+
+    def __init__(self) -> None:
+        self.sockets: list[socket.socket] = []
+        self.selector = selectors.DefaultSelector()
+        self.bytes = 0
+
+    def add(self, connection: socket.socket) -> None:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.setblocking(False)
+        self.sockets.append(connection)
+        self.selector.register(connection, selectors.EVENT_READ)
+
+    @property
+    def received(self) -> int:
+        return self.bytes // self.size
+
+    def drain(self) -> None:
+        for key, _ in self.selector.select(0):
+            assert isinstance(key.fileobj, socket.socket)
+            data = key.fileobj.recv(65536)
+            self.bytes += len(data)
+            if not data:
+                self.selector.unregister(key.fileobj)
+
+
+class AudioSocket(Tcp):
+    size = 323
+
+    def __init__(self, wanted: dict[str, object]) -> None:
+        super().__init__()
+        names = wanted["uuids"]
+        assert isinstance(names, list)
+        for name in names:
+            connection = socket.create_connection((HOST, int(str(wanted["port"]))))
+            connection.sendall(struct.pack("!BH", 1, 16) + uuid.UUID(name).bytes)
+            self.add(connection)
+
+    def send(self, channel: int, number: int, now: float) -> None:
+        self.sockets[channel].send(struct.pack("!BH", 0x10, 320) + slin(now))
+
+
+class Websocket(Tcp):
+    size = 328  # masked
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        server = socket.create_server((HOST, 0), backlog=4096)
+        print(json.dumps({"port": server.getsockname()[1]}), flush=True)
+        for _ in range(channels):
+            connection, _ = server.accept()
+            asked = b""
+            while b"\r\n\r\n" not in asked:
+                asked += connection.recv(4096)
+            key = next(line for line in asked.decode().split("\r\n") if line.lower().startswith("sec-websocket-key"))
+            accept = base64.b64encode(hashlib.sha1((key.partition(": ")[2] + _GUID).encode()).digest()).decode()
+            connection.sendall(
+                f"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                f"Sec-WebSocket-Accept: {accept}\r\nSec-WebSocket-Protocol: media\r\n\r\n".encode()
+            )
+            self.add(connection)
+
+    def send(self, channel: int, number: int, now: float) -> None:
+        self.sockets[channel].send(b"\x82\x7e\x01\x40" + slin(now))
+
+
+def main(transport: str, channels: int, seconds: float) -> None:
+    side: Rtp | AudioSocket | Websocket
+    if transport == "websocket":
+        side = Websocket(channels)
+        sys.stdin.readline()  # all are connected
+    else:
+        wanted = json.loads(sys.stdin.readline())
+        side = Rtp(wanted) if transport == "rtp" else AudioSocket(wanted)
+    begun = time.monotonic() + 0.1
+    late = sent = 0
+    for number in range(round(seconds * 50)):
+        for slot in range(SLOTS):
+            due = begun + number * 0.02 + slot * 0.001
+            side.drain()
+            pause = due - time.monotonic()
+            if pause > 0:
+                time.sleep(pause)
+            elif pause < -0.005:
+                late += 1
+            for channel in range(slot, channels, SLOTS):
+                side.send(channel, number, time.monotonic())
+                sent += 1
+    time.sleep(0.1)
+    side.drain()
+    print(json.dumps({"sent": sent, "received": side.received, "late": late}), flush=True)
+    sys.stdin.readline()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]))

@@ -14,6 +14,7 @@ BENCHMARKS = {
     "engine": ["bench.engine", "--write"],
     "store": ["bench.store", "--write"],
     "freepbx": ["bench.freepbx", "--write"],
+    "media": ["bench.media", "--write"],
     "ari_dispatch": ["bench.ari_dispatch", "--write"],
 }
 

@@ -44,6 +44,9 @@ from ari_app.ops.logging import configure as configure_logging
 from ari_app.ops.metrics import Counts, HttpMetrics, live_gauges
 from ari_app.prompts.book import PATH as SOUNDS
 from ari_app.prompts.book import prompt_book
+from ari_app.provisioning.contacts import Contacts
+from ari_app.provisioning.keypress import KeyPresser
+from ari_app.provisioning.phones import PhoneService
 from ari_app.provisioning.provisioner import Provisioner
 from ari_app.provisioning.service import ExtensionService
 from ari_app.record import Record
@@ -345,6 +348,8 @@ class Application:
     # REST
 
     async def _start_http(self) -> None:
+        presser = await self._stack.enter_async_context(KeyPresser.of(self.settings))
+        contacts = Contacts(self.registry, self.node)
         root = web.Application()
         self._live_gauges()
         root.router.add_get(f"{SOUNDS}{{token}}", self.prompts.serve)
@@ -356,6 +361,7 @@ class Application:
             queues=self.queues,
             pause_codes=self.pause_codes,
             extensions=self.extensions,
+            phones=PhoneService(contacts.read, presser),
             bindings=self.bindings,
             skills=self.skills,
             hours=self.hours,

@@ -43,6 +43,9 @@ settings, from the environment:
   TRUNK_TEMPLATE     how a number outside is called (PJSIP/{number}@trunk); empty: not at all
   OUTSIDE_NUMBERS    how numbers outside begin, a regular expression (\\+|0|[0-9]{7})
   EMERGENCY_NUMBERS  numbers outside to call for help, a regular expression (112|911)
+  PHONE_LOGINS       of phones' own HTTP interfaces, by maker: {"yealink": "user:password"}; for pressing keys
+  PHONE_NETWORKS     networks of phones whose keys may be pressed (the private ones)
+  PHONE_URL          scheme and port of phones' HTTP interfaces (http://{address})
   PARKING_SPACES     numbers of the first and the last parking space (701-720)
   PARKING_TIMEOUT    seconds until the one who parked a call is called (45)
   SESSION_TIMEOUT    seconds without a sign of life after which a user's session is deactivated (300)

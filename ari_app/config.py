@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from ipaddress import ip_network
 from pathlib import Path
@@ -14,6 +15,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Validati
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ari_app.errors import ConfigError
+
+#: makers of phones whose keys can be pressed
+PHONE_MAKERS = ("yealink", "snom", "cisco", "polycom", "grandstream")
 
 
 def _http_url(value: str) -> str:
@@ -70,6 +74,31 @@ def _time_zone(value: str) -> str:
     except (KeyError, ValueError, OSError):
         raise ValueError("must be a time zone such as Europe/Berlin") from None
     return value
+
+
+def _phone_logins(value: SecretStr) -> SecretStr:
+    try:
+        logins = json.loads(value.get_secret_value() or "{}")
+        fits = all(vendor in PHONE_MAKERS and ":" in login for vendor, login in logins.items())
+    except (ValueError, AttributeError, TypeError):
+        fits = False
+    if not fits:
+        raise ValueError(f'must be JSON such as {{"yealink": "user:password"}}; makers: {", ".join(PHONE_MAKERS)}')
+    return value
+
+
+def _networks(value: str) -> str:
+    try:
+        for network in value.split(","):
+            ip_network(network.strip())
+    except ValueError:
+        raise ValueError("must be networks such as 10.0.0.0/8,192.168.1.0/24") from None
+    return value
+
+
+def _phone_url(value: str) -> str:
+    if not re.fullmatch(r"https?://\{address\}(:[0-9]{1,5})?", value):
+        raise ValueError("must be http://{address} or https://{address}, with or without :port")
 
 
 def _networks(value: str) -> str:
@@ -141,6 +170,12 @@ class Settings(BaseSettings):
     outside_numbers: Annotated[str, AfterValidator(_pattern)] = r"\+|0|[0-9]{7}"
     #: a regular expression: numbers that go to the trunk with the caller's emergency number shown
     emergency_numbers: Annotated[str, AfterValidator(_pattern)] = "112|911"
+    #: login of phones' own HTTP interfaces, by maker: {"yealink": "admin:password", ...}
+    phone_logins: Annotated[SecretStr, AfterValidator(_phone_logins)] = SecretStr("")
+    #: networks in which phones are: no other address is ever asked
+    phone_networks: Annotated[str, AfterValidator(_networks)] = "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7"
+    #: scheme (and port) of phones' HTTP interfaces
+    phone_url: Annotated[str, AfterValidator(_phone_url)] = "http://{address}"
     #: the parking spaces of each account, first-last
     parking_spaces: Annotated[str, AfterValidator(_spaces)] = "701-720"
     #: seconds until the one who parked a call is called

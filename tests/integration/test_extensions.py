@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import re
+import socket
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
-from tests.harness import docker
+from tests.harness import docker, net
 from tests.harness.phones import PhoneBox, answers, never_answers
 from tests.integration.server import ContactCentre, contact_centre
 
@@ -137,3 +142,88 @@ async def test_asterisk_is_another_one(centre: ContactCentre) -> None:
     await centre.pbx.ready()
     await until(lambda: given(centre) != before and bool(given(centre)["1001"]))
     await on_line(centre, "1001")
+
+
+def answer_to(challenge: str, number: str, uri: str) -> str:
+    """Authorization of a REGISTER: RFC 2617, 3.2.2."""
+    realm, nonce = (re.findall(f'{name}="([^"]*)"', challenge)[0] for name in ("realm", "nonce"))
+
+    def md5(text: str) -> str:
+        return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+    ha1, ha2 = md5(f"{number}:{realm}:{SECRET}"), md5(f"REGISTER:{uri}")
+    response = md5(f"{ha1}:{nonce}:00000001:0a4f113b:auth:{ha2}")
+    return (
+        f'Digest username="{number}", realm="{realm}", nonce="{nonce}", uri="{uri}", response="{response}",'
+        ' algorithm=MD5, cnonce="0a4f113b", qop=auth, nc=00000001'
+    )
+
+
+async def register(centre: ContactCentre, number: str, agent: str, address: str) -> None:
+    """What a phone of this make sends to register; at this address."""
+    host, _, port = centre.pbx.sip.partition(":")
+    loop, uri = asyncio.get_running_loop(), f"sip:{centre.pbx.sip}"
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as phone:
+        phone.setblocking(False)
+        phone.bind((address, 0))
+        me = f"{address}:{phone.getsockname()[1]}"
+        authorization = ""
+        for sequence in (1, 2):
+            text = (
+                f"REGISTER {uri} SIP/2.0\r\nVia: SIP/2.0/UDP {me};branch=z9hG4bK{number}{sequence};rport\r\n"
+                f"From: <sip:{number}@{host}>;tag=1\r\nTo: <sip:{number}@{host}>\r\nCall-ID: {number}@{me}\r\n"
+                f"CSeq: {sequence} REGISTER\r\nContact: <sip:{number}@{me};ob>\r\nMax-Forwards: 70\r\n"
+                f"User-Agent: {agent}\r\nExpires: 60\r\n{authorization}Content-Length: 0\r\n\r\n"
+            )
+            await loop.sock_sendto(phone, text.encode(), (host, int(port)))
+            reply = ""
+            async with asyncio.timeout(20):
+                while not reply.startswith("SIP/2.0"):  # it is asked whether it is there (OPTIONS), too
+                    reply = (await loop.sock_recv(phone, 4096)).decode()
+            if sequence == 1:
+                assert reply.startswith("SIP/2.0 401"), reply
+                authorization = f"Authorization: {answer_to(reply, number, uri)}\r\n"
+        assert reply.startswith("SIP/2.0 200"), reply
+
+
+async def test_phones_are_found_and_their_keys_pressed(tmp_path: Path, start_asterisk: Any, world: PhoneBox) -> None:
+    """By what they registered with."""
+    pressed: list[str] = []
+
+    async def press(request: web.Request) -> web.Response:
+        pressed.append(request.query["key"])
+        return web.Response()
+
+    app = web.Application()
+    app.router.add_get("/servlet", press)
+    address = net.free_address()
+    async with TestServer(app, host=address) as phones:
+        settings = {
+            "phone_logins": '{"yealink": "admin:secret"}',
+            "phone_networks": f"{address}/32",
+            "phone_url": f"http://{{address}}:{phones.port}",
+        }
+        settings = {name.upper(): value for name, value in settings.items()}
+        async with contact_centre(tmp_path, start_asterisk, world, **settings) as centre:
+            server = centre.server
+            await make(centre, "1001", "Ann")
+            await make(centre, "1002", "Bo")
+            status, answer = await server.attempt("GET", "/phone", {"extension": "1001"})
+            assert (status, answer["errors"][0]["parameter"]) == (400, "phone")
+            agent = "Yealink SIP-T46U 108.86.0.20"
+            await register(centre, "1001", agent, address)
+            phone = {"extension": "1001", "type": "yealink", "ipAddress": address, "userAgent": agent}
+            assert await server.request("GET", "/phone", {"extension": "1001"}) == phone
+            none = {"extension": "1002", "type": None, "ipAddress": None, "userAgent": None}
+            assert await server.request("GET", "/x/phones") == [phone, none]
+            await server.request("POST", "/phone_command", phone=phone, key="hold")
+            await server.request("POST", "/phone_command", extension="1001", key="7")
+            assert pressed == ["F_HOLD", "7"]
+            # made again, the extension has no phone until one registers
+            await server.request("DELETE", "/extension/1001")
+            await make(centre, "1001", "Ann")
+            status, answer = await server.attempt("GET", "/phone", {"extension": "1001"})
+            assert (status, answer["errors"][0]["parameter"]) == (400, "phone")
+            # the channels that were asked on are gone, and nobody took them for calls
+            await centre.idle()
+            assert "orphan" not in server.log_path.read_text()

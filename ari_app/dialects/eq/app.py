@@ -33,6 +33,7 @@ from ari_app.dialects.http import (
 from ari_app.dialects.streaming import Streamed, stream
 from ari_app.ops.metrics import HttpMetrics
 from ari_app.prompts.book import PromptBook
+from ari_app.provisioning.phones import PhoneService
 from ari_app.provisioning.service import ExtensionService
 from ari_app.recordings.library import Library
 from ari_app.store.accounts import Accounts
@@ -71,6 +72,7 @@ class EqServices:
     queues: Queues
     pause_codes: PauseCodes
     extensions: ExtensionService
+    phones: PhoneService
     bindings: Bindings
     skills: Skills
     hours: OpeningHours
@@ -105,6 +107,7 @@ def make_app(eq: EqServices) -> web.Application:
         queues=eq.queues,
         pause_codes=eq.pause_codes,
         extensions=eq.extensions,
+        phones=eq.phones,
         bindings=eq.bindings,
         skills=eq.skills,
         hours=eq.hours,

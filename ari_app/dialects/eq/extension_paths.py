@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ari_app.dialects.eq.wire.common import ListQuery, UpdateQuery
 from ari_app.dialects.eq.wire.extension import Extension, ExtensionBody
+from ari_app.dialects.eq.wire.phone import Phone, PhoneCommandBody, PhoneQuery
 from ari_app.dialects.http import Endpoint, ErrorRow
 
 
@@ -80,6 +81,59 @@ EXTENSIONS = (
         tag=_TAG,
         summary="Delete: extension, from Asterisk too; its calls go on",
         parameters=_NUMBER,
+        changes=True,
+    ),
+)
+
+_NO_EXTENSION = _error("extension", "nonexistent", "Extension does not exist")
+
+PHONES = (
+    Endpoint(
+        name="phone",
+        method="GET",
+        path="/phone",
+        tag="Phone",
+        summary="The phone that is registered for an extension",
+        query=PhoneQuery,
+        reply=Phone,
+        errors=(
+            _error("extension", "blank", "Extension not specified"),
+            _NO_EXTENSION,
+            _error("phone", "nonexistent", "No phone is registered for the extension"),
+        ),
+    ),
+    Endpoint(
+        name="x.phones",
+        method="GET",
+        path="/x/phones",
+        tag="Phone",
+        summary="Extensions with their phones; null where none is registered",
+        query=ListQuery,
+        reply=list[Phone],
+        reply_headers={"X-Total-Count": "How many rows there are without limit and offset"},
+    ),
+    Endpoint(
+        name="phone_command",
+        method="POST",
+        path="/phone_command",
+        tag="Phone",
+        summary="Press a key of a phone",
+        description=(
+            "By the phone's own HTTP interface, which must be switched on in the phone and let this server in; its"
+            " login is in PHONE_LOGINS, its address must be in PHONE_NETWORKS. A key that the maker does not document"
+            " is not valid."
+        ),
+        body=PhoneCommandBody,
+        errors=(
+            _error("phone", "blank", "Neither phone nor extension specified"),
+            _error("key", "blank", "Key not specified"),
+            _NO_EXTENSION,
+            _error(
+                "phone", "nonexistent", "Phone does not exist (extension not registered or phone type undetectable)"
+            ),
+            _error("phone", "invalid", "The phone does not answer, refuses, or may not be asked"),
+            _error("key", "invalid", "Key is not valid for phone"),
+        ),
         changes=True,
     ),
 )

@@ -6,7 +6,7 @@ The reference lost its URLs; the paths are ours (contract, 1.3), so this is the 
 from __future__ import annotations
 
 from ari_app.dialects.eq.call_paths import CALLS
-from ari_app.dialects.eq.extension_paths import EXTENSIONS
+from ari_app.dialects.eq.extension_paths import EXTENSIONS, PHONES
 from ari_app.dialects.eq.extras import EXTRAS
 from ari_app.dialects.eq.wire.action import AgentActionBody
 from ari_app.dialects.eq.wire.agent import Agent, AgentCreateBody, AgentUpdateBody
@@ -399,4 +399,4 @@ IMPORTS = (
     ),
 )
 
-ENDPOINTS = (*SESSIONS, *CONFIGURATION, *EXTENSIONS, *LIVE, *CALLS, *CALL_BACKS, *REPORTS, *IMPORTS, *EXTRAS)
+ENDPOINTS = (*SESSIONS, *CONFIGURATION, *EXTENSIONS, *LIVE, *CALLS, *PHONES, *CALL_BACKS, *REPORTS, *IMPORTS, *EXTRAS)

@@ -15,6 +15,7 @@ case.json
         {"leg": "channel's id", "call": ".."}      a leg of a call, in the record
         {"recorded": "name", "call": "..", "kind": "queue", ..., "content": ".."}   as World.recorded has it
         {"lost": "name"}                     the file of a recording is gone from the disk
+        {"registers": "100", "as": "Yealink SIP-T46U", "address": "192.0.2.7"}
         {"record": true}                     what happened so far is in the record
 expected.json
     a list, one for each request: {"status": .., "json": .., "headers": {..}}
@@ -37,6 +38,7 @@ import soundfile
 
 from ari_app.acd import events
 from ari_app.calls.facts import LegStarted
+from ari_app.provisioning.contacts import Contact
 from tests.dialects.eq.world import Reply, World
 
 OFFER_EVENTS = {
@@ -118,6 +120,8 @@ async def _happen(world: World, step: dict[str, Any]) -> None:
             await world.restart()
         case {"leg": _} | {"recorded": _} | {"lost": _}:
             await _tell(world, account, step)
+        case {"registers": extension, "as": agent, "address": address}:
+            world.contacts[extension] = Contact(address=address, user_agent=agent)
         case {"record": True}:
             await world.record()
         case _:

@@ -95,6 +95,7 @@ GOOD: dict[str, dict[str, Any]] = {
         "format": "slin",
     },
     "x.queued_call": {"priority": 1, "queue": "500"},
+    "phone_command": {"extension": "100", "key": "hold"},
     "x.account": {"timeZone": "Europe/Berlin"},
     "steal_queued_call": {"channel": "PJSIP/trunk-c1", "destination": "105"},
     "pick_up_parked_call": {"channel": "PJSIP/trunk-c1", "destination": "105"},

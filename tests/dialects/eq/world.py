@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
+from pydantic import SecretStr
 
 from ari_app.acd.events import QueueConfigured
+from ari_app.ari.errors import Unreachable
 from ari_app.calls import facts
 from ari_app.calls.directory import Directory
 from ari_app.clock import ManualClock
@@ -27,6 +29,9 @@ from ari_app.freepbx.service import ImportService
 from ari_app.media.tts.errors import SynthesisFailed, UnknownVoice
 from ari_app.media.tts.synthesiser import Synthesiser
 from ari_app.prompts.book import PromptBook
+from ari_app.provisioning.contacts import Contact
+from ari_app.provisioning.keypress import KeyPresser
+from ari_app.provisioning.phones import PhoneService
 from ari_app.provisioning.provisioner import Provisioner
 from ari_app.provisioning.service import ExtensionService
 from ari_app.recordings.files import LocalFiles
@@ -60,6 +65,15 @@ from tests.dialects.eq.engine_media import EngineMedia
 EXTENSIONS = {str(number) for number in range(100, 120)}
 
 
+def _phones() -> web.Application:
+    async def press(_request: web.Request) -> web.Response:
+        return web.Response()
+
+    app = web.Application()
+    app.router.add_get("/servlet", press)
+    return app
+
+
 class Beeper:
     """A speech engine that every machine has: a tenth of a second for each character."""
 
@@ -81,7 +95,6 @@ class World:
     def __init__(self, database: Database, clock: ManualClock, folder: Path) -> None:
         self.database = database
         self.clock = clock
-        self.settings = Settings(session_timeout=300)
         self.accounts = {"default": DEFAULT}
         #: account's name -> plain key
         self.keys: dict[str, str] = {}
@@ -97,6 +110,8 @@ class World:
         self.bindings = Bindings(database)
         store = Extensions(database, clock, self.passwords)
         self.extensions = ExtensionService(store, Directory(), Provisioner(store, {}, clock))
+        #: extension -> what is registered
+        self.contacts: dict[str, Contact] = {}
         self.files = LocalFiles(folder / "recordings")
         self.prompts = PromptBook(
             Prompts(database, clock), Synthesiser([Beeper()]), folder / "prompts", "http://pbx", clock
@@ -111,10 +126,19 @@ class World:
         for name, account in self.accounts.items():
             _, self.keys[name] = await self.key_store.create(account, name)
             self.centre.extensions[account] = set(EXTENSIONS)
+        #: phones at 127.0.0.2 answer over HTTP, as makers' own do
+        self.phones = TestServer(_phones(), host="127.0.0.2")
+        await self.phones.start_server()
+        logins = '{"yealink": "admin:secret", "snom": "admin:secret"}'
+        url = f"http://{{address}}:{self.phones.port}"
+        self.settings = Settings(
+            session_timeout=300, phone_logins=SecretStr(logins), phone_networks="127.0.0.0/8", phone_url=url
+        )
         await self.serve()
 
     async def serve(self) -> None:
         """Start the application, as a process does."""
+        self.presser = await KeyPresser.of(self.settings).__aenter__()
         await self.prompts.load()
         sessions = Sessions(self.database, self.clock)
         await sessions.load()
@@ -127,6 +151,7 @@ class World:
                 queues=self.queues,
                 pause_codes=self.pause_codes,
                 extensions=self.extensions,
+                phones=PhoneService(self._registered, self.presser),
                 bindings=self.bindings,
                 skills=Skills(self.database),
                 hours=OpeningHours(self.database),
@@ -149,17 +174,27 @@ class World:
         self.client = TestClient(TestServer(root))
         await self.client.start_server()
 
+    async def _registered(self, extensions: Iterable[str]) -> dict[str, Contact]:
+        if not self.centre.reachable:
+            raise Unreachable("connection refused")
+        return {extension: self.contacts[extension] for extension in extensions if extension in self.contacts}
+
     async def _taken_up(self, account: int) -> None:
         """As the application does it: the engine is told what is in the store."""
         for settings in await self.queues.all_settings(account):
             self.centre.apply(account, QueueConfigured(queue=settings))
 
     async def stop(self) -> None:
+        await self._end()
+        await self.phones.close()
+
+    async def _end(self) -> None:
         await self.client.close()
+        await self.presser.__aexit__(None, None, None)
 
     async def restart(self) -> None:
         """The process ends and comes back; the engine, which has a journal in real life, stays."""
-        await self.stop()
+        await self._end()
         await self.serve()
 
     async def pass_time(self, seconds: float) -> None:

@@ -14,6 +14,7 @@ from ari_app.dialects.eq.routes.live import HANDLERS as _LIVE
 from ari_app.dialects.eq.routes.media import HANDLERS as _MEDIA
 from ari_app.dialects.eq.routes.overflow import HANDLERS as _OVERFLOW
 from ari_app.dialects.eq.routes.pause_codes import HANDLERS as _PAUSE_CODES
+from ari_app.dialects.eq.routes.phones import HANDLERS as _PHONES
 from ari_app.dialects.eq.routes.prompts import HANDLERS as _PROMPTS
 from ari_app.dialects.eq.routes.queued_calls import HANDLERS as _QUEUED_CALLS
 from ari_app.dialects.eq.routes.recordings import HANDLERS as _RECORDINGS
@@ -32,6 +33,7 @@ HANDLERS: dict[str, Handler] = {
     **_EXTENSIONS,
     **_LIVE,
     **_CALLS,
+    **_PHONES,
     **_CALL_BACKS,
     **_QUEUED_CALLS,
     **_RECORDINGS,

@@ -20,6 +20,7 @@ from ari_app.dialects.eq.wire.common import ListQuery
 from ari_app.dialects.eq.wire.fields import INT_MAX
 from ari_app.errors import Conflict, NotFound
 from ari_app.prompts.book import PromptBook
+from ari_app.provisioning.phones import PhoneService
 from ari_app.provisioning.service import ExtensionService
 from ari_app.recordings.library import Library
 from ari_app.store.accounts import Accounts
@@ -46,6 +47,7 @@ class Services:
     queues: Queues
     pause_codes: PauseCodes
     extensions: ExtensionService
+    phones: PhoneService
     bindings: Bindings
     skills: Skills
     hours: OpeningHours

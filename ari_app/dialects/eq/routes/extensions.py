@@ -10,11 +10,11 @@ from ari_app.store.extensions import Extension as Stored
 
 _NOUN = "An extension"
 #: attribute -> column
-_SORTS = {"extension": "extension", "name": "name"}
+SORTS = {"extension": "extension", "name": "name"}
 
 
 async def listing(ask: Ask[ListQuery, None]) -> Listed:
-    page = await ask.services.extensions.listing(ask.account, **paging(ask.query, _SORTS))
+    page = await ask.services.extensions.listing(ask.account, **paging(ask.query, SORTS))
     return Listed(rows=[Extension.of(found) for found in page.rows], total=page.total)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from sqlalchemy import text
 
@@ -20,11 +22,12 @@ pytestmark = [
 ]
 
 TABLES = (
-    "accounts, api_keys, users, queues, queue_bindings, pause_codes, user_sessions, queue_calls, offers, agent_states"
+    "accounts, api_keys, users, queues, queue_bindings, pause_codes, user_sessions, queue_calls, offers, agent_states,"
+    " recordings"
 )
 
 
-async def test_cases() -> None:
+async def test_cases(tmp_path: Path) -> None:
     async with postgres.Postgres() as server:
         await migrate.upgrade(server.url)
         failed = []
@@ -34,7 +37,7 @@ async def test_cases() -> None:
             async with database.transaction() as connection:
                 await connection.execute(text(f"TRUNCATE {TABLES} RESTART IDENTITY CASCADE"))
                 await connection.execute(text("INSERT INTO accounts (name, created_at) VALUES ('default', 0)"))
-            world = World(database, ManualClock())
+            world = World(database, ManualClock(), tmp_path / folder.name)
             await world.start()
             try:
                 await golden.run(world, folder)

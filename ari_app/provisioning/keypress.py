@@ -58,7 +58,7 @@ class KeyPresser:
         """As an operator has set it."""
         given: dict[str, str] = json.loads(settings.phone_logins.get_secret_value() or "{}")
         logins = {vendor: Login(*login.split(":", 1)) for vendor, login in given.items()}
-        networks = [ip_network(network.strip()) for network in settings.phone_networks.split(",")]
+        networks = [ip_network(one.strip()) for one in settings.phone_networks.split(",") if one.strip()]
         return cls(logins, networks, settings.phone_url)
 
     async def __aenter__(self) -> KeyPresser:

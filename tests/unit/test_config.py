@@ -71,7 +71,6 @@ def test_the_database_gets_its_driver(url: str, driver: str) -> None:
         ("PHONE_LOGINS", '{"snom": 7}'),
         ("PHONE_LOGINS", '["snom"]'),
         ("PHONE_NETWORKS", "192.168.0.1/16"),
-        ("PHONE_NETWORKS", ""),
         ("PHONE_URL", "http://phone"),
         ("PHONE_URL", "http://{address}@evil"),
         ("PARKING_SPACES", "720-701"),

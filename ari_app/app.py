@@ -15,10 +15,12 @@ from contextlib import AsyncExitStack
 import structlog
 from aiohttp import web
 from prometheus_client import CollectorRegistry
+from pydantic import SecretStr
 
 from ari_app.acd import events
 from ari_app.acd.centre import Centre
 from ari_app.acd.engine import Engine
+from ari_app.alerting import Alerting
 from ari_app.ari.connection import OutboundServer
 from ari_app.ari.node import Node, Snapshot
 from ari_app.calls import recovery
@@ -161,6 +163,8 @@ class Application:
         self.statistics = Statistics(self.writer.database)
         self.today = await agents_today(self.accounts, self.statistics, self.clock, settings.time_zone)
         self.centre.listeners.append(self.today.tell)
+        self.alerting = Alerting(settings, self.clock, self.accounts, self.users, self.writer, self.centre)
+        self.alerting.start(self._stack)
         self.registry.route = self.centre.route
         self._stack.callback(self.centre.stop)
         clock_set = ClockSet(self.centre.opening.clock_was_set)
@@ -188,6 +192,7 @@ class Application:
         self._restored = recovery.restore(self.registry, calls, self.registry.nodes)
         self.centre.restored(self._restored)
         await self._configure()
+        await self.alerting.configure_all()
         self.centre.follow_phones()
         log.info("= restored", accounts=len(journals), calls=len(self._restored))
 
@@ -304,6 +309,7 @@ class Application:
         self.registry.nodes[node.name] = node
         node.on_event = lambda event: self.registry.on_event(node, event)
         node.on_resynced = self._resynced
+        node.on_disconnected = lambda _why: self.alerting.asterisk(False)
 
     async def _start_node(self) -> None:
         self._stack.push_async_callback(self.node.close)
@@ -323,6 +329,7 @@ class Application:
         settings = self.settings
         if self.node.connected:
             return
+        self.alerting.asterisk(False)
         if settings.ari_connect == "inbound":
             log.warning(
                 "= no events from Asterisk: check ARI_URL, ARI_USER, ARI_PASSWORD and ARI_APP",
@@ -338,6 +345,7 @@ class Application:
     def _resynced(self, snapshot: Snapshot) -> None:
         recovery.reconcile(self.registry, self.node, snapshot.channels, snapshot.bridges)
         self.recordings.collector.sweep()
+        self.alerting.asterisk(True)
         if not self._resumed:
             self._resumed = True
             self.centre.recover()
@@ -367,6 +375,8 @@ class Application:
             hours=self.hours,
             overflows=self.overflows,
             library=self.recordings.library,
+            alerts=self.alerting.alerts,
+            watch=self.alerting.watch,
             prompts=self.prompts,
             schedules=Schedules(self.writer.database),
             statistics=self.statistics,
@@ -451,6 +461,10 @@ def _replayed(journal: AccountJournal) -> Engine:
     return engine
 
 
+def _secrets(settings: Settings) -> tuple[SecretStr, ...]:
+    return settings.ari_password, settings.ari_ws_password, settings.hook_secret, settings.smtp_password
+
+
 async def serve(settings: Settings) -> None:
     """Run until SIGTERM or SIGINT.
 
@@ -469,7 +483,7 @@ async def serve(settings: Settings) -> None:
     configure_logging(
         level=settings.log_level,
         form=settings.log_format,
-        secrets=[settings.ari_password.get_secret_value(), settings.ari_ws_password.get_secret_value()],
+        secrets=[s.get_secret_value() for s in _secrets(settings)],
         lasting=True,
     )
     over = asyncio.Event()

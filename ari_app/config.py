@@ -68,6 +68,23 @@ def _pattern(value: str) -> str:
     return value
 
 
+def _hook_url(value: str) -> str:
+    parts = urlsplit(value)
+    if value and (parts.scheme not in ("http", "https") or not parts.hostname):
+        raise ValueError("must be a URL such as https://example.org/alerts")
+    return value
+
+
+def _networks(value: str) -> str:
+    try:
+        for part in value.split(","):
+            if part.strip():
+                ip_network(part.strip())
+    except ValueError:
+        raise ValueError("must be networks such as 10.1.0.0/16, separated by commas") from None
+    return value
+
+
 def _time_zone(value: str) -> str:
     try:
         ZoneInfo(value)
@@ -184,6 +201,21 @@ class Settings(BaseSettings):
     media_private_networks: Annotated[str, AfterValidator(_networks)] = ""
     #: attachments of users at a time
     media_attachments: int = Field(default=100, ge=0, le=10_000)
+    #: where custom notifications of alerts go; empty: there are none
+    alert_url: Annotated[str, AfterValidator(_hook_url)] = ""
+    #: signatures of what we send to others are made with it
+    hook_secret: SecretStr = SecretStr("")
+    #: private networks that we may send to, such as "10.1.0.0/16, 192.168.7.3"; public ones always
+    hook_networks: Annotated[str, AfterValidator(_networks)] = ""
+    #: mail server for alerts; empty: no mails
+    smtp_host: str = ""
+    smtp_port: int = Field(default=587, ge=1, le=65535)
+    smtp_security: Annotated[Literal["starttls", "tls", "none"], BeforeValidator(_lower)] = "starttls"
+    #: empty: without signing in
+    smtp_user: str = ""
+    smtp_password: SecretStr = SecretStr("")
+    #: whom mails are from
+    mail_from: str = ""
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = "info"
     log_format: Literal["json", "text"] = "text"
 

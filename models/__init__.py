@@ -10,6 +10,7 @@
 from models.account import Account
 from models.agent_skill import AgentSkill
 from models.agent_state import AgentState
+from models.alert import Alert
 from models.api_key import ApiKey
 from models.base import Base
 from models.call import Call
@@ -39,6 +40,7 @@ __all__ = [
     "Account",
     "AgentSkill",
     "AgentState",
+    "Alert",
     "ApiKey",
     "Base",
     "Calendar",

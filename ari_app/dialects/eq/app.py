@@ -31,12 +31,14 @@ from ari_app.dialects.http import (
     read_parameters,
 )
 from ari_app.dialects.streaming import Streamed, stream
+from ari_app.hooks.watch import Watch
 from ari_app.ops.metrics import HttpMetrics
 from ari_app.prompts.book import PromptBook
 from ari_app.provisioning.phones import PhoneService
 from ari_app.provisioning.service import ExtensionService
 from ari_app.recordings.library import Library
 from ari_app.store.accounts import Accounts
+from ari_app.store.alerts import Alerts
 from ari_app.store.bindings import Bindings
 from ari_app.store.hours import OpeningHours
 from ari_app.store.keys import Keys
@@ -67,6 +69,8 @@ class EqServices:
     """What the API works on. `sessions` must have been loaded."""
 
     accounts: Accounts
+    alerts: Alerts
+    watch: Watch
     keys: Keys
     users: Users
     queues: Queues
@@ -117,6 +121,8 @@ def make_app(eq: EqServices) -> web.Application:
         library=eq.library,
         prompts=eq.prompts,
         accounts=eq.accounts,
+        alerts=eq.alerts,
+        watch=eq.watch,
         statistics=eq.statistics,
         sign_ins=sign_ins,
         centre=eq.centre,

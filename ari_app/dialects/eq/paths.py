@@ -5,6 +5,7 @@ The reference lost its URLs; the paths are ours (contract, 1.3), so this is the 
 
 from __future__ import annotations
 
+from ari_app.dialects.eq.alert_paths import ALERTS
 from ari_app.dialects.eq.call_paths import CALLS
 from ari_app.dialects.eq.extension_paths import EXTENSIONS, PHONES
 from ari_app.dialects.eq.extras import EXTRAS
@@ -399,4 +400,16 @@ IMPORTS = (
     ),
 )
 
-ENDPOINTS = (*SESSIONS, *CONFIGURATION, *EXTENSIONS, *LIVE, *CALLS, *PHONES, *CALL_BACKS, *REPORTS, *IMPORTS, *EXTRAS)
+ENDPOINTS = (
+    *SESSIONS,
+    *CONFIGURATION,
+    *EXTENSIONS,
+    *LIVE,
+    *CALLS,
+    *PHONES,
+    *CALL_BACKS,
+    *REPORTS,
+    *IMPORTS,
+    *ALERTS,
+    *EXTRAS,
+)

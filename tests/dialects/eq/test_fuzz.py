@@ -72,6 +72,19 @@ GOOD: dict[str, dict[str, Any]] = {
             {"when": "full", "limit": None, "destination": {"type": "message", "to": "vm-goodbye"}},
         ]
     },
+    "alert": {
+        "user": 1,
+        "name": "Busy",
+        "type": "callQueueCallsHigh",
+        "callQueue": "500",
+        "threshold": 5,
+        "notificationType": "realtime",
+        "color": "#FF0000",
+        "interval": 10,
+        "daysOfWeek": [1, 3],
+        "fromTime": "09:00 AM",
+        "toTime": "05:00 PM",
+    },
     "x.calendar": {"exceptions": [{"from": "2026-12-24"}]},
     "x.schedules": {
         "from": "2026-11-23T00:00",
@@ -155,6 +168,7 @@ def rows(world: World) -> list[Any]:
     with contextlib.closing(sqlite3.connect(path)) as connection:
         tables = ("users", "queues", "queue_bindings", "pause_codes", "user_sessions", "agent_skills", "queue_routing")
         tables += ("queue_hours", "queue_overflow", "calendars", "extensions", "accounts", "schedule_activities")
+        tables += ("queue_hours", "queue_overflow", "calendars", "alerts", "accounts", "schedule_activities")
         return [connection.execute(f"SELECT * FROM {table}").fetchall() for table in tables]
 
 

@@ -26,6 +26,7 @@ from ari_app.config import Settings
 from ari_app.dialects import eq
 from ari_app.dialects.eq.app import SIGN_INS
 from ari_app.freepbx.service import ImportService
+from ari_app.hooks.watch import Watch
 from ari_app.media.tts.errors import SynthesisFailed, UnknownVoice
 from ari_app.media.tts.synthesiser import Synthesiser
 from ari_app.prompts.book import PromptBook
@@ -39,6 +40,7 @@ from ari_app.recordings.library import Library
 from ari_app.store import migrate
 from ari_app.store.accounts import DEFAULT, Accounts
 from ari_app.store.acd import AcdRecorder
+from ari_app.store.alerts import Alerts
 from ari_app.store.bindings import Bindings
 from ari_app.store.calls import CallRecorder
 from ari_app.store.database import Database
@@ -102,6 +104,8 @@ class World:
         self.media = EngineMedia(self.centre)
         self.today = AgentsToday("UTC")
         self.centre.listeners.append(self.today.tell)
+        self.watch = Watch(self.centre, clock, {"sms": "There is no SMS gateway here"})
+        self.centre.listeners.append(self.watch.tell)
         self.key_store = Keys(database, clock)
         self.passwords = Passwords(time_cost=1, memory_cost=8, parallelism=1)
         self.users = Users(database, clock, self.passwords)
@@ -156,6 +160,8 @@ class World:
                 skills=Skills(self.database),
                 hours=OpeningHours(self.database),
                 today=self.today,
+                alerts=Alerts(self.database, self.clock),
+                watch=self.watch,
                 schedules=Schedules(self.database),
                 overflows=Overflows(self.database),
                 library=self.library,

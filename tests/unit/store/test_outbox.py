@@ -42,8 +42,8 @@ async def test_a_message_is_due_until_it_is_delivered(outbox: Outbox, writer: Wr
 
 
 async def test_what_is_over_is_forgotten(outbox: Outbox, writer: Writer, clock: ManualClock) -> None:
-    for _ in range(3):
-        outbox.add(1, "webhook", "x", "{}")
+    for n in range(3):
+        outbox.add(1, "webhook", f"x{n}", "{}")
     one, two, _ = await outbox.due()
     outbox.delivered(one)
     outbox.failed(msgspec.structs.replace(two, attempts=ATTEMPTS), "no")
@@ -80,3 +80,43 @@ async def test_without_a_database_it_says_so(make_writer: MakeWriter, clock: Man
     clock.advance(60)
     await writer.committed()
     assert len(await outbox.due()) == 1
+
+
+async def test_one_target_gets_its_messages_in_order_and_holds_up_no_other(
+    outbox: Outbox, writer: Writer, clock: ManualClock
+) -> None:
+    for n in range(20):
+        outbox.add(1, "webhook", "dead", str(n))
+    outbox.add(1, "webhook", "alive", "a")
+    outbox.add(2, "webhook", "dead", "b")
+    outbox.add(1, "mail", "dead", "c")
+    found = await outbox.due()
+    assert [message.body for message in found] == ["0", "a", "b", "c"]
+    assert await outbox.due() == []
+    assert await outbox.next_at() is None
+    for message in found[1:]:
+        outbox.delivered(message)
+    again = outbox.failed(found[0], "503")
+    assert await outbox.due() == []
+    assert await outbox.next_at() == again
+    clock.advance(7)
+    order = []
+    while found := await outbox.due():
+        order += [message.body for message in found]
+        outbox.delivered(found[0])
+    assert order == [str(n) for n in range(20)]
+
+
+async def test_what_is_given_up_lets_the_next_through(outbox: Outbox) -> None:
+    outbox.add(1, "webhook", "x", "1")
+    outbox.add(1, "webhook", "x", "2")
+    (message,) = await outbox.due()
+    assert outbox.failed(msgspec.structs.replace(message, attempts=ATTEMPTS), "gone") is None
+    assert [message.body for message in await outbox.due()] == ["2"]
+
+
+async def test_who_delivers_is_told_of_a_message(outbox: Outbox) -> None:
+    told: list[int] = []
+    outbox.on_added = lambda: told.append(1)
+    outbox.add(1, "webhook", "x", "{}")
+    assert told == [1]

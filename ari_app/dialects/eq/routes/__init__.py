@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ari_app.dialects.eq.routes.agents import HANDLERS as _AGENTS
+from ari_app.dialects.eq.routes.alerts import HANDLERS as _ALERTS
 from ari_app.dialects.eq.routes.ask import Handler
 from ari_app.dialects.eq.routes.call_backs import HANDLERS as _CALL_BACKS
 from ari_app.dialects.eq.routes.call_queues import HANDLERS as _CALL_QUEUES
@@ -45,4 +46,5 @@ HANDLERS: dict[str, Handler] = {
     **_SCHEDULES,
     **_OVERFLOW,
     **_MEDIA,
+    **_ALERTS,
 }

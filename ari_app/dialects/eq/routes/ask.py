@@ -16,14 +16,16 @@ from ari_app.dialects.eq.auth import Caller
 from ari_app.dialects.eq.errors import invalid, not_found, refused
 from ari_app.dialects.eq.ports import Centre, Importer, Media
 from ari_app.dialects.eq.sessions import SignIns
-from ari_app.dialects.eq.wire.common import ListQuery
+from ari_app.dialects.eq.wire.common import PageQuery
 from ari_app.dialects.eq.wire.fields import INT_MAX
 from ari_app.errors import Conflict, NotFound
+from ari_app.hooks.watch import Watch
 from ari_app.prompts.book import PromptBook
 from ari_app.provisioning.phones import PhoneService
 from ari_app.provisioning.service import ExtensionService
 from ari_app.recordings.library import Library
 from ari_app.store.accounts import Accounts
+from ari_app.store.alerts import Alerts
 from ari_app.store.bindings import Bindings
 from ari_app.store.hours import OpeningHours
 from ari_app.store.overflow import Overflows
@@ -56,6 +58,8 @@ class Services:
     overflows: Overflows
     accounts: Accounts
     library: Library
+    alerts: Alerts
+    watch: Watch
     prompts: PromptBook
     statistics: Statistics
     sign_ins: SignIns
@@ -139,7 +143,7 @@ class Paging(TypedDict):
     offset: int
 
 
-def paging(query: ListQuery, columns: Mapping[str, str]) -> Paging:
+def paging(query: PageQuery, columns: Mapping[str, str]) -> Paging:
     """What a list is asked for.
 
     Args:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ari_app.acd.events import QueueConfigured, QueueRemoved
 from ari_app.dialects.eq.errors import invalid, refused
 from ari_app.dialects.eq.routes import agents
+from ari_app.dialects.eq.routes.alerts import tell_alerts
 from ari_app.dialects.eq.routes.ask import Ask, Handler, Listed, Services, entity, living, paging, path_extension
 from ari_app.dialects.eq.routes.hours import tell_hours
 from ari_app.dialects.eq.routes.overflow import tell_overflow
@@ -51,6 +52,7 @@ async def update(ask: Ask[UpdateQuery, CallQueueUpdateBody]) -> None:
             await tell_hours(services, account)
             await tell_overflow(services, account, extension)
             await _rebind(services, account, await _bound(services, account, extension))
+            await tell_alerts(services, account)
 
 
 async def _update(services: Services, account: int, extension: str, queue: CallQueueUpdate) -> None:
@@ -77,6 +79,7 @@ async def delete(ask: Ask[None, None]) -> None:
         services.centre.apply(account, QueueRemoved(queue=extension))
         # Or they would be bound to a new queue of the same extension.
         await _rebind(services, account, bound)
+        await tell_alerts(services, account)
 
 
 async def _tell(services: Services, account: int, extension: str) -> None:

@@ -8,6 +8,7 @@ import re
 from typing import Any
 
 from ari_app.dialects.eq.errors import nonexistent, not_found, refused
+from ari_app.dialects.eq.routes.alerts import tell_alerts
 from ari_app.dialects.eq.routes.ask import Ask, Handler, Services, path_extension
 from ari_app.dialects.eq.wire.hours import (
     Account,
@@ -99,6 +100,7 @@ async def update_account(ask: Ask[None, AccountBody]) -> None:
         await services.accounts.set_time_zone(ask.account, ask.body.data.time_zone)
         services.today.set_time_zone(ask.account, await time_zone(services, ask.account))
         await tell_hours(services, ask.account)
+        await tell_alerts(services, ask.account)
 
 
 async def time_zone(services: Services, account: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ari_app.dialects.eq.routes.alerts import tell_alerts
 from ari_app.dialects.eq.routes.ask import Ask, Handler, Listed, entity, living, paging, path_id
 from ari_app.dialects.eq.wire.common import ListQuery, UpdateQuery
 from ari_app.dialects.eq.wire.supervisor import Supervisor, SupervisorCreateBody, SupervisorUpdateBody
@@ -32,7 +33,9 @@ async def update(ask: Ask[UpdateQuery, SupervisorUpdateBody]) -> None:
     user = path_id(ask, "The supervisor")
     with entity(_NOUN, "id"):
         if ask.query.undelete:
-            await ask.services.users.set_deleted(ask.account, _KIND, user, False)
+            async with ask.services.sign_ins.exclusive(ask.account):
+                await ask.services.users.set_deleted(ask.account, _KIND, user, False)
+                await tell_alerts(ask.services, ask.account)
         else:
             await ask.services.users.update(ask.account, _KIND, user, ask.body.data.to_data())
 
@@ -44,6 +47,7 @@ async def delete(ask: Ask[None, None]) -> None:
             living(await ask.services.users.get(ask.account, _KIND, user))
             await ask.services.users.set_deleted(ask.account, _KIND, user, True)
         await ask.services.sign_ins.remove(ask.account, user)
+        await tell_alerts(ask.services, ask.account)
 
 
 HANDLERS: dict[str, Handler] = {

@@ -12,17 +12,11 @@ from ari_app.dialects.eq.wire.fields import Blankable, Count, Flag, Parameters, 
 LIMIT_MAX = 1000
 
 
-class ListQuery(Parameters):
-    """Which rows of a list."""
+class PageQuery(Parameters):
+    """A page of a list."""
 
     limit: Annotated[Count, Field(ge=1, le=LIMIT_MAX, description="Most rows to return"), or_default(100)] = 100
     offset: Annotated[Count, Field(ge=0, description="Rows to skip"), or_default(0)] = 0
-    deleted: Annotated[
-        Literal["0", "1", "any"],
-        Field(description="0: only those that are not deleted; 1: only deleted ones; any: both"),
-        or_default("0"),
-    ] = "0"
-
     search: Annotated[
         StrictStr | None,
         Field(max_length=100, description="Only those with this text in a name, number or address"),
@@ -33,6 +27,21 @@ class ListQuery(Parameters):
         Field(max_length=40, description="Attribute to sort by; with a leading minus: descending"),
         Blankable,
     ] = None
+
+    @property
+    def deleted_filter(self) -> bool | None:
+        """Nothing is flagged as deleted."""
+        return None
+
+
+class ListQuery(PageQuery):
+    """A page of what may be flagged as deleted."""
+
+    deleted: Annotated[
+        Literal["0", "1", "any"],
+        Field(description="0: only those that are not deleted; 1: only deleted ones; any: both"),
+        or_default("0"),
+    ] = "0"
 
     @property
     def deleted_filter(self) -> bool | None:

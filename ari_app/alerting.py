@@ -1,0 +1,83 @@
+"""Alerts in the running server: what is watched, where its figures come from, and how people are told."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+
+from ari_app.acd.alerts import Kind
+from ari_app.acd.centre import Centre
+from ari_app.clock import Clock
+from ari_app.config import Settings
+from ari_app.days import time_zone_of
+from ari_app.hooks.addresses import Guard, networks
+from ari_app.hooks.mail import Mailer
+from ari_app.hooks.notify import CUSTOM, EMAIL, Notifier
+from ari_app.hooks.tell import Sender, Teller, Webhook
+from ari_app.hooks.watch import Watch
+from ari_app.ops.disk import DiskWatch
+from ari_app.store.accounts import Accounts
+from ari_app.store.alerts import Alerts
+from ari_app.store.outbox import Outbox
+from ari_app.store.users import Users
+from ari_app.store.writer import Writer
+
+
+def missing(settings: Settings) -> dict[str, str]:
+    """How nobody can be notified as it is set, and why."""
+    found = {"sms": "This server has no SMS gateway"}
+    if not settings.smtp_host or not settings.mail_from:
+        found["email"] = "This server sends no e-mail: SMTP_HOST and MAIL_FROM are not set"
+    if not settings.alert_url or not settings.hook_secret.get_secret_value():
+        found["custom"] = "This server calls no other server: ALERT_URL and HOOK_SECRET are not set"
+    return found
+
+
+class Alerting:
+    """The alerts of all accounts."""
+
+    def __init__(
+        self, settings: Settings, clock: Clock, accounts: Accounts, users: Users, writer: Writer, centre: Centre
+    ) -> None:
+        self._settings = settings
+        self._accounts = accounts
+        self.alerts = Alerts(writer.database, clock, writer)
+        self.watch = Watch(centre, clock, missing(settings))
+        centre.listeners.append(self.watch.tell)
+        outbox = Outbox(writer, clock)
+        guard = Guard(networks(settings.hook_networks))
+        self._webhook = Webhook(guard, clock, settings.hook_secret.get_secret_value())
+        senders: dict[str, Sender] = {}
+        if "custom" not in missing(settings):
+            senders[CUSTOM] = self._webhook
+        if "email" not in missing(settings):
+            senders[EMAIL] = Mailer(settings, users, self._time_zone)
+        self._teller = Teller(outbox, clock, senders) if senders else None
+        configured = "" if "custom" in missing(settings) else settings.alert_url
+        self.watch.listeners.append(Notifier(outbox, self.alerts, configured).tell)
+
+    def start(self, stack: AsyncExitStack) -> None:
+        """Deliver, and look at the disk; until the stack is closed."""
+        disk = DiskWatch(self._settings.data_dir, lambda used: self.watch.system(Kind.DISK, used))
+        stack.push_async_callback(self._webhook.close)
+        if self._teller is not None:
+            self._teller.start()
+            stack.push_async_callback(self._teller.close)
+        disk.start()
+        stack.callback(self.watch.stop)
+        stack.push_async_callback(disk.close)
+
+    async def configure(self, account: int) -> None:
+        """What is watched is what is in the store now."""
+        self.watch.configure(account, await self.alerts.living(account), await self._time_zone(account))
+
+    async def _time_zone(self, account: int) -> str:
+        return time_zone_of(await self._accounts.get(account), self._settings.time_zone)
+
+    async def configure_all(self) -> None:
+        """At the start."""
+        for account in await self.alerts.accounts():
+            await self.configure(account)
+
+    def asterisk(self, there: bool) -> None:
+        """Asterisk answers, or does not."""
+        self.watch.system(Kind.PROCESS, None if there else 1.0)

@@ -1,0 +1,1 @@
+"""What the outside world is told: alerts, and the messages of the outbox."""

@@ -75,16 +75,6 @@ def _hook_url(value: str) -> str:
     return value
 
 
-def _networks(value: str) -> str:
-    try:
-        for part in value.split(","):
-            if part.strip():
-                ip_network(part.strip())
-    except ValueError:
-        raise ValueError("must be networks such as 10.1.0.0/16, separated by commas") from None
-    return value
-
-
 def _time_zone(value: str) -> str:
     try:
         ZoneInfo(value)

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from ari_app.clock import ManualClock
 from ari_app.store import migrate
 from ari_app.store.database import Database
+from models import Base
 from tests.dialects.eq import golden
 from tests.dialects.eq.test_golden import FOLDERS
 from tests.dialects.eq.world import World
@@ -21,10 +22,7 @@ pytestmark = [
     pytest.mark.skipif(postgres.unavailable() is not None, reason=str(postgres.unavailable())),
 ]
 
-TABLES = (
-    "accounts, api_keys, users, queues, queue_bindings, pause_codes, user_sessions, queue_calls, offers, agent_states,"
-    " recordings"
-)
+TABLES = ", ".join(table.name for table in Base.metadata.sorted_tables)
 
 
 async def test_cases(tmp_path: Path) -> None:

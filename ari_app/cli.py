@@ -54,6 +54,11 @@ settings, from the environment:
   MEDIA_HOST         our address that Asterisk sends audio to, for rtp and audiosocket (127.0.0.1)
   MEDIA_PRIVATE_NETWORKS  networks that are not public and that users may have audio sent to: 10.0.0.0/8, 127.0.0.1
   MEDIA_ATTACHMENTS  how many attachments of users there may be at a time (100)
+  ALERT_URL          where custom notifications of alerts are posted, signed with HOOK_SECRET; empty: there are none
+  HOOK_SECRET        what signatures are made with
+  HOOK_NETWORKS      networks that are not public and that we may post to: 10.1.0.0/16, 192.168.7.3
+  SMTP_HOST, SMTP_PORT (587), SMTP_SECURITY (starttls, tls or none), SMTP_USER, SMTP_PASSWORD
+                     the mail server, for alerts as mails; MAIL_FROM is whom they are from
   LOG_LEVEL          debug, info, warning, error (info)
   LOG_FORMAT         text or json (text)
 """

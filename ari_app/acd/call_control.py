@@ -3,7 +3,8 @@ that waits in a queue, or is parked."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
 
 import msgspec
 
@@ -24,6 +25,10 @@ from ari_app.errors import CommandRefused, NotFound
 
 #: a call as the one at the extension sees it
 RINGING, DIALLING, UP = "ringing", "dialling", "up"
+
+
+#: ends a leg that has passed the other one on
+Parting = Callable[[Leg], Coroutine[Any, Any, None]]
 
 
 class ActiveCallInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,7 +128,7 @@ class CallControl:
             return call.caller_number, call.caller_name
         for other in call.legs.values():
             if other is not leg and other.alive and other.bridge is not None and other.bridge == leg.bridge:
-                return _number(other), ""
+                return number_of(other), ""
         return call.number, ""
 
     # what is done
@@ -178,10 +183,13 @@ class CallControl:
             NotFound: it has no such channel.
             CommandRefused: it talks to nobody who can be passed on.
         """
-        leg = self.channel(account, extension, channel)
-        queue = self._dispatcher(account).engine.settings(destination) is not None
+        self.pass_to(self.channel(account, extension, channel), destination)
+
+    def pass_to(self, leg: Leg, destination: str, parting: Parting = release) -> None:
+        """Send the one whom a leg talks to to a number. Raises CommandRefused: it talks to nobody who can be."""
+        queue = self._dispatcher(leg.call.account).engine.settings(destination) is not None
         kind = Kind.QUEUE if queue else Kind.EXTENSION
-        self._pass_on(leg, Transfer(self._program, destination), f"{kind}:{destination}")
+        self.pass_on(leg, Transfer(self._program, destination), f"{kind}:{destination}", parting=parting)
 
     def park(self, account: int, extension: str, channel: str | None) -> None:
         """Park the one whom an extension talks to on a channel; the extension is hung up, and called when his time in
@@ -192,11 +200,11 @@ class CallControl:
             CommandRefused: it talks to nobody who can be parked; all spaces are taken (reason "no_space").
         """
         leg = self.channel(account, extension, channel)
-        self._party(leg)
+        self.party(leg)
         parked = self._lot.space(account, extension, self._endpoint(extension))
-        self._pass_on(leg, parked, f"parked:{parked.kept.space}")
+        self.pass_on(leg, parked, f"parked:{parked.kept.space}")
 
-    def _party(self, leg: Leg) -> Leg:
+    def party(self, leg: Leg) -> Leg:
         """The one at the other end, who can go on without this leg. Raises CommandRefused."""
         bridge = leg.bridge
         for other in leg.call.legs.values():
@@ -207,17 +215,23 @@ class CallControl:
                 raise CommandRefused("An agent who serves a queue cannot be passed on.", reason="agent")
         raise CommandRefused("The channel is connected to nobody.", reason="not_connected")
 
-    def _pass_on(self, leg: Leg, program: Program, to: str) -> None:
-        call, party = leg.call, self._party(leg)
+    def pass_on(self, leg: Leg, program: Program, to: str, *, by: str = "transfer", parting: Parting = release) -> None:
+        """Let the one whom a leg talks to go on with a program, and without the leg. by, to: for the queue's record.
+        parting: what is done with the leg.
+
+        Raises:
+            CommandRefused: it talks to nobody who can be passed on.
+        """
+        call, party = leg.call, self.party(leg)
         if call.closing:
             raise CommandRefused("The call is over.", reason="not_connected")
         if leg.offer is not None:
-            self._dispatcher(call.account).pass_on(leg, to)
+            self._dispatcher(call.account).pass_on(leg, to, by)
         if party is not call.origin:
-            call.caller_number, call.caller_name = _number(party), ""
+            call.caller_number, call.caller_name = number_of(party), ""
         leg.role = TRANSFEROR
         call.hand_over(program, party)
-        call.spawn(release(leg), "hang up who transferred")
+        call.spawn(parting(leg), "hang up who transferred")
 
     def parked_calls(self, account: int) -> list[ParkedCallInfo]:
         """The parking lot, by space."""
@@ -289,7 +303,7 @@ def _state(leg: Leg) -> str:
     return DIALLING if leg.came_in else RINGING
 
 
-def _number(leg: Leg) -> str:
+def number_of(leg: Leg) -> str:
     """The extension, or outside number, that a leg was dialled at: PJSIP/1001, PJSIP/0301234@trunk."""
     return leg.endpoint.partition("/")[2].partition("@")[0]
 

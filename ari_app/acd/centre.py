@@ -16,6 +16,7 @@ from ari_app.acd.destination import Overflow
 from ari_app.acd.dispatcher import Dispatcher
 from ari_app.acd.engine import Engine
 from ari_app.acd.opening import Opening
+from ari_app.acd.phone_transfers import PhoneTransfers
 from ari_app.acd.phones import Phones
 from ari_app.acd.ports import AcdStore
 from ari_app.acd.queue_program import QueueProgram
@@ -34,7 +35,7 @@ from ari_app.calls.parking import DEFAULT_PARKING, Parked, ParkedState, Parking
 from ari_app.calls.program import Program
 from ari_app.calls.programs import Announcement, ExtensionCall, Unallocated, UserBusy
 from ari_app.calls.registry import Registry
-from ari_app.calls.transfers import Transfer
+from ari_app.calls.transfers import Join, Transfer
 from ari_app.calls.verbs.monitor import MonitorMode
 from ari_app.clock import Clock
 from ari_app.errors import NotFound
@@ -107,6 +108,7 @@ class Centre:
         #: the calls of extensions
         self.calls = CallControl(registry, self.dispatcher, self.endpoint, self.dialled, parking)
         self.recorder = Recorder(self.calls)
+        registry.on_transfer = PhoneTransfers(registry, self.calls).asked_for
         self.phones = Phones(lambda: self.node, clock, self.endpoint, self._staffed, self._phone)
         registry.on_endpoint = self.phones.changed
         registry.programs.update(
@@ -119,6 +121,7 @@ class Centre:
                 "extension": ExtensionCall.of,
                 "click_to_dial": lambda state: ClickToDial(self.dialled, state["number"]),
                 "transfer": lambda state: Transfer(self.dialled, state["number"]),
+                "join": lambda state: Join(state["leg"]),
                 "parked": lambda state: Parked(msgspec.convert(state, ParkedState)),
                 "monitor": lambda state: MonitorProgram(registry, state["target"], state["mode"]),
             }

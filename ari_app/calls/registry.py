@@ -62,7 +62,7 @@ def _unserved(call: Call, context: str) -> Program:
     raise AssertionError("a call came before anybody said how calls are served")
 
 
-def _nobody_looks(node: Node, endpoint: Endpoint) -> None:
+def _nobody_looks(node: Node, what: Endpoint | events.ChannelTransfer) -> None:
     pass
 
 
@@ -96,6 +96,8 @@ class Registry:
         self.on_recorded: Callable[[Node, str], None] = _nobody_fetches
         #: what is played for a media URI: of an account, in a language
         self.sound: Callable[[int, str, str], str] = lambda account, uri, language: uri
+        #: a phone asks for a transfer
+        self.on_transfer: Callable[[Node, events.ChannelTransfer], None] = _nobody_looks
         self.on_ended: list[Callable[[Call], None]] = []
 
     # the event stream
@@ -132,6 +134,8 @@ class Registry:
                     self.on_recorded(node, event.recording.name)
             case events.BridgeDestroyed():
                 self._wake(node, event.bridge.id, event)
+            case events.ChannelTransfer():
+                self.on_transfer(node, event)
             case events.EndpointStateChange():
                 self.on_endpoint(node, event.endpoint)
             case _:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from ari_app.ari.errors import Conflict, Gone, NotInStasis, Unprocessable
 from ari_app.calls.bridge import Bridge
 from ari_app.calls.call import Call
-from ari_app.calls.leg import Leg
+from ari_app.calls.leg import Leg, LegState
 from ari_app.calls.program import Program, State
 from ari_app.calls.verbs.music import music_stop
 
@@ -57,3 +57,34 @@ class Transfer:
 
     async def resume(self, call: Call) -> None:
         await self.run(call)
+
+
+class Join:
+    """Talk to a leg that another call has given to this one: after an attended transfer. The call is over with it."""
+
+    name = "join"
+
+    def __init__(self, leg: str) -> None:
+        self.leg = leg
+
+    def state(self) -> State:
+        return {"leg": self.leg}
+
+    async def run(self, call: Call) -> None:
+        other = call.leg(self.leg)
+        if other is None:
+            return
+        for leg in (call.caller, other):
+            await leave(leg)
+            await music_stop(leg)  # he may have been put on hold
+        bridge = Bridge(call)
+        await bridge.create()
+        await bridge.add(call.caller, other)
+        await other.until(LegState.GONE)
+
+    async def resume(self, call: Call) -> None:
+        other = call.leg(self.leg)
+        if other is None or other.bridge is None or other.bridge != call.caller.bridge:
+            await self.run(call)
+        else:
+            await other.until(LegState.GONE)

@@ -63,6 +63,10 @@ AUTO_ANSWER = {
 }
 
 
+#: a REFER of this phone is told to us and left to us (acd/phone_transfers.py); the dialplan says so of those that call
+TRANSFERS = {"PJSIP_TRANSFER_HANDLING()": "ari-only"}
+
+
 async def dial_start(
     leg: Leg,
     *,
@@ -88,8 +92,8 @@ async def dial_start(
     if leg.leaving and not leg.created:  # withdrawn before Asterisk was asked for it
         leg.call.registry.leg_gone(leg, leg.ending, leg.call.registry.clock.now())
     leg.require_alive()
-    if auto_answer and leg.endpoint.startswith("PJSIP/"):
-        variables = AUTO_ANSWER | (variables or {})
+    if leg.endpoint.startswith("PJSIP/"):
+        variables = TRANSFERS | (AUTO_ANSWER if auto_answer else {}) | (variables or {})
     await leg.call.complete(_create(leg, originator=originator, variables=_variables(shown, variables)))
     leg.require_alive()
     # It can be dialled once it has entered the application, which is not when the request returns (ARI pitfalls, P7).

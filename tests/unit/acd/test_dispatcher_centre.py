@@ -15,7 +15,7 @@ from ari_app.calls.monitoring import MonitorProgram
 from ari_app.calls.originating import ClickToDial
 from ari_app.calls.parking import DEFAULT_PARKING, ParkingLot
 from ari_app.calls.programs import Announcement, ExtensionCall, Unallocated
-from ari_app.calls.transfers import Transfer
+from ari_app.calls.transfers import Join, Transfer
 from ari_app.errors import NotFound
 from tests.unit.calls.hall import Hall, a_hall
 
@@ -79,6 +79,7 @@ async def test_every_program_is_found_again_by_its_name(hall: Hall) -> None:
         MonitorProgram(hall.stage.registry, "leg-1", "whisper"),
         ClickToDial(hall.centre.dialled, "1002"),
         Transfer(hall.centre.dialled, "1002"),
+        Join("leg-2"),
         ParkingLot(hall.stage.registry, DEFAULT_PARKING).space(1, "1001", "PJSIP/1001"),
     ]
     for program in made:

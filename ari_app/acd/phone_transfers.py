@@ -1,0 +1,115 @@
+"""Transfers that phones ask for with REFER: blind (to a number), and attended (to the one of their other call).
+
+Asterisk leaves them to us (PJSIP_TRANSFER_HANDLING() = ari-only): it tells ChannelTransfer, and the phone waits for our
+word how it went. Left to itself it would put Local channels in the place of legs, which nobody here knows.
+"""
+
+from __future__ import annotations
+
+import re
+
+import structlog
+
+from ari_app.acd.call_control import CallControl, number_of, queue_of
+from ari_app.acd.destination import Kind
+from ari_app.ari.errors import AriError
+from ari_app.ari.events import ChannelTransfer
+from ari_app.ari.node import Node
+from ari_app.calls.leg import Leg, LegGone
+from ari_app.calls.registry import Registry
+from ari_app.calls.transfers import TRANSFEROR, Join
+from ari_app.calls.verbs.hangup import release
+from ari_app.errors import CommandRefused, NotFound
+
+log = structlog.get_logger(__name__)
+
+_NUMBER = re.compile(r"\+?[0-9]{1,20}\Z", re.ASCII)
+#: what the phone is told in the NOTIFY that ends its REFER: 200 and 603
+ANSWERED, DECLINED = "channel_answered", "channel_declined"
+
+
+class PhoneTransfers:
+    """Carries out what phones ask for."""
+
+    def __init__(self, registry: Registry, calls: CallControl) -> None:
+        self._registry = registry
+        self._calls = calls
+
+    def asked_for(self, node: Node, event: ChannelTransfer) -> None:
+        """A REFER has come. One that cannot be done is declined, and everybody talks on."""
+        source = event.referred_by.source_channel.id
+        leg = self._registry.legs.get((node.name, source))
+        if leg is None or not leg.alive:
+            return
+        there = event.refer_to.destination_channel
+        wanted = event.refer_to.requested_destination
+        try:
+            if there is not None:
+                other = self._registry.legs.get((node.name, there.id))
+                if other is None:
+                    raise NotFound("The other call is none of ours.", channel=there.id)
+                self._attended(leg, other)
+            elif wanted.destination is not None and _NUMBER.match(wanted.destination):
+                self._calls.pass_to(leg, wanted.destination, parting=done)
+            else:
+                raise NotFound("There is no such number.", number=wanted.destination or "")
+        except (CommandRefused, NotFound, LegGone) as error:
+            log.info("= transfer declined", call=leg.call.id, leg=leg.id, error=str(error))
+            leg.call.spawn(tell(leg, DECLINED), "transfer declined")
+
+    def _attended(self, source: Leg, other: Leg) -> None:
+        """Both legs are of one phone. The one of a queue's call comes first: that call goes on, and the queue's record
+        with it."""
+        first, second = (other, source) if other.offer is not None else (source, other)
+        if first.call is second.call or first.call.account != second.call.account:
+            raise CommandRefused("These are not two calls.", reason="not_connected")
+        if _calling(second):
+            # Nobody has answered the second call yet: its number is rung for the first one's.
+            self._calls.pass_to(first, second.call.number, parting=done if first is source else release)
+            second.call.spawn(done(second) if second is source else release(second), "hang up who transferred")
+            return
+        stays, comes = self._calls.party(first), self._calls.party(second)
+        number = second.call.number if comes is not second.call.origin else second.call.caller_number
+        self._calls.pass_on(
+            first,
+            Join(comes.id),
+            f"{Kind.EXTENSION}:{number}",
+            by="attended_transfer",
+            parting=done if first is source else release,
+        )
+        second.role = TRANSFEROR
+        _move(comes, stays, second)
+        second.call.spawn(done(second) if second is source else release(second), "hang up who transferred")
+
+
+def _calling(leg: Leg) -> bool:
+    """Its call has been dialled by the phone, and is not answered. One that waits in a queue is."""
+    return leg is leg.call.origin and leg.bridge is None and queue_of(leg.call) is None
+
+
+def _move(leg: Leg, to: Leg, left: Leg) -> None:
+    """A leg becomes one of another call: that of `to`. The call it leaves is now that of `left`, with which it ends."""
+    before = leg.call
+    before.legs.pop(leg.id, None)
+    if before.origin is leg:
+        before.origin = left
+    leg.on_state = leg.on_digit = None
+    leg.role, leg.call = "callee", to.call
+    leg.endpoint = leg.endpoint or f"PJSIP/{number_of(leg)}"
+    to.call.legs[leg.id] = leg
+    before.save()
+    to.call.save()
+
+
+async def tell(leg: Leg, state: str) -> None:
+    """Tell the phone how its transfer went."""
+    try:
+        await leg.node.channels.transfer_progress(channelId=leg.id, states=state)
+    except AriError as error:  # it may be gone already
+        log.info("> phone not told", call=leg.call.id, leg=leg.id, error=str(error))
+
+
+async def done(leg: Leg) -> None:
+    """It is done: the phone is told so, and hung up if it does not do that itself."""
+    await tell(leg, ANSWERED)
+    await release(leg)

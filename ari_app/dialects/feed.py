@@ -1,0 +1,144 @@
+"""What happens, told at once to those who listen: the newest events of each account, in a ring.
+
+A listener has a place in the ring and nothing of its own, so a slow one costs no memory: when the ring has overtaken
+it, it is dropped, and when it comes back it is told that there is a gap. An event's id is "run-number"; run is another
+one after each start of the process, so that an id of before is known to be of before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from itertools import islice
+from typing import Any, NamedTuple
+
+import msgspec
+
+from ari_app.acd.commands import AnyFact
+from ari_app.clock import Clock
+from ari_app.errors import AppError
+
+#: events an account's ring holds
+RING = 10_000
+#: events a listener is given at a time
+BATCH = 100
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Overtaken(AppError):
+    """The listener is so slow that events it has not been given are gone."""
+
+    slug = "overtaken"
+
+
+class Told(NamedTuple):
+    """An event as it is sent."""
+
+    id: str
+    type: str
+    #: a JSON object, with id and type
+    data: bytes
+
+
+class _Ring:
+    def __init__(self, size: int) -> None:
+        self.events: deque[Told] = deque(maxlen=size)
+        #: number of the newest; 0: there was none
+        self.newest = 0
+        self.listeners: set[Listener] = set()
+
+    @property
+    def oldest(self) -> int:
+        return self.newest - len(self.events) + 1
+
+
+class Feed:
+    """The rings of all accounts."""
+
+    def __init__(self, clock: Clock, size: int = RING) -> None:
+        self._run = f"{int(clock.now() * 1000):x}"
+        self._size = size
+        self._rings: dict[int, _Ring] = {}
+
+    def fact(self, account: int, fact: AnyFact) -> None:
+        """Tell a fact of an account's queues: its type is the fact's name (`CallerEntered`)."""
+        values = msgspec.to_builtins(fact)
+        self.tell(account, values.pop("fact"), values)
+
+    def tell(self, account: int, kind: str, values: dict[str, Any]) -> None:
+        """Tell something to all who listen to the account. values: JSON, without "id" and "type"."""
+        ring = self._ring(account)
+        ring.newest += 1
+        ring.events.append(self._told(ring.newest, kind, values))
+        for listener in ring.listeners:
+            listener.woken.set()
+
+    def listen(self, account: int, after: str | None = None) -> Listener:
+        """Listen from now on, or from after the event with an id."""
+        ring = self._ring(account)
+        if not after:
+            return Listener(ring, ring.newest, self._told(ring.newest, "Connected", {}))
+        run, _, number = after.partition("-")
+        seen = int(number) if run == self._run and number.isascii() and number.isdigit() and len(number) < 20 else -1
+        if ring.oldest - 1 <= seen <= ring.newest:
+            return Listener(ring, seen, self._told(seen, "Connected", {}))
+        before = ring.oldest - 1
+        return Listener(ring, before, self._told(before, "Gap", {"after": after}))
+
+    def close(self) -> None:
+        """Nobody is told anything any more: the server stops."""
+        for ring in self._rings.values():
+            for listener in ring.listeners:
+                listener.over = True
+                listener.woken.set()
+
+    def _ring(self, account: int) -> _Ring:
+        if account not in self._rings:
+            self._rings[account] = _Ring(self._size)
+        return self._rings[account]
+
+    def _told(self, number: int, kind: str, values: dict[str, Any]) -> Told:
+        name = f"{self._run}-{number}"
+        return Told(name, kind, _encode({"id": name, "type": kind, **values}))
+
+
+class Listener:
+    """One who listens; a context manager, in which `next` may be called."""
+
+    def __init__(self, ring: _Ring, seen: int, first: Told) -> None:
+        #: the first thing to say: from where it goes on
+        self.first = first
+        self.woken = asyncio.Event()
+        self.over = False
+        self._ring = ring
+        self._seen = seen
+
+    def __enter__(self) -> Listener:
+        self._ring.listeners.add(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ring.listeners.discard(self)
+
+    async def next(self) -> list[Told]:
+        """Wait for what has not been given yet, BATCH at most; empty: the server stops.
+
+        Raises:
+            Overtaken
+        """
+        ring = self._ring
+        while self._seen == ring.newest and not self.over:
+            self.woken.clear()
+            await self.woken.wait()
+        if self.over:
+            return []
+        if self._seen < ring.oldest - 1:
+            raise Overtaken("events were lost on a slow listener")
+        # from the newer end, which is where nearly all listeners are
+        missing = min(ring.newest - self._seen, len(ring.events))
+        found = list(islice(reversed(ring.events), missing))
+        found.reverse()
+        found = found[:BATCH]
+        self._seen += len(found)
+        return found

@@ -63,7 +63,11 @@ async def _over_socket(
         for event in events:
             await socket.send_str(event.data.decode())
 
-    telling = asyncio.create_task(_tell(request, listener, send, allowed))
+    async def tell() -> None:
+        await _tell(request, listener, send, allowed)
+        await socket.close()
+
+    telling = asyncio.create_task(tell())
     try:
         async for _ in socket:
             pass  # nothing is expected; reading answers pings, and ends when the client goes or we close
@@ -72,9 +76,7 @@ async def _over_socket(
         await asyncio.wait([telling])
 
 
-async def _tell(
-    request: web.Request, listener: Listener, send: Send, allowed: Callable[[], Awaitable[bool]]
-) -> None:
+async def _tell(request: web.Request, listener: Listener, send: Send, allowed: Callable[[], Awaitable[bool]]) -> None:
     loop = asyncio.get_running_loop()
     events, due = [listener.first], loop.time() + HEARTBEAT
     try:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AsyncExitStack
+from typing import Any
 
-from ari_app.acd.alerts import Kind
+from ari_app.acd.alerts import Kind, News
 from ari_app.acd.centre import Centre
 from ari_app.clock import Clock
 from ari_app.config import Settings
 from ari_app.days import time_zone_of
 from ari_app.hooks.addresses import Guard, networks
 from ari_app.hooks.mail import Mailer
-from ari_app.hooks.notify import CUSTOM, EMAIL, Notifier
+from ari_app.hooks.notify import CUSTOM, EMAIL, Notifier, document
 from ari_app.hooks.tell import Sender, Teller, Webhook
-from ari_app.hooks.watch import Watch
+from ari_app.hooks.watch import OnNews, Watch
 from ari_app.ops.disk import DiskWatch
 from ari_app.store.accounts import Accounts
-from ari_app.store.alerts import Alerts
+from ari_app.store.alerts import Alert, Alerts
 from ari_app.store.outbox import Outbox
 from ari_app.store.users import Users
 from ari_app.store.writer import Writer
@@ -30,6 +32,19 @@ def missing(settings: Settings) -> dict[str, str]:
     if not settings.alert_url or not settings.hook_secret.get_secret_value():
         found["custom"] = "This server calls no other server: ALERT_URL and HOOK_SECRET are not set"
     return found
+
+
+def realtime(tell: Callable[[int, str, dict[str, Any]], None]) -> OnNews:
+    """Tell of realtime alerts: an account, `AlertRaised` or `AlertCleared`, and what is known of it."""
+
+    def heard(account: int, alert: Alert, news: News) -> None:
+        if alert.notification == "realtime" and news.what != "again":
+            told = document(account, alert, news)
+            del told["event"], told["account"]
+            told["alertType"] = told.pop("type")  # of an event, "type" says what it is
+            tell(account, f"Alert{news.what.capitalize()}", {**told, "color": alert.color})
+
+    return heard
 
 
 class Alerting:

@@ -20,7 +20,7 @@ from pydantic import SecretStr
 from ari_app.acd import events
 from ari_app.acd.centre import Centre
 from ari_app.acd.engine import Engine
-from ari_app.alerting import Alerting
+from ari_app.alerting import Alerting, realtime
 from ari_app.ari.connection import OutboundServer
 from ari_app.ari.node import Node, Snapshot
 from ari_app.calls import recovery
@@ -35,6 +35,7 @@ from ari_app.days import agents_today, time_zone_of
 from ari_app.dialects.eq.app import SIGN_INS, EqServices, make_app
 from ari_app.dialects.eq.paths import PREFIX
 from ari_app.dialects.eq.sessions import SignIns
+from ari_app.dialects.feed import Feed
 from ari_app.errors import ConfigError, StoreUnavailable
 from ari_app.freepbx.service import ImportService
 from ari_app.ids import IdSource
@@ -163,8 +164,7 @@ class Application:
         self.statistics = Statistics(self.writer.database)
         self.today = await agents_today(self.accounts, self.statistics, self.clock, settings.time_zone)
         self.centre.listeners.append(self.today.tell)
-        self.alerting = Alerting(settings, self.clock, self.accounts, self.users, self.writer, self.centre)
-        self.alerting.start(self._stack)
+        self._start_telling()
         self.registry.route = self.centre.route
         self._stack.callback(self.centre.stop)
         clock_set = ClockSet(self.centre.opening.clock_was_set)
@@ -195,6 +195,13 @@ class Application:
         await self.alerting.configure_all()
         self.centre.follow_phones()
         log.info("= restored", accounts=len(journals), calls=len(self._restored))
+
+    def _start_telling(self) -> None:
+        self.alerting = Alerting(self.settings, self.clock, self.accounts, self.users, self.writer, self.centre)
+        self.feed = Feed(self.clock)
+        self.centre.listeners.append(self.feed.fact)
+        self.alerting.watch.listeners.append(realtime(self.feed.tell))
+        self.alerting.start(self._stack)
 
     async def _start_media(self) -> None:
         settings = self.settings
@@ -377,6 +384,7 @@ class Application:
             library=self.recordings.library,
             alerts=self.alerting.alerts,
             watch=self.alerting.watch,
+            feed=self.feed,
             prompts=self.prompts,
             schedules=Schedules(self.writer.database),
             statistics=self.statistics,

@@ -15,6 +15,7 @@ BENCHMARKS = {
     "store": ["bench.store", "--write"],
     "freepbx": ["bench.freepbx", "--write"],
     "media": ["bench.media", "--write"],
+    "events": ["bench.events"],
     "ari_dispatch": ["bench.ari_dispatch", "--write"],
 }
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from functools import cache
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
-from ari_app.acd.commands import AnyFact
+from ari_app.acd.commands import AnyFact, Fact
 from ari_app.clock import Clock
 from ari_app.errors import AppError
 
@@ -32,13 +33,34 @@ class Overtaken(AppError):
     slug = "overtaken"
 
 
-class Told(NamedTuple):
-    """An event as it is sent."""
+class Told:
+    """An event. Its text is made when it is sent first: most of the time, nobody listens."""
 
-    id: str
-    type: str
-    #: a JSON object, with id and type
-    data: bytes
+    __slots__ = ("_data", "_values", "id", "type")
+
+    def __init__(self, id: str, type: str, values: AnyFact | dict[str, Any]) -> None:
+        self.id = id
+        self.type = type
+        self._values = values
+        self._data = b""
+
+    @property
+    def data(self) -> bytes:
+        """A JSON object, with id and type."""
+        if not self._data:
+            values = self._values
+            if isinstance(values, Fact):
+                found = msgspec.to_builtins(values)
+                values = {_camel(name): value for name, value in found.items() if name != "fact"}
+            self._data = _encode({"id": self.id, "type": self.type, **values})
+        return self._data
+
+
+@cache
+def _camel(name: str) -> str:
+    """agent_state -> agentState, as all names of the API are."""
+    first, *others = name.split("_")
+    return first + "".join(map(str.capitalize, others))
 
 
 class _Ring:
@@ -63,10 +85,9 @@ class Feed:
 
     def fact(self, account: int, fact: AnyFact) -> None:
         """Tell a fact of an account's queues: its type is the fact's name (`CallerEntered`)."""
-        values = msgspec.to_builtins(fact)
-        self.tell(account, values.pop("fact"), values)
+        self.tell(account, type(fact).__name__, fact)
 
-    def tell(self, account: int, kind: str, values: dict[str, Any]) -> None:
+    def tell(self, account: int, kind: str, values: AnyFact | dict[str, Any]) -> None:
         """Tell something to all who listen to the account. values: JSON, without "id" and "type"."""
         ring = self._ring(account)
         ring.newest += 1
@@ -98,9 +119,8 @@ class Feed:
             self._rings[account] = _Ring(self._size)
         return self._rings[account]
 
-    def _told(self, number: int, kind: str, values: dict[str, Any]) -> Told:
-        name = f"{self._run}-{number}"
-        return Told(name, kind, _encode({"id": name, "type": kind, **values}))
+    def _told(self, number: int, kind: str, values: AnyFact | dict[str, Any]) -> Told:
+        return Told(f"{self._run}-{number}", kind, values)
 
 
 class Listener:

@@ -73,6 +73,8 @@ class Endpoint:
     reply: Any = None
     #: media types of an answer that is a file; then there is no `reply`
     download: tuple[str, ...] = ()
+    #: media types of an answer that goes on for as long as the client likes; then there is no `reply`
+    streams: tuple[str, ...] = ()
     #: header -> what it says
     reply_headers: dict[str, str] = field(default_factory=dict)
     errors: tuple[ErrorRow, ...] = ()

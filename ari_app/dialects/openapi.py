@@ -109,6 +109,8 @@ def _operation(row: Endpoint, incoming: dict[type[BaseModel], Json], reply: Json
     if row.download:
         file: Json = {"schema": {"type": "string", "format": "binary"}}
         success["content"] = dict.fromkeys(row.download, file)
+    if row.streams:
+        success["content"] = {kind: {"schema": {"type": "string"}} for kind in row.streams}
     if row.reply_headers:
         success["headers"] = {
             name: {"description": text, "schema": {"type": "string"}} for name, text in row.reply_headers.items()

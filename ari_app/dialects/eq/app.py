@@ -21,6 +21,7 @@ from ari_app.dialects.eq.routes import HANDLERS
 from ari_app.dialects.eq.routes.ask import Ask, Handler, Listed, Services, Text
 from ari_app.dialects.eq.sessions import SignIns
 from ari_app.dialects.eq.wire.fields import is_blank
+from ari_app.dialects.feed import Feed
 from ari_app.dialects.http import (
     BodyMalformed,
     Endpoint,
@@ -30,6 +31,7 @@ from ari_app.dialects.http import (
     read_body,
     read_parameters,
 )
+from ari_app.dialects.listening import Listening, serve
 from ari_app.dialects.streaming import Streamed, stream
 from ari_app.hooks.watch import Watch
 from ari_app.ops.metrics import HttpMetrics
@@ -71,6 +73,7 @@ class EqServices:
     accounts: Accounts
     alerts: Alerts
     watch: Watch
+    feed: Feed
     keys: Keys
     users: Users
     queues: Queues
@@ -123,6 +126,7 @@ def make_app(eq: EqServices) -> web.Application:
         accounts=eq.accounts,
         alerts=eq.alerts,
         watch=eq.watch,
+        feed=eq.feed,
         statistics=eq.statistics,
         sign_ins=sign_ins,
         centre=eq.centre,
@@ -148,11 +152,15 @@ def make_app(eq: EqServices) -> web.Application:
     async def start(_app: web.Application) -> None:
         await sign_ins.start()
 
+    async def hang_up(_app: web.Application) -> None:
+        eq.feed.close()
+
     async def close(_app: web.Application) -> None:
         await sign_ins.close()
 
     app.router.add_route("GET", DOCUMENT, described)
     app.on_startup.append(start)
+    app.on_shutdown.append(hang_up)
     app.on_cleanup.append(close)
     return app
 
@@ -201,7 +209,21 @@ class _Route:
             self._log(caller, path)
         if isinstance(answer, Streamed):
             return await stream(request, answer)
+        if isinstance(answer, Listening):
+            return await serve(request, answer, lambda: self._still_allowed(given))
         return _response(answer)
+
+    async def _still_allowed(self, given: Mapping[str, Any]) -> bool:
+        """Whether the key and the session hold; who listens is there, so his session does not time out."""
+        key = await self._authenticator.holds(given[auth.KEY])
+        try:
+            if key is None:
+                return False
+            self._authenticator.permit(key, self._endpoint.needs)
+            await self._authenticator.session(key, given)
+        except ApiError:
+            return False
+        return True
 
     async def _check_allowed(self, caller: Caller, path: Mapping[str, str]) -> None:
         """Supervisors of type monitorOnly change nothing but what they listen to, and may sign out."""

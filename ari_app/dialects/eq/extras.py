@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ari_app.dialects.eq.event_paths import EVENTS
 from ari_app.dialects.eq.hours_paths import HOURS
 from ari_app.dialects.eq.media_paths import MEDIA
 from ari_app.dialects.eq.overflow_paths import OVERFLOW
@@ -103,4 +104,4 @@ QUEUED_CALLS = (
     ),
 )
 
-EXTRAS = (*SKILLS, *QUEUED_CALLS, *HOURS, *OVERFLOW, *SCHEDULES, *RECORDINGS, *PROMPTS, *MEDIA)
+EXTRAS = (*SKILLS, *QUEUED_CALLS, *HOURS, *OVERFLOW, *SCHEDULES, *RECORDINGS, *PROMPTS, *MEDIA, *EVENTS)

@@ -80,7 +80,7 @@ def test_every_endpoint_and_error_has_a_case() -> None:
                     json = expected.get("json")
                     for error in json.get("errors", []) if isinstance(json, dict) else []:
                         seen.add((row.name, "error", error["parameter"], error["type"]))
-    needed = {(row.name, "200", None, None) for row in ENDPOINTS}
+    needed = {(row.name, "200", None, None) for row in ENDPOINTS if not row.streams}  # those: test_events.py
     needed |= {(row.name, "error", error.parameter, error.type) for row in ENDPOINTS for error in row.errors}
     assert needed - seen == set()
 
@@ -109,6 +109,8 @@ async def test_no_answer_with_a_key_that_may_not(world: World, row: Endpoint) ->
     assert reply.status == 403
     [error] = reply.json["errors"]
     assert (error["parameter"], error["type"]) == ("auth_key", "forbidden")
+    if row.streams:
+        return  # an answer without an end: test_events.py
     _, allowed = await world.key_store.create(1, "allowed", [row.needs])
     assert (await world.ask(row.method, path_of(row), key=allowed)).status != 403
 

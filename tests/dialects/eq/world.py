@@ -25,6 +25,7 @@ from ari_app.clock import ManualClock
 from ari_app.config import Settings
 from ari_app.dialects import eq
 from ari_app.dialects.eq.app import SIGN_INS
+from ari_app.dialects.feed import Feed
 from ari_app.freepbx.service import ImportService
 from ari_app.hooks.watch import Watch
 from ari_app.media.tts.errors import SynthesisFailed, UnknownVoice
@@ -106,6 +107,8 @@ class World:
         self.centre.listeners.append(self.today.tell)
         self.watch = Watch(self.centre, clock, {"sms": "There is no SMS gateway here"})
         self.centre.listeners.append(self.watch.tell)
+        self.feed = Feed(clock)
+        self.centre.listeners.append(self.feed.fact)
         self.key_store = Keys(database, clock)
         self.passwords = Passwords(time_cost=1, memory_cost=8, parallelism=1)
         self.users = Users(database, clock, self.passwords)
@@ -162,6 +165,7 @@ class World:
                 today=self.today,
                 alerts=Alerts(self.database, self.clock),
                 watch=self.watch,
+                feed=self.feed,
                 schedules=Schedules(self.database),
                 overflows=Overflows(self.database),
                 library=self.library,

@@ -8,6 +8,7 @@ from ari_app.dialects.eq.routes.ask import Handler
 from ari_app.dialects.eq.routes.call_backs import HANDLERS as _CALL_BACKS
 from ari_app.dialects.eq.routes.call_queues import HANDLERS as _CALL_QUEUES
 from ari_app.dialects.eq.routes.calls import HANDLERS as _CALLS
+from ari_app.dialects.eq.routes.events import HANDLERS as _EVENTS
 from ari_app.dialects.eq.routes.extensions import HANDLERS as _EXTENSIONS
 from ari_app.dialects.eq.routes.hours import HANDLERS as _HOURS
 from ari_app.dialects.eq.routes.imports import HANDLERS as _IMPORTS
@@ -46,5 +47,6 @@ HANDLERS: dict[str, Handler] = {
     **_SCHEDULES,
     **_OVERFLOW,
     **_MEDIA,
+    **_EVENTS,
     **_ALERTS,
 }

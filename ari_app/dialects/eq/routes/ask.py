@@ -18,6 +18,7 @@ from ari_app.dialects.eq.ports import Centre, Importer, Media
 from ari_app.dialects.eq.sessions import SignIns
 from ari_app.dialects.eq.wire.common import PageQuery
 from ari_app.dialects.eq.wire.fields import INT_MAX
+from ari_app.dialects.feed import Feed
 from ari_app.errors import Conflict, NotFound
 from ari_app.hooks.watch import Watch
 from ari_app.prompts.book import PromptBook
@@ -60,6 +61,7 @@ class Services:
     library: Library
     alerts: Alerts
     watch: Watch
+    feed: Feed
     prompts: PromptBook
     statistics: Statistics
     sign_ins: SignIns

@@ -58,7 +58,7 @@ async def test_asterisk_cannot_be_reached_for_the_first(hall: Hall) -> None:
 async def test_it_does_not_answer_in_time_and_rings_all_the_same(hall: Hall) -> None:
     """The leg was given up: its channel is hung up when it comes."""
     held = hall.fake.hold(lambda event: event["type"] == "StasisStart" and event["args"][:1] == ["leg"])
-    hall.fake.faults.delay("channels.create", 10.0)
+    hall.stage.time_out("channels.create")
     hall.agent(1)
     _, channel = await hall.call()
     await hall.stage.until(lambda: outcomes(hall, 1) == ["error"])
@@ -217,7 +217,7 @@ async def test_they_cannot_be_joined(hall: Hall, operation: str, status: int) ->
 @pytest.mark.parametrize("operation", JOINING)
 async def test_joining_does_not_answer_in_time(hall: Hall, operation: str) -> None:
     """It may have been done: what is uncertain is undone."""
-    hall.fake.faults.delay(operation, 10.0)
+    hall.stage.time_out(operation)
     hall.agent(1)
     hall.agent(2)
     _, channel = await hall.call()

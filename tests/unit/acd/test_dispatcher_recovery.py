@@ -64,7 +64,7 @@ async def test_one_of_those_who_wait_gave_up(hall: Hall) -> None:
 
 
 async def test_he_was_not_answered_yet(hall: Hall) -> None:
-    hall.fake.faults.delay("channels.answer", 10.0)
+    hall.stage.time_out("channels.answer")
     hall.fake.faults.refuse("channels.answer", 500)
     _, channel = await hall.call()
     channel.state = "Ring"
@@ -138,7 +138,7 @@ async def test_he_was_busy_meanwhile(hall: Hall) -> None:
 
 async def test_his_phone_was_just_being_rung(hall: Hall) -> None:
     """Whether it was dialled nobody knows: it is hung up, and he is offered again."""
-    hall.fake.faults.delay("channels.create", 10.0)
+    hall.stage.time_out("channels.create")
     hall.agent(1)
     _, channel = await hall.call()
     await hall.stage.until(lambda: hall.stage.asked("channels.create"))
@@ -221,7 +221,7 @@ async def test_they_were_just_being_joined(hall: Hall) -> None:
     _, channel = await hall.call()
     leg = await hall.ringing(1)
     await hall.stage.until(lambda: channel.music)
-    hall.fake.faults.delay("bridges.createWithId", 10.0)
+    hall.stage.time_out("bridges.createWithId")
     hall.fake.answer(leg.id)
     await hall.stage.until(lambda: hall.stage.asked("bridges.createWithId"))
     await hall.crash()
@@ -239,7 +239,7 @@ async def test_they_had_just_been_joined(hall: Hall) -> None:
     call, channel = await hall.call()
     leg = await hall.ringing(1)
     await hall.stage.until(lambda: channel.music)
-    hall.fake.faults.delay("bridges.addChannel", 10.0)
+    hall.stage.time_out("bridges.addChannel")
     hall.fake.answer(leg.id)
     await hall.stage.until(lambda: channel.bridge)
     call.save()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -26,10 +27,10 @@ from ari_app.calls.registry import Registry
 from ari_app.clock import ManualClock
 from ari_app.ids import IdSource
 
-#: seconds until something that must happen has not
-PATIENCE = 5.0
-#: seconds until Asterisk has not answered
-HTTP_TIMEOUT = 0.5
+#: seconds until something that must happen has not: longer than any machine is busy with something else
+PATIENCE = 20.0
+#: seconds until Asterisk has not answered: usually, and where a test wants it not to
+HTTP_TIMEOUT, SHORT_TIMEOUT = 10.0, 0.5
 
 Plan = Callable[[Call], Awaitable[None]]
 
@@ -111,6 +112,11 @@ class Stage:
         await self.node.start()
         async with asyncio.timeout(PATIENCE):
             await self.node.wait_resynced()
+
+    def time_out(self, operation: str) -> None:
+        """Asterisk does the next such request, and does not answer in time."""
+        self.fake.faults.delay(operation, 2 * PATIENCE)
+        self.node.http.options = replace(self.node.http.options, timeout=SHORT_TIMEOUT)
 
     async def stop(self) -> None:
         for call in list(self.registry.calls.values()):

@@ -86,7 +86,7 @@ async def test_a_bridge_that_is_gone(stage: Stage) -> None:
 
 async def test_joining_times_out(stage: Stage) -> None:
     """Whether it was done is unknown: the legs are not taken for joined."""
-    stage.fake.faults.delay("bridges.addChannel", 10.0)
+    stage.time_out("bridges.addChannel")
     call, channel = await stage.incoming()
     bridge = Bridge(call)
     await bridge.create()

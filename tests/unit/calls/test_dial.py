@@ -191,7 +191,7 @@ async def test_asterisk_cannot_be_reached(stage: Stage, dialling: Dialling) -> N
 async def test_create_times_out_and_comes_to_be_all_the_same(stage: Stage, dialling: Dialling) -> None:
     """Given up; when the channel enters the application, nobody waits for it any more, and it is hung up."""
     hold = stage.fake.hold(lambda event: event["type"] == "StasisStart" and event["args"][:1] == ["leg"])
-    stage.fake.faults.delay("channels.create", 10.0)
+    stage.time_out("channels.create")
     await dialling.begin()
     with pytest.raises(TimedOut):
         await dialling.result
@@ -205,7 +205,7 @@ async def test_create_times_out_and_comes_to_be_all_the_same(stage: Stage, diall
 
 async def test_create_times_out_after_its_channel_has_come(stage: Stage, dialling: Dialling) -> None:
     stage.fake.endpoints[PHONE] = Answers()
-    stage.fake.faults.delay("channels.create", 10.0)
+    stage.time_out("channels.create")
     await dialling.begin()
     assert await dialling.result is DialOutcome.ANSWERED
     await dialling.end()

@@ -26,7 +26,7 @@ async def test_a_call_to_an_extension_goes_on(stage: Stage, moment: str) -> None
         stage.fake.faults.refuse("bridges.addChannel", 500)
         stage.fake.faults.delay("channels.answer", 0.2)
     if moment == "made":
-        stage.fake.faults.delay("channels.create", 10.0)
+        stage.time_out("channels.create")
     call, channel = await stage.incoming()
     callee = await stage.until(lambda: next((leg for leg in call.legs.values() if leg.role == "callee"), None))
     if moment == "made":
@@ -111,7 +111,7 @@ async def test_a_supervisor_goes_on_listening(stage: Stage, moment: str, target_
     desk = "PJSIP/1000"
     stage.fake.endpoints[desk] = Answers() if moment == "listening" else NeverAnswers()
     if moment == "asked for":
-        stage.fake.faults.delay("channels.create", 10.0)
+        stage.time_out("channels.create")
     target, channel = await stage.incoming(stay)
     await answer(target.caller)
     await target.caller.until(LegState.UP)

@@ -27,6 +27,8 @@ AT_ONCE = 64
 TIMEOUT = 10.0
 #: seconds until the database is asked again that did not answer
 STORE_RETRY = 5.0
+#: seconds that a message is kept after it was delivered, or given up; and from one look for such to the next
+KEPT, DAY = 7 * 86400.0, 86400.0
 #: characters of an error that are kept
 _ERROR_MAX = 300
 
@@ -59,6 +61,8 @@ class Teller:
         self._timeout = timeout
         self._wake = asyncio.Event()
         self._timer: Timer | None = None
+        #: when messages that are over are to be removed next
+        self._forgets_at = float("-inf")
         self._tasks: set[asyncio.Task[None]] = set()
         self._runner: asyncio.Task[None] | None = None
 
@@ -80,17 +84,24 @@ class Teller:
         while True:
             self._wake.clear()
             try:
+                await self._forget()
                 at = await self._hand_out()
+                at = self._forgets_at if at is None else min(at, self._forgets_at)
             except StoreUnavailable:
                 at = self._clock.now() + STORE_RETRY
             if self._timer is not None:
                 self._timer.cancel()
             self._timer = None
-            if at is not None and at <= self._clock.now():
+            if at <= self._clock.now():
                 continue
-            if at is not None:
-                self._timer = self._clock.call_at(at, self._wake.set)
+            self._timer = self._clock.call_at(at, self._wake.set)
             await self._wake.wait()
+
+    async def _forget(self) -> None:
+        now = self._clock.now()
+        if now >= self._forgets_at:
+            await self._outbox.forget(now - KEPT)
+            self._forgets_at = now + DAY
 
     async def _hand_out(self) -> float | None:
         """When to look again, if nothing happens before that."""

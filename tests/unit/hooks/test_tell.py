@@ -16,7 +16,7 @@ from sqlalchemy import text
 from ari_app.clock import ManualClock
 from ari_app.hooks.addresses import Guard, networks
 from ari_app.hooks.sign import HEADER, account_secret, verify
-from ari_app.hooks.tell import Teller, Webhook
+from ari_app.hooks.tell import DAY, KEPT, Teller, Webhook
 from ari_app.store import migrate
 from ari_app.store.database import Database
 from ari_app.store.outbox import Outbox
@@ -24,6 +24,8 @@ from ari_app.store.writer import Writer
 
 #: seconds; nothing here takes as long
 PATIENCE = 30
+#: seconds after which a receiver that hangs is given up: long enough for one that does not
+HANGS = 1.0
 
 
 @dataclass
@@ -86,7 +88,7 @@ class Post:
     def __init__(self, writer: Writer, clock: ManualClock, receiver: Receiver) -> None:
         self.writer, self.clock, self.receiver = writer, clock, receiver
 
-    async def open(self, stack: AsyncExitStack, *, timeout: float = 0.3, at_once: int = 64) -> Teller:
+    async def open(self, stack: AsyncExitStack, *, timeout: float = PATIENCE, at_once: int = 64) -> Teller:
         self.outbox = Outbox(self.writer, self.clock)
         webhook = Webhook(Guard(networks("127.0.0.1")), self.clock, "hook secret")
         stack.push_async_callback(webhook.close)
@@ -147,7 +149,7 @@ async def test_what_is_not_taken_is_sent_again_later_under_the_same_id(
     post: Post, stack: AsyncExitStack, way: str
 ) -> None:
     post.receiver.ways["a"] = way
-    await post.open(stack)
+    await post.open(stack, timeout=HANGS if way == "hang" else PATIENCE)
     post.send("a", "1")
     post.send("a", "2")
     row = await post.when("1", lambda row: row.attempts == 1)
@@ -179,7 +181,7 @@ async def test_receivers_that_hang_hold_up_nobody_and_order_is_kept(post: Post, 
 
 async def test_more_receivers_hang_than_there_are_deliveries_at_a_time(post: Post, stack: AsyncExitStack) -> None:
     post.receiver.ways = {f"hang{n}": "hang" for n in range(5)}
-    await post.open(stack, at_once=2, timeout=0.05)
+    await post.open(stack, at_once=2, timeout=HANGS)
     for n in range(5):
         post.send(f"hang{n}", "x")
     post.send("fine", "fine")
@@ -196,6 +198,20 @@ async def test_the_next_process_sends_what_the_one_before_it_left(post: Post, st
     await post.open(stack)
     await post.when("1", lambda row: row.delivered_at is not None)
     assert [got.id for got in post.receiver.got] == [id, id]
+
+
+async def test_what_was_delivered_is_forgotten_in_time(post: Post, stack: AsyncExitStack) -> None:
+    post.receiver.ways["b"] = "fail"
+    await post.open(stack)
+    post.send("a", "1")
+    post.send("b", "2")
+    await post.when("1", lambda row: row.delivered_at is not None)
+    await post.when("2", lambda row: row.attempts == 1)
+    post.clock.advance(KEPT + DAY)
+    async with asyncio.timeout(PATIENCE):
+        while "1" in (rows := await post.rows()):
+            await asyncio.sleep(0.01)
+    assert "2" in rows
 
 
 async def test_a_url_of_a_private_network_and_a_kind_nobody_delivers_are_failures(

@@ -17,9 +17,9 @@ from tests.harness.phones import PhoneBox, answers, declines, is_busy, never_ans
 from tests.integration.side_by_side import Bench, Scenario, Side, side_by_side, together
 
 #: seconds by which app_queue is late at most: it looks once a second
-POLL = 1.3
+POLL = 1.9
 #: seconds by which anything may be late on a busy machine
-SLACK = 0.5
+SLACK = 0.9
 
 
 def strategy(id: str, name: str, **agents: Any) -> Scenario:
@@ -203,14 +203,14 @@ async def test_limits(bench: Bench) -> None:
         first, second = await side.call("1"), None
         await asyncio.sleep(1)
         second = await side.call("2")
-        await second.ended.wait(3)
+        await second.ended.wait(15)
         assert not second.answered
         assert second.cause == 17  # busy
         assert not first.ended
 
     async def empty(side: Side) -> None:
         caller = await side.call("1")
-        await caller.ended.wait(3)
+        await caller.ended.wait(15)
         assert not caller.answered
 
     async def too_long(side: Side) -> None:
@@ -219,7 +219,7 @@ async def test_limits(bench: Bench) -> None:
         await side.taken("1")
         caller = await side.call("2")
         began = await caller.answered.wait()
-        gone = await caller.ended.wait(8)
+        gone = await caller.ended.wait(15)
         assert 3 - SLACK < gone - began < 3 + POLL
         await talking.hang_up()
 
@@ -230,7 +230,7 @@ async def test_limits(bench: Bench) -> None:
         await caller.answered.wait()
         await pause(side, "a")
         await talking.hang_up()
-        await caller.ended.wait(2 + POLL)
+        await caller.ended.wait(15)
         assert [ring.caller for ring in side.rings()] == ["1"]
 
     await together(
@@ -370,7 +370,7 @@ async def test_differs_refused_callers_are_in_the_log(bench: Bench) -> None:
         await side.call("1")
         await asyncio.sleep(1)
         second = await side.call("2")
-        await second.ended.wait(3)
+        await second.ended.wait(15)
         expected = "FULL" if side.name == "ours" else "ENTERQUEUE"
         async with asyncio.timeout(5):
             while expected not in (lines := [line[0] for line in await side.log()]):

@@ -220,7 +220,8 @@ async def test_limits(bench: Bench) -> None:
         caller = await side.call("2")
         began = await caller.answered.wait()
         gone = await caller.ended.wait(15)
-        assert 3 - SLACK < gone - began < 3 + POLL
+        # app_queue knows whole seconds: one who came at the end of one is sent away up to a second early
+        assert (3 if side.name == "ours" else 2) - SLACK < gone - began < 3 + POLL
         await talking.hang_up()
 
     async def nobody_left(side: Side) -> None:

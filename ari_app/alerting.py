@@ -27,6 +27,8 @@ from ari_app.store.writer import Writer
 def missing(settings: Settings) -> dict[str, str]:
     """How nobody can be notified as it is set, and why."""
     found = {"sms": "This server has no SMS gateway"}
+    if settings.license_max_agents is None and settings.license_max_supervisors is None:
+        found[Kind.LICENSE.value] = "Nothing can be exceeded: LICENSE_MAX_AGENTS, LICENSE_MAX_SUPERVISORS are not set"
     if not settings.smtp_host or not settings.mail_from:
         found["email"] = "This server sends no e-mail: SMTP_HOST and MAIL_FROM are not set"
     if not settings.alert_url or not settings.hook_secret.get_secret_value():

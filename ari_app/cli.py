@@ -46,6 +46,8 @@ settings, from the environment:
   PHONE_LOGINS       of phones' own HTTP interfaces, by maker: {"yealink": "user:password"}; for pressing keys
   PHONE_NETWORKS     networks of phones whose keys may be pressed (the private ones)
   PHONE_URL          scheme and port of phones' HTTP interfaces (http://{address})
+  LICENSE_MAX_AGENTS, LICENSE_MAX_SUPERVISORS
+                     how many of an account may be signed in at a time; empty: as many as like
   PARKING_SPACES     numbers of the first and the last parking space (701-720)
   PARKING_TIMEOUT    seconds until the one who parked a call is called (45)
   SESSION_TIMEOUT    seconds without a sign of life after which a user's session is deactivated (300)

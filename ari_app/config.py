@@ -109,10 +109,15 @@ def _networks(value: str) -> str:
     return value
 
 
+def _none_if_empty(value: object) -> object:
+    return None if isinstance(value, str) and not value.strip() else value
+
+
 def _lower(value: object) -> object:
     return value.lower() if isinstance(value, str) else value
 
 
+_Cap = Annotated[int, Field(ge=0)]
 #: goes into URLs, keys and the arguments of Stasis()
 _Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$")]
 
@@ -175,6 +180,9 @@ class Settings(BaseSettings):
     phone_networks: Annotated[str, AfterValidator(_networks)] = "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7"
     #: scheme (and port) of phones' HTTP interfaces
     phone_url: Annotated[str, AfterValidator(_phone_url)] = "http://{address}"
+    #: how many agents and supervisors of an account may be signed in at a time; empty: as many as like
+    license_max_agents: Annotated[_Cap | None, BeforeValidator(_none_if_empty)] = None
+    license_max_supervisors: Annotated[_Cap | None, BeforeValidator(_none_if_empty)] = None
     #: the parking spaces of each account, first-last
     parking_spaces: Annotated[str, AfterValidator(_spaces)] = "701-720"
     #: seconds until the one who parked a call is called

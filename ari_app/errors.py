@@ -5,6 +5,7 @@
     ├── CommandRefused         a command out of season: the state does not allow it now
     │   ├── AlreadyRequested
     │   ├── NotSignedIn
+    │   ├── LimitReached
     │   └── AlreadySignedIn
     ├── NotFound               no such thing in this account
     ├── Conflict               a unique name or number is taken
@@ -51,6 +52,12 @@ class AlreadySignedIn(CommandRefused):
     """The user is signed in already."""
 
     slug = "already_signed_in"
+
+
+class LimitReached(CommandRefused):
+    """There are as many as there may be."""
+
+    slug = "limit"
 
 
 class AlreadyRequested(CommandRefused):

@@ -23,8 +23,6 @@ from ari_app.clock import Clock, Timer
 from ari_app.errors import NotFound
 from ari_app.store.alerts import Alert
 
-#: of these there is nothing here yet: licences are not counted
-WITHOUT = {Kind.LICENSE.value: "There is no licence here that could be exceeded"}
 #: seconds from a change to the look at what it has changed
 SETTLE = 0.25
 
@@ -66,10 +64,12 @@ class Watch:
         """missing: notification, or kind of alert -> what to do to have it; those not named can be had."""
         self._centre = centre
         self._clock = clock
-        self._missing = {**WITHOUT, **(missing or {})}
+        self._missing = missing or {}
         self._accounts: dict[int, _Watched] = {}
         #: figures of the installation, by kind
         self._system: dict[Kind, float | None] = {}
+        #: figures of accounts that are not of queues
+        self._of_account: dict[tuple[int, Kind], float | None] = {}
         self.listeners: list[OnNews] = []
 
     def missing(self, what: str) -> str:
@@ -100,6 +100,9 @@ class Watch:
         self._look(account, watched)
         for kind, value in self._system.items():
             self._tell(account, watched, watched.alerts.system(kind, value, now))
+        for (of, kind), value in self._of_account.items():
+            if of == account:
+                self._tell(account, watched, watched.alerts.system(kind, value, now))
         self._plan(account, watched)
 
     def tell(self, account: int, fact: AnyFact) -> None:
@@ -121,6 +124,14 @@ class Watch:
         """Of the whole installation: disk usage in per cent; 1 or None: it is so, or not."""
         self._system[kind] = value
         for account, watched in self._accounts.items():
+            self._tell(account, watched, watched.alerts.system(kind, value, self._clock.now()))
+            self._plan(account, watched)
+
+    def of_account(self, account: int, kind: Kind, value: float | None) -> None:
+        """Of an account as a whole; 1 or None: it is so, or not."""
+        self._of_account[account, kind] = value
+        watched = self._accounts.get(account)
+        if watched is not None:
             self._tell(account, watched, watched.alerts.system(kind, value, self._clock.now()))
             self._plan(account, watched)
 

@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 from aiohttp import web
 
+from ari_app.acd.alerts import Kind as AlertKind
 from ari_app.clock import Clock
 from ari_app.config import Settings
 from ari_app.dialects.eq import auth
@@ -108,6 +109,8 @@ def make_app(eq: EqServices) -> web.Application:
         centre=eq.centre,
         clock=eq.clock,
         timeout=eq.settings.session_timeout,
+        caps={"agent": eq.settings.license_max_agents, "supervisor": eq.settings.license_max_supervisors},
+        on_full=lambda account, full: eq.watch.of_account(account, AlertKind.LICENSE, 1.0 if full else None),
     )
     services = Services(
         users=eq.users,

@@ -9,6 +9,7 @@ from ari_app.dialects.eq.alert_paths import ALERTS
 from ari_app.dialects.eq.call_paths import CALLS
 from ari_app.dialects.eq.extension_paths import EXTENSIONS, PHONES
 from ari_app.dialects.eq.extras import EXTRAS
+from ari_app.dialects.eq.license_paths import LICENSE
 from ari_app.dialects.eq.wire.action import AgentActionBody
 from ari_app.dialects.eq.wire.agent import Agent, AgentCreateBody, AgentUpdateBody
 from ari_app.dialects.eq.wire.call_back import CallBack, CallBackBody
@@ -71,6 +72,7 @@ SESSIONS = (
         changes=True,
         errors=(
             _error(None, "already_signed_in", "The supervisor is already signed in with another session"),
+            _error(None, "limit", "As many supervisors are signed in as may be (GET /license)"),
             _error("user", "nonexistent", "The supervisor does not exist (or is deleted)"),
             _error("extension", "in_use", "Another user is signed in at the extension"),
             _error("extension", "nonexistent", "Extension does not exist"),
@@ -97,6 +99,7 @@ SESSIONS = (
         changes=True,
         errors=(
             _error(None, "already_signed_in", "The agent is already signed in with another session"),
+            _error(None, "limit", "As many agents are signed in as may be (GET /license)"),
             _error("user", "nonexistent", "The agent does not exist (or is deleted)"),
             _error("extension", "blank", "Extension not specified"),
             _error("extension", "nonexistent", "Extension does not exist"),
@@ -411,5 +414,6 @@ ENDPOINTS = (
     *REPORTS,
     *IMPORTS,
     *ALERTS,
+    *LICENSE,
     *EXTRAS,
 )

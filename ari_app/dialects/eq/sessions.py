@@ -18,8 +18,8 @@ import asyncio
 import math
 import re
 from collections import defaultdict
-from collections.abc import Coroutine
-from typing import Any, Literal
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, Literal, cast
 
 import structlog
 
@@ -27,7 +27,7 @@ from ari_app.acd.events import AgentSignedIn, AgentSignedOut, AgentTimedOut, Any
 from ari_app.clock import Clock, Timer
 from ari_app.dialects.eq.errors import not_found, unauthorized
 from ari_app.dialects.eq.ports import Centre
-from ari_app.errors import AlreadySignedIn, CommandRefused, Conflict, NotFound, StoreUnavailable
+from ari_app.errors import AlreadySignedIn, CommandRefused, Conflict, LimitReached, NotFound, StoreUnavailable
 from ari_app.store.accounts import Accounts
 from ari_app.store.sessions import Sessions
 from ari_app.store.users import Users
@@ -55,12 +55,21 @@ class SignIns:
         centre: Centre,
         clock: Clock,
         timeout: float,
+        caps: Mapping[Kind, int | None] | None = None,
+        on_full: Callable[[int, bool], None] | None = None,
     ) -> None:
+        """caps: how many of a kind may be signed in to an account at a time; None: as many as like. on_full: of an
+        account, somebody was refused for that; or there is room again."""
         self._accounts = accounts
         self._sessions = sessions
         self._users = users
         self._centre = centre
         self._clock = clock
+        #: the operator's; None: as many as like
+        self.caps: Mapping[Kind, int | None] = caps or {}
+        self._on_full = on_full or _nobody
+        #: accounts in which somebody was refused, until there is room
+        self._full: dict[int, Kind] = {}
         #: seconds without a sign of life until a session is deactivated
         self.timeout = timeout
         self._since = clock.now()
@@ -108,9 +117,12 @@ class SignIns:
 
         Raises:
             AlreadySignedIn: and `force` is not set.
+            LimitReached: as many are signed in as may be.
             Conflict: "extension": another user is signed in there.
         """
         before = self._sessions.of_user(account, user)
+        if before is None:
+            self._check_room(account, kind)
         session, token = await self._sessions.create(account, kind, user, extension, force)
         if before is not None:
             self._disarm(before)
@@ -170,6 +182,20 @@ class SignIns:
 
     # inside
 
+    def _check_room(self, account: int, kind: Kind) -> None:
+        cap = self.caps.get(kind)
+        if cap is not None and len(self._sessions.active(account, kind)) >= cap:
+            self._full[account] = kind
+            self._on_full(account, True)
+            raise LimitReached(f"{cap} {kind}s are signed in, and no more may be")
+
+    def _ended(self, session: UserSession) -> None:
+        """Somebody is not signed in any more: there is room."""
+        self._disarm(session)
+        if self._full.get(session.account) == session.kind:
+            del self._full[session.account]
+            self._on_full(session.account, False)
+
     def _find(self, account: int, kind: Kind, token: str) -> UserSession | None:
         session = self._sessions.find(token) if _TOKEN.match(token) else None
         if session is None or session.account != account or session.kind != kind or session.state == "destroyed":
@@ -177,7 +203,7 @@ class SignIns:
         return session
 
     async def _reactivate(self, session: UserSession) -> UserSession:
-        account, kind = session.account, session.kind
+        account, kind = session.account, cast(Kind, session.kind)
         try:
             session = self._sessions.get(account, session.id)
             user = await self._users.get(account, kind, session.user)
@@ -189,7 +215,12 @@ class SignIns:
             raise _invalid(kind)
         if session.state != "active":
             try:
+                if self._sessions.of_user(account, session.user) is None:
+                    self._check_room(account, kind)
                 await self._sessions.reactivate(session.id)
+            except LimitReached:
+                description = f"As many {kind}s are signed in as may be"
+                raise unauthorized(f"auth_{kind}_session", "limit", description) from None
             except AlreadySignedIn:
                 raise unauthorized(None, "already_signed_in", f"The {kind} is signed in with another session") from None
             except Conflict:
@@ -202,8 +233,10 @@ class SignIns:
         return session
 
     async def _destroy(self, session: UserSession) -> None:
+        active = session.state == "active"
         await self._sessions.destroy(session.id)
-        self._disarm(session)
+        if active:
+            self._ended(session)
         # A deactivated session may end while its user is signed in with a newer one.
         if session.kind == "agent" and self._sessions.of_user(session.account, session.user) is None:
             self._tell(session.account, AgentSignedOut(agent=session.user))
@@ -265,6 +298,7 @@ class SignIns:
                 again = self._clock.now() + _RETRY
                 self._timers[session_id] = self._clock.call_at(again, lambda: self._due(account, session_id))
                 return
+            self._ended(session)
             log.info("session timed out", account=account, user=session.user, kind=session.kind)
             if session.kind == "agent":
                 self._tell(account, AgentTimedOut(agent=session.user))
@@ -278,6 +312,10 @@ class SignIns:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
             log.error("time-out failed", exc_info=task.exception())
+
+
+def _nobody(_account: int, _full: bool) -> None:
+    pass
 
 
 def _invalid(kind: str) -> Exception:

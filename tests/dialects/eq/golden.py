@@ -12,6 +12,7 @@ case.json
         {"offered": "agent's extension", "then": "answered" | ..}          OfferAnswered etc. for that agent's offer
         {"active": {..}}                     an extension has a channel (ActiveCallInfo, with what is left out made up)
         {"asterisk": "down" | "up"}  {"database": "down" | "up"}  {"restart": true}
+        {"settings": {"license_max_agents": 1}}      the process ends, and comes back with these set
         {"leg": "channel's id", "call": ".."}      a leg of a call, in the record
         {"recorded": "name", "call": "..", "kind": "queue", ..., "content": ".."}   as World.recorded has it
         {"lost": "name"}                     the file of a recording is gone from the disk
@@ -116,7 +117,8 @@ async def _happen(world: World, step: dict[str, Any]) -> None:
             await world.database.close()
         case {"database": "up"}:
             await world.database.start()
-        case {"restart": True}:
+        case {"settings": _} | {"restart": True}:
+            world.settings = world.settings.model_copy(update=step.get("settings", {}))
             await world.restart()
         case {"leg": _} | {"recorded": _} | {"lost": _}:
             await _tell(world, account, step)

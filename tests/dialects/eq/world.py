@@ -105,7 +105,8 @@ class World:
         self.media = EngineMedia(self.centre)
         self.today = AgentsToday("UTC")
         self.centre.listeners.append(self.today.tell)
-        self.watch = Watch(self.centre, clock, {"sms": "There is no SMS gateway here"})
+        self.missing = {"sms": "There is no SMS gateway here"}
+        self.watch = Watch(self.centre, clock, self.missing)
         self.centre.listeners.append(self.watch.tell)
         self.feed = Feed(clock)
         self.centre.listeners.append(self.feed.fact)
@@ -145,6 +146,7 @@ class World:
 
     async def serve(self) -> None:
         """Start the application, as a process does."""
+        self.missing["licenseExceeded"] = "" if self.settings.license_max_agents is not None else "There is no cap"
         self.presser = await KeyPresser.of(self.settings).__aenter__()
         await self.prompts.load()
         sessions = Sessions(self.database, self.clock)

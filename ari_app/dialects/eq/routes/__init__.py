@@ -12,6 +12,7 @@ from ari_app.dialects.eq.routes.events import HANDLERS as _EVENTS
 from ari_app.dialects.eq.routes.extensions import HANDLERS as _EXTENSIONS
 from ari_app.dialects.eq.routes.hours import HANDLERS as _HOURS
 from ari_app.dialects.eq.routes.imports import HANDLERS as _IMPORTS
+from ari_app.dialects.eq.routes.license import HANDLERS as _LICENSE
 from ari_app.dialects.eq.routes.live import HANDLERS as _LIVE
 from ari_app.dialects.eq.routes.media import HANDLERS as _MEDIA
 from ari_app.dialects.eq.routes.overflow import HANDLERS as _OVERFLOW
@@ -48,5 +49,6 @@ HANDLERS: dict[str, Handler] = {
     **_OVERFLOW,
     **_MEDIA,
     **_EVENTS,
+    **_LICENSE,
     **_ALERTS,
 }

@@ -9,7 +9,7 @@ from ari_app.dialects.eq.routes.ask import Ask, Handler, Services
 from ari_app.dialects.eq.sessions import Kind
 from ari_app.dialects.eq.wire.fields import is_extension
 from ari_app.dialects.eq.wire.session import AgentSessionBody, Session, SupervisorSessionBody
-from ari_app.errors import AlreadySignedIn, Conflict, NotFound
+from ari_app.errors import AlreadySignedIn, Conflict, LimitReached, NotFound
 
 
 async def create_supervisor(ask: Ask[None, SupervisorSessionBody]) -> str:
@@ -33,6 +33,8 @@ async def _create(ask: Ask[Any, Any], kind: Kind, user: int, extension: str | No
         except AlreadySignedIn:
             description = f"The {kind} is already signed in with another session"
             raise refused(None, "already_signed_in", description) from None
+        except LimitReached as error:
+            raise refused(None, "limit", str(error)) from None
         except Conflict:
             raise refused("extension", "in_use", "Another user is signed in at the extension") from None
     return token

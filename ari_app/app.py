@@ -29,6 +29,7 @@ from ari_app.calls.media import MediaDesk
 from ari_app.calls.parking import Parking
 from ari_app.calls.registry import Registry
 from ari_app.calls.verbs.external_media import MediaPorts, TransportKind
+from ari_app.check import Inspector
 from ari_app.clock import Clock, SystemClock
 from ari_app.config import Settings, host_port
 from ari_app.days import agents_today, time_zone_of
@@ -391,6 +392,7 @@ class Application:
             today=self.today,
             sessions=self.sessions,
             centre=self.centre,
+            inspector=Inspector(self.settings, lambda: self.node, self.centre.numbers.endpoint),
             importer=ImportService(self.writer.database, self.clock, self._configure_account),
             media=self.media,
             clock=self.clock,

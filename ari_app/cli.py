@@ -95,9 +95,9 @@ async def _check(settings: Settings, arguments: argparse.Namespace) -> int:
 
     problems = await check(settings)
     for problem in problems:
-        print(problem)
+        print(f"{problem.severity}: {problem.message}")
     print(f"{len(problems)} problem(s)" if problems else "all is well")
-    return 1 if problems else 0
+    return 1 if any(problem.severity == "error" for problem in problems) else 0
 
 
 async def _keys(settings: Settings, arguments: argparse.Namespace) -> int:

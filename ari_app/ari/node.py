@@ -33,7 +33,7 @@ from ari_app.ari.http import HttpOptions, HttpPool
 from ari_app.ari.models import LiveRecording, Playback
 from ari_app.ari.operations import Operations
 from ari_app.ari.picture import Picture, Snapshot
-from ari_app.ari.protocol import FrameDecoder, Received, timestamp_of
+from ari_app.ari.protocol import FrameDecoder, Received, event_time, timestamp_of
 from ari_app.ari.subscriptions import Subscriptions
 from ari_app.ari.watch import StreamWatch
 from ari_app.clock import Clock, SystemClock
@@ -146,6 +146,8 @@ class Node(Operations):
         self._resync_task: asyncio.Task[None] | None = None
         self._resynced = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
+        #: seconds by which our clock was ahead of Asterisk's when we looked last, more by the milliseconds of an event
+        self.clock_ahead = 0.0
         #: which run of which Asterisk this is: its id, and when it was started; None: not known yet
         self.incarnation: tuple[str, str] | None = None
 
@@ -272,6 +274,7 @@ class Node(Operations):
         if isinstance(event, ev.ChannelUserevent):
             fence = self._fences.get(event.eventname)
             if fence is not None:
+                self.clock_ahead = self.clock.now() - event_time(event.timestamp)
                 fence.set()
             return fence is not None
         if isinstance(event, ev.StasisEnd):
@@ -366,6 +369,11 @@ class Node(Operations):
         if self._unwanted:
             await self.applications.filter(self.app, filter={"disallowed": [{"type": t} for t in self._unwanted]})
         await self.subscriptions.renew()
+
+    async def compare_clocks(self) -> float:
+        """Look how far our clock is ahead of Asterisk's, in seconds. Raises AriError."""
+        await self._fence()
+        return self.clock_ahead
 
     async def _fence(self) -> None:
         """Return when everything Asterisk sent before now has been handled, or after `fence_timeout`."""

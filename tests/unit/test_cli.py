@@ -84,7 +84,7 @@ def test_check_names_problems(capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
     assert cli.main(["check"]) == 1
     printed = capsys.readouterr().out.splitlines()
-    assert printed == ["asterisk: ARI_PASSWORD is not set", "1 problem(s)"]
+    assert printed == ["error: asterisk: ARI_PASSWORD is not set", "1 problem(s)"]
 
 
 def test_check_of_an_asterisk_that_is_not_there(

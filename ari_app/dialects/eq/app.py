@@ -17,7 +17,7 @@ from ari_app.dialects.eq.auth import Authenticator, Caller
 from ari_app.dialects.eq.errors import ApiError, render, render_unexpected
 from ari_app.dialects.eq.openapi import openapi_document
 from ari_app.dialects.eq.paths import DOCUMENT, ENDPOINTS, TOTAL_HEADER
-from ari_app.dialects.eq.ports import Centre, Importer, Media
+from ari_app.dialects.eq.ports import Centre, Importer, Inspector, Media
 from ari_app.dialects.eq.routes import HANDLERS
 from ari_app.dialects.eq.routes.ask import Ask, Handler, Listed, Services, Text
 from ari_app.dialects.eq.sessions import SignIns
@@ -93,6 +93,7 @@ class EqServices:
     sessions: Sessions
     centre: Centre
     importer: Importer
+    inspector: Inspector
     media: Media
     clock: Clock
     settings: Settings
@@ -134,6 +135,7 @@ def make_app(eq: EqServices) -> web.Application:
         sign_ins=sign_ins,
         centre=eq.centre,
         importer=eq.importer,
+        inspector=eq.inspector,
         media=eq.media,
         clock=eq.clock,
         time_zone=eq.settings.time_zone,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ari_app.dialects.eq.wire.license import License, LicenseUsage
+from ari_app.dialects.eq.wire.license import ConfigurationCheck, License, LicenseUsage
 from ari_app.dialects.http import Endpoint
 
 LICENSE = (
@@ -22,5 +22,17 @@ LICENSE = (
         tag="License",
         summary="How many agents and supervisors are signed in",
         reply=LicenseUsage,
+    ),
+    Endpoint(
+        name="configuration_check",
+        method="GET",
+        path="/configuration_check",
+        tag="License",
+        summary="What is wrong with the configuration, looked at now",
+        description=(
+            "Database, Asterisk, its modules, sounds and clock, our application there, the phones of the account's"
+            " signed-in agents, disks, certificates. Takes as long as Asterisk and the database take to answer."
+        ),
+        reply=ConfigurationCheck,
     ),
 )

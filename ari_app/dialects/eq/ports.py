@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Literal, Protocol
 
 from ari_app.acd.call_control import ActiveCallInfo, ParkedCallInfo
@@ -10,6 +11,7 @@ from ari_app.acd.events import AnyEvent
 from ari_app.acd.opening import Opening
 from ari_app.acd.views import AgentQueueStatus, CallBackView, QueueStatistics
 from ari_app.calls.media import MediaRequest, MediaView
+from ari_app.ops.problems import Problem
 
 __all__ = ["ActiveCallInfo", "Calls", "Centre", "Importer", "Media", "ParkedCallInfo", "QueuedCallInfo", "Upload"]
 
@@ -67,6 +69,13 @@ class Recorder(Protocol):
 
     async def cancel(self, account: int, extension: str) -> None:
         """End it and throw it away. Raises CommandRefused: nobody has begun to record it."""
+
+
+class Inspector(Protocol):
+    """Looks for what is wrong."""
+
+    async def problems(self, extensions: Iterable[str]) -> list[Problem]:
+        """Of the installation, and of phones at these extensions. Raises nothing: what does not answer is a problem."""
 
 
 class Centre(Protocol):

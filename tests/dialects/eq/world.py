@@ -30,6 +30,7 @@ from ari_app.freepbx.service import ImportService
 from ari_app.hooks.watch import Watch
 from ari_app.media.tts.errors import SynthesisFailed, UnknownVoice
 from ari_app.media.tts.synthesiser import Synthesiser
+from ari_app.ops.problems import Problem
 from ari_app.prompts.book import PromptBook
 from ari_app.provisioning.contacts import Contact
 from ari_app.provisioning.keypress import KeyPresser
@@ -175,6 +176,7 @@ class World:
                 statistics=Statistics(self.database),
                 sessions=sessions,
                 centre=self.centre,
+                inspector=self,
                 importer=ImportService(self.database, self.clock, self._taken_up),
                 media=self.media,
                 clock=self.clock,
@@ -190,6 +192,16 @@ class World:
         if not self.centre.reachable:
             raise Unreachable("connection refused")
         return {extension: self.contacts[extension] for extension in extensions if extension in self.contacts}
+
+    async def problems(self, extensions: Iterable[str]) -> list[Problem]:
+        """What an inspector finds: phones that nobody registered."""
+        if not self.centre.reachable:
+            return [Problem(code="asterisk_unreachable", severity="error", message="no answer")]
+        return [
+            Problem(code="extension_unregistered", severity="warning", message=f"no phone at {extension}")
+            for extension in extensions
+            if extension not in self.contacts
+        ]
 
     async def _taken_up(self, account: int) -> None:
         """As the application does it: the engine is told what is in the store."""

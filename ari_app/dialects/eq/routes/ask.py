@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from ari_app.clock import Clock
 from ari_app.dialects.eq.auth import Caller
 from ari_app.dialects.eq.errors import invalid, not_found, refused
-from ari_app.dialects.eq.ports import Centre, Importer, Media
+from ari_app.dialects.eq.ports import Centre, Importer, Inspector, Media
 from ari_app.dialects.eq.sessions import SignIns
 from ari_app.dialects.eq.wire.common import PageQuery
 from ari_app.dialects.eq.wire.fields import INT_MAX
@@ -67,6 +67,7 @@ class Services:
     sign_ins: SignIns
     centre: Centre
     importer: Importer
+    inspector: Inspector
     media: Media
     clock: Clock
     #: of accounts that have none of their own

@@ -1,9 +1,9 @@
-"""How many may be signed in, and how many are."""
+"""How many may be signed in, how many are, and what is wrong."""
 
 from __future__ import annotations
 
 from ari_app.dialects.eq.routes.ask import Ask, Handler
-from ari_app.dialects.eq.wire.license import License, LicenseUsage
+from ari_app.dialects.eq.wire.license import ConfigurationCheck, License, LicenseUsage
 
 
 async def license(ask: Ask[None, None]) -> License:
@@ -18,4 +18,10 @@ async def usage(ask: Ask[None, None]) -> LicenseUsage:
     return LicenseUsage(agents=len(active(ask.account, "agent")), supervisors=len(active(ask.account, "supervisor")))
 
 
-HANDLERS: dict[str, Handler] = {"license": license, "license_usage": usage}
+async def check(ask: Ask[None, None]) -> ConfigurationCheck:
+    extensions = {session.extension for session in ask.services.sign_ins.active(ask.account, "agent")}
+    problems = await ask.services.inspector.problems(sorted(filter(None, extensions)))
+    return ConfigurationCheck(ok=not any(problem.severity == "error" for problem in problems), problems=problems)
+
+
+HANDLERS: dict[str, Handler] = {"license": license, "license_usage": usage, "configuration_check": check}

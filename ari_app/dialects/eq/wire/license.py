@@ -1,8 +1,10 @@
-"""What the operator allows, and what is used of it."""
+"""What the operator allows, what is used of it, and what is wrong."""
 
 from __future__ import annotations
 
 import msgspec
+
+from ari_app.ops.problems import Problem
 
 
 class License(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -22,3 +24,11 @@ class LicenseUsage(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     agents: int
     supervisors: int
+
+
+class ConfigurationCheck(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What is wrong with the installation."""
+
+    #: there is no error; there may be warnings
+    ok: bool
+    problems: list[Problem]

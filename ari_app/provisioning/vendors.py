@@ -1,4 +1,4 @@
-"""How each maker's phones have a key pressed over HTTP, from their own documentation. Pure.
+"""How each maker's phones have a key pressed over HTTP, as far as is known from documentation and programs. Pure.
 
 Yealink       Action URI (administrator's guides of T2 to T5)
 Snom          "Can I control my snom phone remotely" (service.snom.com)
@@ -6,7 +6,8 @@ Cisco         Key URIs (Unified IP Phone Services Application Development Notes)
 Polycom       push of internal URIs (Web Application Developer's Guide)
 Grandstream   api-send_key (CTI guides of GXP21XX and GRP26XX)
 
-A key that a maker does not document is left out: it is refused, not guessed.
+Some names (arrows, Menu and Conference of Polycom; LINEn, SPEAKER, HEADSET, MUTE, HOLD and CONF of Grandstream) were
+found nowhere to check against, and none was tried on a desk phone.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 import pytest
@@ -17,7 +17,7 @@ from websockets.typing import Subprotocol
 from ari_app.ari.http import basic_auth
 from ari_app.clock import ManualClock
 from ari_app.errors import CommandRefused, Conflict
-from ari_app.media.frames import FRAME_BYTES, Frame
+from ari_app.media.frames import FRAME_BYTES
 from ari_app.media.transports.asterisk_socket import (
     LEAD,
     AsteriskServer,
@@ -27,24 +27,10 @@ from ari_app.media.transports.asterisk_socket import (
 )
 from ari_app.media.transports.pacing import PERIOD, Ticker
 from ari_app.media.transports.port import Direction
+from tests.unit.media.transports.ears import Listener
 
 HOST = "127.0.0.1"
 START = json.dumps({"event": "MEDIA_START", "format": "slin"})
-
-
-class Listener:
-    def __init__(self) -> None:
-        self.got: list[Frame] = []
-        self.reasons: list[str] = []
-        self.fails = False
-
-    def frames(self, frames: Sequence[Frame]) -> None:
-        if self.fails:
-            raise RuntimeError("a bug of the listener")
-        self.got += frames
-
-    def ended(self, reason: str) -> None:
-        self.reasons.append(reason)
 
 
 class Asterisk:

@@ -1,37 +1,23 @@
 """AudioSocket over real sockets; the clock is the test's own."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from uuid import UUID
 
 import pytest
 
 from ari_app.clock import ManualClock
 from ari_app.errors import CommandRefused, Conflict
-from ari_app.media.frames import FRAME_BYTES, Frame
+from ari_app.media.frames import FRAME_BYTES
 from ari_app.media.transports.audiosocket import Kind, Message, Parser, build
 from ari_app.media.transports.audiosocket_server import NAME_LIMIT, AudioSocketServer
 from ari_app.media.transports.pacing import Ticker
 from ari_app.media.transports.port import Direction
+from tests.unit.media.transports.ears import Listener
 
 HOST = "127.0.0.1"
 CALL = UUID("40325ec2-5efd-4bd3-805f-53576e581d13")
 OTHER = UUID("40325ec2-5efd-4bd3-805f-53576e581d14")
-
-
-class Listener:
-    def __init__(self) -> None:
-        self.got: list[Frame] = []
-        self.reasons: list[str] = []
-        self.fails = False
-
-    def frames(self, frames: Sequence[Frame]) -> None:
-        if self.fails:
-            raise RuntimeError("a bug of the listener")
-        self.got += frames
-
-    def ended(self, reason: str) -> None:
-        self.reasons.append(reason)
 
 
 class Peer:

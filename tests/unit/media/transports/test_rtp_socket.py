@@ -5,7 +5,7 @@ import math
 import random
 import socket
 import struct
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 
 import numpy as np
 import pytest
@@ -13,11 +13,12 @@ import pytest
 from ari_app.clock import ManualClock
 from ari_app.errors import CommandRefused
 from ari_app.media import g711
-from ari_app.media.frames import FRAME_BYTES, FRAME_SAMPLES, RATE, Frame
+from ari_app.media.frames import FRAME_BYTES, FRAME_SAMPLES, RATE
 from ari_app.media.transports.pacing import Ticker
 from ari_app.media.transports.port import Direction
 from ari_app.media.transports.rtp import PCMA, PCMU, Packet, build, parse
 from ari_app.media.transports.rtp_socket import RtpSocket, open_rtp
+from tests.unit.media.transports.ears import Listener
 
 HOST = "127.0.0.1"
 
@@ -32,21 +33,6 @@ def measure(samples: bytes) -> tuple[float, float]:
     values = np.frombuffer(samples, np.int16).astype(float)
     spectrum = np.abs(np.fft.rfft(values * np.hanning(len(values))))
     return float(np.argmax(spectrum) * RATE / len(values)), float(np.sqrt(np.mean(values**2)))
-
-
-class Listener:
-    def __init__(self) -> None:
-        self.got: list[Frame] = []
-        self.reasons: list[str] = []
-        self.fails = False
-
-    def frames(self, frames: Sequence[Frame]) -> None:
-        if self.fails:
-            raise RuntimeError("a bug of the listener")
-        self.got += frames
-
-    def ended(self, reason: str) -> None:
-        self.reasons.append(reason)
 
 
 class Bench:

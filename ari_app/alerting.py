@@ -9,9 +9,9 @@ from typing import Any
 from ari_app.acd.alerts import Kind, News
 from ari_app.acd.centre import Centre
 from ari_app.clock import Clock
-from ari_app.config import Settings
+from ari_app.config import Settings, networks
 from ari_app.days import time_zone_of
-from ari_app.hooks.addresses import Guard, networks
+from ari_app.hooks.addresses import Guard
 from ari_app.hooks.mail import Mailer
 from ari_app.hooks.notify import CUSTOM, EMAIL, Notifier, document
 from ari_app.hooks.tell import Sender, Teller, Webhook

@@ -31,7 +31,7 @@ from ari_app.calls.registry import Registry
 from ari_app.calls.verbs.external_media import MediaPorts, TransportKind
 from ari_app.check import Inspector
 from ari_app.clock import Clock, SystemClock
-from ari_app.config import Settings, host_port
+from ari_app.config import Settings, host_port, networks
 from ari_app.days import agents_today, time_zone_of
 from ari_app.dialects.eq.app import SIGN_INS, EqServices, make_app
 from ari_app.dialects.eq.paths import PREFIX
@@ -40,7 +40,6 @@ from ari_app.dialects.feed import Feed
 from ari_app.errors import ConfigError, StoreUnavailable
 from ari_app.freepbx.service import ImportService
 from ari_app.ids import IdSource
-from ari_app.media import targets
 from ari_app.media.transports.pacing import Ticker
 from ari_app.ops.clock_set import ClockSet
 from ari_app.ops.health import Health, health_routes
@@ -217,7 +216,7 @@ class Application:
             self.registry,
             ports,
             self.centre.talking_leg,
-            private=targets.networks(settings.media_private_networks),
+            private=networks(settings.media_private_networks),
             limit=settings.media_attachments,
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from ipaddress import ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from string import Formatter
 from typing import Annotated, Literal
@@ -18,6 +18,8 @@ from ari_app.errors import ConfigError
 
 #: makers of phones whose keys can be pressed
 PHONE_MAKERS = ("yealink", "snom", "cisco", "polycom", "grandstream")
+
+Network = IPv4Network | IPv6Network
 
 
 def _http_url(value: str) -> str:
@@ -100,12 +102,16 @@ def _phone_url(value: str) -> str:
     return value
 
 
+def networks(text: str) -> tuple[Network, ...]:
+    """What a setting of networks names: "10.0.0.0/8, fd00::/8", a single address too. Raises ValueError."""
+    return tuple(ip_network(part) for part in map(str.strip, text.split(",")) if part)
+
+
 def _networks(value: str) -> str:
-    for part in filter(None, map(str.strip, value.split(","))):
-        try:
-            ip_network(part)
-        except ValueError:
-            raise ValueError("must be networks such as 10.0.0.0/8, with commas between them") from None
+    try:
+        networks(value)
+    except ValueError:
+        raise ValueError("must be networks such as 10.0.0.0/8, with commas between them") from None
     return value
 
 

@@ -22,9 +22,10 @@ from ari_app.calls.registry import Registry
 from ari_app.calls.verbs.attach import Attach, Side
 from ari_app.calls.verbs.external_media import MediaPorts
 from ari_app.calls.wait import while_alive
+from ari_app.config import Network
 from ari_app.errors import CommandRefused, NotFound
 from ari_app.media.relay import Relay
-from ari_app.media.targets import Network, Place, Target, resolve
+from ari_app.media.targets import Place, Target, resolve
 from ari_app.media.transports.attachment import Attachment
 from ari_app.media.transports.audiosocket_client import AudioSocketClient, connect_to_audiosocket
 from ari_app.media.transports.bot_socket import BotSocket, connect_to_bot

@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+from ari_app.config import Network
+
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 #: what connectors and the C library take for an IPv4 address in one of its many spellings: 0x7f.1, 2130706433
 _NUMERIC = re.compile(r"(?:.*\.)?(?:[0-9]+|0[xX][0-9a-fA-F]*)\.?\Z")
@@ -25,11 +26,6 @@ _CARRIERS = tuple(ipaddress.ip_network(text) for text in ("64:ff9b::/96", "64:ff
 
 class Forbidden(OSError):
     """The address is not one that we connect to."""
-
-
-def networks(text: str) -> tuple[Network, ...]:
-    """ "10.0.0.0/8, fd00::/8", or a single address. Raises ValueError."""
-    return tuple(ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip())
 
 
 class Guard(AbstractResolver):

@@ -13,13 +13,13 @@ import asyncio
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
+from ari_app.config import Network
 from ari_app.errors import AppError
 
-Network = IPv4Network | IPv6Network
 Address = IPv4Address | IPv6Address
 
 #: scheme -> the port when none is given; None: one must be
@@ -94,11 +94,6 @@ def _plain(parts: SplitResult) -> bool:
     if parts.scheme in ("ws", "wss"):
         return True
     return parts.path in ("", "/") and not parts.query and not parts.username and not parts.password
-
-
-def networks(text: str) -> tuple[Network, ...]:
-    """Networks such as "10.0.0.0/8, 192.168.1.7", with commas between them. Raises ValueError for what is none."""
-    return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
 
 
 def allowed(address: Address, private: Iterable[Network]) -> bool:

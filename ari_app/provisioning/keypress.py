@@ -6,14 +6,14 @@ import asyncio
 import base64
 import json
 from collections.abc import Mapping, Sequence
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address
 from types import TracebackType
 
 import aiohttp
 import structlog
 from yarl import URL
 
-from ari_app.config import Settings
+from ari_app.config import Settings, networks
 from ari_app.errors import AppError
 from ari_app.provisioning.vendors import VENDORS, Login, Press
 
@@ -58,8 +58,7 @@ class KeyPresser:
         """As an operator has set it."""
         given: dict[str, str] = json.loads(settings.phone_logins.get_secret_value() or "{}")
         logins = {vendor: Login(*login.split(":", 1)) for vendor, login in given.items()}
-        networks = [ip_network(one.strip()) for one in settings.phone_networks.split(",") if one.strip()]
-        return cls(logins, networks, settings.phone_url)
+        return cls(logins, networks(settings.phone_networks), settings.phone_url)
 
     async def __aenter__(self) -> KeyPresser:
         # No cookies, no proxy of the environment: what a phone says is for that phone.

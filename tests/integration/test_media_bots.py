@@ -15,6 +15,7 @@ import pytest
 from ari_app.calls.media import MediaDesk, MediaRequest
 from ari_app.calls.verbs.attach import Side
 from ari_app.calls.verbs.external_media import MediaPorts, TransportKind
+from ari_app.config import networks
 from ari_app.media import targets
 from ari_app.media.transports.audiosocket import Kind, Message, Parser, build
 from ari_app.media.transports.pacing import Ticker
@@ -137,9 +138,7 @@ async def test_an_echo_over_another_transport(
     async with a_house(start_asterisk, world) as house, echo(scheme) as url:
         ports = MediaPorts(house.clock, Ticker(house.clock), kind)
         await ports.start()
-        desk = MediaDesk(
-            house.registry, ports, lambda account, extension: None, private=targets.networks(LOOPBACK), limit=1
-        )
+        desk = MediaDesk(house.registry, ports, lambda account, extension: None, private=networks(LOOPBACK), limit=1)
         talk, caller, callee = await talking(house)
         request = MediaRequest(target=targets.parse(url), hear=Side.PARTY, heard_by=Side.PARTY)
         made = await desk.attach(talk.call.account, request, call=talk.call.id)

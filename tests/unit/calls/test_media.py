@@ -13,6 +13,7 @@ from ari_app.calls.media import REMEMBERED, MediaDesk, MediaRequest, MediaView, 
 from ari_app.calls.verbs.answer import answer
 from ari_app.calls.verbs.attach import Side
 from ari_app.calls.verbs.external_media import MediaPorts, TransportKind
+from ari_app.config import networks
 from ari_app.errors import NotFound
 from ari_app.media import targets
 from ari_app.media.targets import TargetForbidden
@@ -34,7 +35,7 @@ class Desk:
     def __init__(self, stage: Stage, call: Call, url: str) -> None:
         self.stage, self.call, self.url = stage, call, url
         self.ports = MediaPorts(stage.clock, Ticker(stage.clock), TransportKind.RTP)
-        self.desk = MediaDesk(stage.registry, self.ports, self.find, private=targets.networks("127.0.0.1"), limit=2)
+        self.desk = MediaDesk(stage.registry, self.ports, self.find, private=networks("127.0.0.1"), limit=2)
         self.extensions: dict[str, Leg] = {}
 
     def find(self, account: int, extension: str) -> Leg | None:

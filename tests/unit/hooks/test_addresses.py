@@ -6,7 +6,8 @@ import socket
 
 import pytest
 
-from ari_app.hooks.addresses import Forbidden, Guard, networks
+from ari_app.config import networks
+from ari_app.hooks.addresses import Forbidden, Guard
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ari_app.media.targets import TargetError, TargetForbidden, allowed, networks, parse, resolve
+from ari_app.config import networks
+from ari_app.media.targets import TargetError, TargetForbidden, allowed, parse, resolve
 
 
 @pytest.mark.parametrize(

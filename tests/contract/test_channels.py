@@ -20,6 +20,17 @@ async def create(ear: Ear, endpoint: str, **options: Any) -> str:
     return channel
 
 
+async def has_told_of_dialling(ear: Ear, channel: str) -> None:
+    """Dial events come in any order, among themselves and to those of the channel's state.
+
+    The one of ringing may be missing: on a busy machine Asterisk (22.10.1) sometimes tells of it as a state only.
+    """
+    for status in ("", "ANSWER"):
+        await ear.until("Dial", channel, where=lambda e, status=status: e.dialstatus == status)
+    told = sorted(e.dialstatus for e in ear.events if e.type == "Dial")
+    assert told in (["", "ANSWER"], ["", "ANSWER", "RINGING"])
+
+
 async def test_a_created_channel_enters_the_application_down(node: Node, ear: Ear) -> None:
     channel = await create(ear, "Local/answer@contract", variables={"GREETING": "hello world"})
     start = await ear.until("StasisStart", channel)
@@ -36,12 +47,11 @@ async def test_a_created_channel_enters_the_application_down(node: Node, ear: Ea
 async def test_dialling_answer(node: Node, ear: Ear) -> None:
     channel = await create(ear, "Local/later@contract")
     await node.channels.dial(channel, timeout=5)
-    await ear.until("Dial", channel, count=3)
-    # Dial events come in any order, among themselves and to the others; those of a channel's state keep theirs.
-    assert sorted(e.dialstatus for e in ear.events if e.type == "Dial") == ["", "ANSWER", "RINGING"]
+    await ear.until("ChannelStateChange", channel, where=lambda e: e.channel.state == "Up")
+    first = await ear.until("Dial", channel, where=lambda e: e.dialstatus == "")
+    await has_told_of_dialling(ear, channel)
     assert [e.channel.state for e in ear.events if e.type == "ChannelStateChange"] == ["Ringing", "Up"]
     assert node.snapshot.channels[channel].state == "Up"
-    first = await ear.until("Dial", channel, where=lambda e: e.dialstatus == "")
     assert first.dialstring == "later@contract"
     assert first.caller is None
 
@@ -102,7 +112,7 @@ async def test_ids_are_taken_once(node: Node, ear: Ear) -> None:
 async def test_a_channel_is_dialled_once(node: Node, ear: Ear) -> None:
     channel = await create(ear, "Local/answer@contract")
     await node.channels.dial(channel)
-    await ear.until("Dial", channel, where=lambda e: e.dialstatus == "ANSWER")
+    await ear.until("ChannelStateChange", channel, where=lambda e: e.channel.state == "Up")
     with pytest.raises(Conflict):
         await node.channels.dial(channel)
 
@@ -163,8 +173,7 @@ async def test_originate_enters_the_application_when_answered(node: Node, ear: E
     assert answer.state == "Down"
     start = await ear.until("StasisStart", channel)
     assert (start.args, start.channel.state) == (["a", "b"], "Up")
-    await ear.until("Dial", channel, count=3)
-    assert {e.dialstatus for e in ear.events if e.type == "Dial"} == {"", "RINGING", "ANSWER"}
+    await has_told_of_dialling(ear, channel)
 
 
 async def test_originate_that_fails_has_no_stasis_events(node: Node, ear: Ear) -> None:

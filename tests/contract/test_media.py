@@ -229,7 +229,7 @@ async def test_a_dialled_channel_cannot_be_recorded(node: Node, ear: Ear) -> Non
     await node.channels.create(endpoint="Local/answer@contract", app=APP, channelId=channel)
     await ear.until("StasisStart", channel)
     await node.channels.dial(channel)
-    await ear.until("Dial", channel, where=lambda e: e.dialstatus == "ANSWER")
+    await ear.until("ChannelStateChange", channel, where=lambda e: e.channel.state == "Up")
     await node.channels.record(channel, name=fresh("rec"), format="wav")
     assert (await ear.until("RecordingFailed")).recording.state == "failed"
 

@@ -37,6 +37,8 @@ settings, from the environment:
   RECORDINGS_MAX_MB  of more megabytes of recordings the oldest are deleted (0: no limit)
   RECORDINGS_MIN_FREE_MB
                      megabytes of their disk that recordings leave free (200)
+  RECORDINGS_CONVERTED_MB
+                     megabytes of recordings in another format that are kept for the next who asks (1000)
   S3_URL             a storage that speaks S3, to which recordings are moved, such as https://s3.example.com;
                      with S3_BUCKET, S3_REGION (us-east-1), S3_ACCESS_KEY, S3_SECRET_KEY, S3_PREFIX
   DIAL_TEMPLATE      how an extension is dialled (PJSIP/{extension})

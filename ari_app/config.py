@@ -164,6 +164,8 @@ class Settings(BaseSettings):
     recordings_max_mb: int = Field(default=0, ge=0)
     #: megabytes of their disk that recordings leave free; below, files stay in Asterisk until there is room again
     recordings_min_free_mb: int = Field(default=200, ge=0)
+    #: megabytes of recordings that were asked for in another format; of more, what was not used for longest goes
+    recordings_converted_mb: int = Field(default=1000, ge=0)
     #: a storage that speaks S3, to which recordings are moved, such as https://s3.example.com; empty: none
     s3_url: Annotated[str, AfterValidator(_plain_url)] = ""
     s3_bucket: str = ""

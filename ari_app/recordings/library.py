@@ -13,7 +13,9 @@ import structlog
 
 from ari_app.clock import Clock, Timer
 from ari_app.errors import NotFound, StoreUnavailable
-from ari_app.recordings.files import LocalFiles
+from ari_app.recordings.conversion import Source, convert
+from ari_app.recordings.converted import Converted
+from ari_app.recordings.files import LocalFiles, NoRoom
 from ari_app.recordings.s3 import S3, S3Storage, StorageUnavailable
 from ari_app.store.recordings import RecordingInfo, Recordings
 
@@ -22,6 +24,9 @@ log = structlog.get_logger(__name__)
 #: seconds between two looks at what is to be forgotten
 LOOK_EVERY = 3600.0
 _DAY = 86400.0
+_BLOCK = 1024 * 1024
+#: bytes of converted files that are kept where nothing is said
+_CONVERTED = 1000 * _BLOCK
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,11 +57,14 @@ class Library:
         clock: Clock,
         retention: Retention | None = None,
         storage: S3Storage | None = None,
+        converted: Converted | None = None,
     ) -> None:
-        """storage: where files are moved to, where that is not their directory."""
+        """storage: where files are moved to, where that is not their directory. converted: where files are that were
+        asked for in another format; a directory beside that of the files if it is not given."""
         self.recordings = recordings
         self.files = files
         self._storage = storage
+        self._converted = converted or Converted(files.root.parent / "converted", _CONVERTED)
         self._clock = clock
         self._retention = retention or Retention()
         self._timer: Timer | None = None
@@ -100,6 +108,41 @@ class Library:
             await self.recordings.missing(recording, "The file is not there")
             raise
 
+    async def converted(self, recording: RecordingInfo, format: str, right: RecordingInfo | None = None) -> Path:
+        """A file of it in one of conversion.FORMATS, to be read at once. right: another recording, which becomes the
+        right channel of it; what began later of the two is that much later in it.
+
+        Raises:
+            NotFound: it has no file.
+            CannotConvert: it cannot be read, what the format needs is missing, or too much is to be converted.
+            NoRoom, OSError: the disk is full.
+            StorageUnavailable
+        """
+        wanted = [recording] if right is None else [recording, right]
+        found = [await self.file(one) for one in wanted]
+        began = min(one.started_at for one in wanted)
+        name = "-".join([*(f"{one.checksum}-{round(1000 * (one.started_at - began))}" for one in wanted), format])
+
+        async def make(target: Path) -> None:
+            if self.files.free() <= 0:
+                raise NoRoom(f"less than {self.files.min_free} bytes are free for {self.files.root}")
+            sources, fetched = [], []
+            try:
+                for one, file in zip(wanted, found, strict=True):
+                    if isinstance(file, Elsewhere):
+                        path = self._converted.unfinished()
+                        fetched.append(path)
+                        await _fetch(file, path)
+                    else:
+                        path = file
+                    sources.append(Source(path, one.format, after=one.started_at - began))
+                await asyncio.to_thread(convert, sources, target, format)
+            finally:
+                for path in fetched:
+                    path.unlink(missing_ok=True)
+
+        return await self._converted.get(name, make)
+
     async def delete(self, recording: RecordingInfo, by: str) -> None:
         """Delete its file. That there was one, and who deleted it when, stays in the record. The file goes first: cut
         short in between, it is deleted again.
@@ -116,10 +159,15 @@ class Library:
             raise StorageUnavailable("the recording is in S3, and S3_URL is not set")
         else:
             await self._storage.delete(recording.path)
+        await self._converted.forget(str(recording.checksum))
         if await self.recordings.deleted(recording, by):
             log.info("= recording deleted", recording=recording.name, call=recording.call_id, by=by)
 
     # retention
+
+    def prepare(self) -> None:
+        """Make the directory of converted files. Belongs in a thread. Raises OSError."""
+        self._converted.prepare()
 
     def start(self) -> None:
         """Begin to forget what is not to be kept."""
@@ -128,6 +176,7 @@ class Library:
 
     async def close(self) -> None:
         """Stop."""
+        await self._converted.close()
         if self._timer is not None:
             self._timer.cancel()
         if self._task is not None:
@@ -162,3 +211,9 @@ class Library:
                     return
                 await self.delete(recording, "size")
                 too_much -= recording.size or 0
+
+
+async def _fetch(file: Elsewhere, path: Path) -> None:
+    with await asyncio.to_thread(path.open, "wb") as copy:
+        async for piece in file.read(0, file.size):
+            await asyncio.to_thread(copy.write, piece)

@@ -10,6 +10,7 @@ from ari_app.clock import Clock
 from ari_app.config import Settings
 from ari_app.errors import ConfigError
 from ari_app.recordings.collector import Collector
+from ari_app.recordings.converted import Converted
 from ari_app.recordings.files import LocalFiles
 from ari_app.recordings.library import Library, Retention
 from ari_app.recordings.s3 import S3Storage
@@ -29,7 +30,8 @@ class RecordingService:
         recordings = Recordings(writer.database, clock, writer)
         retention = Retention(days=settings.recordings_days, max_bytes=settings.recordings_max_mb * _MEGABYTE)
         storage = S3Storage(settings) if settings.s3_url else None
-        self.library = Library(recordings, self.files, clock, retention, storage)
+        converted = Converted(settings.data_dir / "converted", settings.recordings_converted_mb * _MEGABYTE)
+        self.library = Library(recordings, self.files, clock, retention, storage, converted)
         self.uploader = Uploader(recordings, self.files, storage, clock) if storage else None
         self.collector = Collector(node, registry, recordings, self.files, clock)
         if self.uploader is not None:
@@ -44,8 +46,9 @@ class RecordingService:
         """
         try:
             await asyncio.to_thread(self.files.prepare)
+            await asyncio.to_thread(self.library.prepare)
         except OSError as error:
-            raise ConfigError(f"cannot use RECORDINGS_DIR {self.files.root}: {error}") from None
+            raise ConfigError(f"cannot use RECORDINGS_DIR {self.files.root} or DATA_DIR: {error}") from None
         self.library.start()
         self.collector.start()
         if self.uploader is not None:

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from ari_app.dialects.eq.wire.recording import CallRecordingsQuery, Recording, RecordingActionBody, RecordingQuery
+from ari_app.dialects.eq.wire.recording import (
+    CallRecordingsQuery,
+    Recording,
+    RecordingActionBody,
+    RecordingFileQuery,
+    RecordingQuery,
+)
 from ari_app.dialects.http import Endpoint, ErrorRow
+from ari_app.recordings.conversion import FORMATS
 
 _ID = {"id": "ID of the recording"}
 _UNKNOWN = ErrorRow(parameter="id", type="nonexistent", description="The recording does not exist (404)")
@@ -86,11 +93,27 @@ RECORDINGS = (
         summary="The file of a recording",
         description=(
             "Range, If-Range and If-None-Match are understood (RFC 9110): 206 with the bytes asked for, 304, 416. The"
-            " answer is 404 while the recording goes on, and when its file is gone."
+            " answer is 404 while the recording goes on, and when its file is gone. Another format is made when it is"
+            " first asked for, which takes about a second for ten minutes, and kept for a while."
         ),
         parameters=_ID,
-        download=("audio/wav", "application/octet-stream"),
-        errors=(_UNKNOWN,),
+        query=RecordingFileQuery,
+        download=(
+            *dict.fromkeys(format.content_type for format in FORMATS.values()),
+            "application/octet-stream",
+        ),
+        errors=(
+            _UNKNOWN,
+            ErrorRow(parameter="format", type="invalid", description="Not one of the formats"),
+            ErrorRow(
+                parameter="format",
+                type="cannot_convert",
+                description="The file cannot be read, or aac is asked for and ffmpeg is not installed",
+            ),
+            ErrorRow(parameter="format", type="too_busy", description="Too many are being converted (503)"),
+            ErrorRow(parameter="right", type="nonexistent", description="There is no such recording"),
+            ErrorRow(parameter="right", type="invalid", description="It is of another call"),
+        ),
     ),
     Endpoint(
         name="x.recording.delete",

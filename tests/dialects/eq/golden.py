@@ -14,7 +14,8 @@ case.json
         {"asterisk": "down" | "up"}  {"database": "down" | "up"}  {"restart": true}
         {"settings": {"license_max_agents": 1}}      the process ends, and comes back with these set
         {"leg": "channel's id", "call": ".."}      a leg of a call, in the record
-        {"recorded": "name", "call": "..", "kind": "queue", ..., "content": ".."}   as World.recorded has it
+        {"recorded": "name", "call": "..", "kind": "queue", ..., "content": ".."}   as World.recorded has it;
+                                             "tone": seconds instead: a sound
         {"lost": "name"}                     the file of a recording is gone from the disk
         {"registers": "100", "as": "Yealink SIP-T46U", "address": "192.0.2.7"}
         {"record": true}                     what happened so far is in the record
@@ -91,11 +92,11 @@ async def _request(world: World, step: dict[str, Any]) -> Reply:
     return await world.ask(method, path, key=step.get("key", "default"), query=step.get("query"), **body)
 
 
-def _tone(seconds: float, rate: int) -> bytes:
-    """A stereo WAV file."""
+def _tone(seconds: float, rate: int, channels: int = 2) -> bytes:
+    """A WAV file, in stereo."""
     samples = np.sin(np.arange(int(seconds * rate)) * 2 * np.pi * 440 / rate) * 8000
     file = io.BytesIO()
-    soundfile.write(file, np.column_stack([samples, samples]).astype(np.int16), rate, format="WAV")
+    soundfile.write(file, np.column_stack([samples] * channels).astype(np.int16), rate, format="WAV")
     return file.getvalue()
 
 
@@ -135,6 +136,8 @@ async def _tell(world: World, account: int, step: dict[str, Any]) -> None:
     match step:
         case {"recorded": name, **what}:
             what.pop("account", None)
+            if "tone" in what:
+                what["content"] = _tone(what.pop("tone"), 8000, channels=1)
             await world.recorded(account, name, **what)
         case {"leg": leg, "call": call}:
             at = world.clock.now()

@@ -131,6 +131,7 @@ class World:
 
     async def start(self) -> None:
         """Accounts, keys, and the server."""
+        self.library.prepare()
         self.accounts["other"] = await Accounts(self.database, self.clock).create("other")
         for name, account in self.accounts.items():
             _, self.keys[name] = await self.key_store.create(account, name)
@@ -248,8 +249,9 @@ class World:
             await writer.flush()
             await writer.close()
 
-    async def recorded(self, account: int, name: str, *, content: str = "", **what: Any) -> None:
-        """A recording began and, after a minute, ended. content: what is in its file; "": it has not been fetched."""
+    async def recorded(self, account: int, name: str, *, content: str | bytes = "", **what: Any) -> None:
+        """A recording began and, after a minute, ended. content: what is in its file; nothing: it has not been
+        fetched."""
         at = self.clock.now()
         outcome = what.pop("outcome", "finished")
         begun = facts.RecordingStarted(at=at, account=account, recording=name, format="wav", node="main", **what)
@@ -298,8 +300,8 @@ class Reply:
     headers: dict[str, str]
 
 
-async def _blocks(content: str) -> AsyncIterator[bytes]:
-    yield content.encode()
+async def _blocks(content: str | bytes) -> AsyncIterator[bytes]:
+    yield content.encode() if isinstance(content, str) else content
 
 
 async def template_database(folder: Path) -> Path:

@@ -7,12 +7,21 @@ from typing import Any
 from aiohttp import web
 
 from ari_app.calls.leg import LegGone
-from ari_app.dialects.eq.errors import invalid, nonexistent, not_found, refused
+from ari_app.dialects.eq.errors import ApiError, invalid, nonexistent, not_found, refused
 from ari_app.dialects.eq.routes.ask import Ask, Handler, Listed
 from ari_app.dialects.eq.routes.sessions import extension_exists
-from ari_app.dialects.eq.wire.recording import CallRecordingsQuery, Recording, RecordingActionBody, RecordingQuery
+from ari_app.dialects.eq.wire.recording import (
+    CallRecordingsQuery,
+    Recording,
+    RecordingActionBody,
+    RecordingFileQuery,
+    RecordingQuery,
+)
 from ari_app.dialects.streaming import Streamed
 from ari_app.errors import CommandRefused, NotFound
+from ari_app.recordings.conversion import FORMATS, CannotConvert
+from ari_app.recordings.converted import TooBusy
+from ari_app.recordings.files import NoRoom
 from ari_app.recordings.library import Elsewhere
 from ari_app.store.recordings import RecordingFilter, RecordingInfo
 
@@ -57,23 +66,51 @@ async def get(ask: Ask[None, None]) -> Recording:
     return Recording.of(found, ask.services.library.where(found))
 
 
-async def file(ask: Ask[None, None]) -> web.StreamResponse | Streamed:
-    found = await _find(ask)
+async def file(ask: Ask[RecordingFileQuery, None]) -> web.StreamResponse | Streamed:
+    found, wanted = await _find(ask), ask.query.format
+    other = None if ask.query.right is None else await _other(ask, found)
+    if other is None and (wanted is None or wanted == found.format):
+        return await _as_it_is(ask, found)
+    wanted = wanted or "wav"
+    try:
+        path = await ask.services.library.converted(found, wanted, other)
+    except NotFound:
+        raise not_found("id", "The file of the recording") from None
+    except CannotConvert as error:
+        raise ApiError(503 if isinstance(error, TooBusy) else 400, "format", error.slug, str(error)) from None
+    except (NoRoom, OSError):
+        raise ApiError(503, None, "unavailable", "There is no room to convert the recording") from None
+    return web.FileResponse(path, headers=_headers(FORMATS[wanted].content_type, f"{found.name}.{wanted}"))
+
+
+async def _other(ask: Ask[RecordingFileQuery, None], left: RecordingInfo) -> RecordingInfo:
+    try:
+        right = await ask.services.library.recordings.get(ask.account, str(ask.query.right))
+    except NotFound:
+        raise nonexistent("right", "The recording") from None
+    if right.call_id != left.call_id:
+        raise invalid("right", "It must be a recording of the same call")
+    return right
+
+
+async def _as_it_is(ask: Ask[RecordingFileQuery, None], found: RecordingInfo) -> web.StreamResponse | Streamed:
     try:
         source = await ask.services.library.file(found)
     except NotFound:
         raise not_found("id", "The file of the recording") from None
-    kind = _TYPES.get(found.format, "application/octet-stream")
-    name = str(found.path).rpartition("/")[2]
-    headers = {
+    headers = _headers(_TYPES.get(found.format, "application/octet-stream"), str(found.path).rpartition("/")[2])
+    if isinstance(source, Elsewhere):
+        return Streamed(size=source.size, etag=found.checksum or "", read=source.read, headers=headers)
+    return web.FileResponse(source, headers=headers)
+
+
+def _headers(kind: str, name: str) -> dict[str, str]:
+    return {
         "Content-Type": kind,
         "Content-Disposition": f'attachment; filename="{name}"',
         "Cache-Control": "private, no-store",
         "X-Content-Type-Options": "nosniff",
     }
-    if isinstance(source, Elsewhere):
-        return Streamed(size=source.size, etag=found.checksum or "", read=source.read, headers=headers)
-    return web.FileResponse(source, headers=headers)
 
 
 async def delete(ask: Ask[None, None]) -> None:
@@ -109,7 +146,7 @@ def _who(ask: Ask[Any, Any]) -> str:
     return f"{session.kind} {session.user}" if session is not None else f"key {ask.caller.key.id}"
 
 
-async def _find(ask: Ask[None, None]) -> RecordingInfo:
+async def _find(ask: Ask[Any, Any]) -> RecordingInfo:
     try:
         return await ask.services.library.recordings.get(ask.account, ask.path["id"])
     except NotFound:

@@ -56,6 +56,24 @@ class RecordingQuery(Parameters):
     ] = "-startTime"
 
 
+class RecordingFileQuery(Parameters):
+    """In which format."""
+
+    format: Annotated[
+        Literal["ulw", "vox", "mp3", "wav", "wavM", "ogg", "aac", "au"] | None,
+        Field(description="ulw, vox: no header, 8 kHz, one channel; wavM: mu-law in WAV. Not given: as it is stored"),
+        Blankable,
+    ] = None
+    right: Annotated[
+        _Text | None,
+        Field(
+            description="ID of another recording of the call: it becomes the right channel, this one the left, each as"
+            " much later as it began later. In WAV if no format is given"
+        ),
+        Blankable,
+    ] = None
+
+
 class Recording(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """A recording."""
 

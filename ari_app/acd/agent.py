@@ -132,12 +132,15 @@ def together(agent: Agent, phone: str, call_offered: str | None, wrap_up_everywh
     return max(agent.memberships.values(), key=lambda m: (m.paused_at or 0.0, m.order)).kind
 
 
+_WHATEVER_HE_CHOSE = frozenset({"ringing", "on_call", "signed_out"})
+
+
 def shown(altogether: State, kind: State) -> str:
     """What an agent is shown as in a queue: what his telephone does goes first, then what he is in this queue.
 
     Both arguments are told as facts, so whoever follows the facts knows the same.
     """
-    if altogether.state in ("ringing", "on_call", "signed_out"):
+    if altogether.state in _WHATEVER_HE_CHOSE:
         return altogether.state
     if altogether.state == "unavailable":
         return "unavailable" if altogether.reason == "timed_out" or kind.state == "available" else kind.state

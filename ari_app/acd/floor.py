@@ -161,10 +161,11 @@ class Floor:
         for extension, membership in agent.memberships.items():
             queue = self.queues[extension]
             here = free and membership.ready
-            if not here:
-                queue.idle.drop(agent.id)
-            elif queue.admit(agent, membership):
-                self.touched.add(extension)
+            if here:
+                if queue.admit(agent, membership):
+                    self.touched.add(extension)
+            elif agent.id in queue.idle.key_of:
+                queue.dismiss(agent.id)
             if queue.staffed and queue.staff.rate(agent.id, fitness(agent, membership, phone, here)):
                 self.thinned.add(extension)
 
@@ -177,6 +178,8 @@ class Floor:
         for extension, membership in agent.memberships.items():
             kind = membership.kind
             turned = kind != membership.told
+            if not turned and not moved:
+                continue
             if turned:
                 membership.told = kind
                 self._tell_state(agent, extension, kind)
@@ -193,7 +196,7 @@ class Floor:
         """An agent is signed out of a queue."""
         membership = agent.memberships.pop(extension)
         queue = self.queues[extension]
-        queue.idle.drop(agent.id)
+        queue.dismiss(agent.id)
         del queue.members[agent.id]
         if queue.staff.rate(agent.id, None):
             self.thinned.add(extension)

@@ -10,13 +10,18 @@ from __future__ import annotations
 
 from heapq import heapify, heappop, heappush
 
-from ari_app.acd import announcements, callers, overflow, skills
+from ari_app.acd import announcements, callers, overflow
 from ari_app.acd.commands import Offer
 from ari_app.acd.emptiness import may_stay
+from ari_app.acd.fitting import Need
 from ari_app.acd.floor import Floor
 from ari_app.acd.offers import COOL_DOWN
-from ari_app.acd.queue import Caller, CallerState, Key, Need, OpenOffer, Queue
+from ari_app.acd.queue import Caller, CallerState, OpenOffer, Queue
+from ari_app.acd.ranking import Key, Ranking
 from ari_app.acd.settings import Strategy
+
+#: who comes first (weight, place), his queue, those who need the same, and what (None: anybody will do)
+Head = tuple[int, Key, Queue, Ranking[str], Need | None]
 
 
 def settle(floor: Floor) -> None:
@@ -48,38 +53,44 @@ def _wait_on(floor: Floor, caller: Caller) -> None:
 
 
 def _match(floor: Floor) -> None:
-    heads: list[tuple[int, Key, str, Need | None]] = []
-    for extension in floor.touched:
-        queue = floor.queues.get(extension)
-        if queue is not None and queue.wanting.keys and queue.idle.keys:
-            weight = -queue.settings.weight
-            if queue.sorting:
-                heads += [(weight, group.keys[0], extension, need) for need, group in queue.groups.items()]
-            else:
-                heads.append((weight, queue.wanting.keys[0], extension, None))
+    heads = _heads(floor)
     heapify(heads)
     while heads:
-        weight, place, extension, need = heappop(heads)
-        queue = floor.queues[extension]
-        if not queue.idle:  # another queue took them
+        weight, place, queue, line, need = heappop(heads)
+        free = queue.idle if need is None else queue.fitting.who(need)
+        if not free:  # nobody fits, or others took them
             continue
         caller = floor.callers[place[-1]]
         if caller.state is CallerState.RESTING and floor.rested(caller):
             floor.end_rest(caller)
-        alike = queue.wanting if need is None else queue.groups[need]
-        excluded = caller.missed if need is None else skills.excluded(floor, queue, caller)
-        if chosen := queue.choose(excluded, floor.dice):
+        if chosen := queue.choose(free, caller.missed, floor.dice):
             _offer(floor, queue, caller, chosen)
-        elif not caller.missed:  # nobody who is free is for those who need the same
-            continue
-        following = alike.after(place)
-        if following is not None and queue.idle:
-            heappush(heads, (weight, following, extension, need))
+            if not free:
+                continue
+        if following := line.after(place):
+            heappush(heads, (weight, following, queue, line, need))
     for extension in sorted(floor.touched):
-        queue = floor.queues.get(extension)
-        if queue is not None and queue.settings.strategy is Strategy.RINGALL:
-            _join_in(floor, queue)
+        touched = floor.queues.get(extension)
+        if touched is not None and touched.settings.strategy is Strategy.RINGALL:
+            _join_in(floor, touched)
     floor.touched.clear()
+
+
+def _heads(floor: Floor) -> list[Head]:
+    """The first of each line for whom somebody may be free."""
+    heads: list[Head] = []
+    for extension in floor.touched:
+        queue = floor.queues.get(extension)
+        if queue is None or not queue.wanting.key_of or not queue.idle.key_of:
+            continue
+        weight = -queue.settings.weight
+        if not queue.sorting:
+            heads.append((weight, queue.wanting.keys[0], queue, queue.wanting, None))
+            continue
+        for need, line in queue.groups.items():
+            if queue.fitting.anybody(need):
+                heads.append((weight, line.keys[0], queue, line, need))
+    return heads
 
 
 def _leave_empty(floor: Floor) -> None:
@@ -99,8 +110,8 @@ def _join_in(floor: Floor, queue: Queue) -> None:
         if not queue.idle:
             return
         caller = floor.callers[key[-1]]
-        excluded = skills.excluded(floor, queue, caller)
-        if joining := [rank[-1] for rank in queue.idle.keys if rank[0] <= caller.level and rank[-1] not in excluded]:
+        free = queue.fitting.who(queue.need(caller)).keys
+        if joining := [rank[-1] for rank in free if rank[0] <= caller.level and rank[-1] not in caller.missed]:
             _offer(floor, queue, caller, joining)
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right, insort
-from collections.abc import Container, Hashable
+from collections.abc import Container
 from enum import StrEnum
-from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -13,14 +11,10 @@ from ari_app.acd import strategies
 from ari_app.acd.agent import Agent, Membership
 from ari_app.acd.destination import Overflow, When
 from ari_app.acd.emptiness import Staff, matters
-from ari_app.acd.rules import parse
+from ari_app.acd.fitting import NOTHING, Fitting, Need
+from ari_app.acd.ranking import Key, Ranking
+from ari_app.acd.rules import Rule, parse
 from ari_app.acd.settings import QueueSettings
-
-T = TypeVar("T", bound=Hashable)
-Key = tuple[Any, ...]
-#: when the rule turns for a caller next, and the skills he wants: who have both in common fit the same agents
-Need = tuple[int | None, tuple[tuple[str, int], ...]]
-NOTHING: Need = (None, ())
 
 
 class CallerState(StrEnum):
@@ -158,55 +152,13 @@ class QueueRecord(msgspec.Struct, kw_only=True):
     work: float | None = None
 
 
-class Ranking(Generic[T]):
-    """Things in order of a key. Each of its methods costs O(log n) comparisons (and a memory move, cheap to many
-    thousands)."""
-
-    __slots__ = ("key_of", "keys")
-
-    def __init__(self) -> None:
-        self.keys: list[Key] = []
-        self.key_of: dict[T, Key] = {}
-
-    def __len__(self) -> int:
-        return len(self.keys)
-
-    def __contains__(self, item: T) -> bool:
-        return item in self.key_of
-
-    def put(self, item: T, key: Key) -> bool:
-        """Add or move. Keys are unique. True: it was not there, or elsewhere."""
-        old = self.key_of.get(item)
-        if old == key:
-            return False
-        if old is not None:
-            del self.keys[bisect_left(self.keys, old)]
-        self.key_of[item] = key
-        insort(self.keys, key)
-        return True
-
-    def drop(self, item: T) -> None:
-        """Take out, if it is there."""
-        key = self.key_of.pop(item, None)
-        if key is not None:
-            del self.keys[bisect_left(self.keys, key)]
-
-    def position(self, item: T) -> int:
-        """From 1; 0: not there."""
-        key = self.key_of.get(item)
-        return 0 if key is None else bisect_left(self.keys, key) + 1
-
-    def after(self, key: Key) -> Key | None:
-        at = bisect_right(self.keys, key)
-        return self.keys[at] if at < len(self.keys) else None
-
-
 class Queue:
     """A queue at work: what is kept of it, and the orders made from the rest of the state."""
 
     __slots__ = (
         "absent",
         "called_back",
+        "fitting",
         "group_of",
         "groups",
         "idle",
@@ -214,6 +166,7 @@ class Queue:
         "members",
         "places",
         "record",
+        "rule",
         "rung",
         "settings",
         "sorting",
@@ -251,6 +204,17 @@ class Queue:
         self.groups: dict[Need, Ranking[str]] = {}
         self.group_of: dict[str, Need] = {}
         self.sorting = False
+        #: those of `idle` apart by what callers need
+        self.fitting = Fitting(self.idle, self.members, self.groups)
+        #: None: it has none
+        self.rule: Rule | None = None
+        self.route(record.rule, record.wanted)
+
+    def route(self, rule: str, wanted: dict[str, int]) -> None:
+        """By what its agents are chosen. Its callers are to be sorted anew. Raises RuleError."""
+        self.record.rule, self.record.wanted = rule, wanted
+        self.rule = parse(rule) if rule else None
+        self.fitting.configure(self.rule)
 
     def configure(self, settings: QueueSettings) -> None:
         """Set otherwise. Its members are to be indexed anew."""
@@ -319,13 +283,16 @@ class Queue:
 
     def sort(self, caller: Caller) -> None:
         """What a caller who wants an agent needs may have changed."""
-        kept = self.record
-        wanted = kept.wanted if caller.wanted is None else caller.wanted
-        turn = parse(kept.rule).next_turn(caller.waited) if kept.rule else None
-        need = (turn, tuple(sorted(wanted.items())))
+        need = self.need(caller)
         if self.group_of.get(caller.call) != need:
             self._ungroup(caller.call)
         self._group(caller.call, caller.place, need)
+
+    def need(self, caller: Caller) -> Need:
+        """What decides which agents fit him."""
+        wanted = self.record.wanted if caller.wanted is None else caller.wanted
+        turn = None if self.rule is None else self.rule.next_turn(caller.waited)
+        return turn, tuple(sorted(wanted.items()))
 
     def _group(self, call: str, key: Key, need: Need) -> None:
         self.group_of[call] = need
@@ -340,11 +307,20 @@ class Queue:
 
     def admit(self, agent: Agent, membership: Membership) -> bool:
         """He may be offered a call of this queue. True: he might not before, or not in this rank."""
-        return self.idle.put(agent.id, strategies.rank(self.settings.strategy, agent, membership))
+        rank = strategies.rank(self.settings.strategy, agent, membership)
+        if not self.idle.put(agent.id, rank):
+            return False
+        self.fitting.admit(agent.id, rank)
+        return True
 
-    def choose(self, excluded: Container[int], dice: strategies.Dice) -> list[int]:
-        """Whom to ring for a caller; empty: everybody who is free is excluded."""
-        candidates = strategies.Candidates(self.idle.keys, excluded, self.record.pointer, dice)
+    def dismiss(self, agent: int) -> None:
+        """He may not be offered one, if he might."""
+        self.idle.drop(agent)
+        self.fitting.drop(agent)
+
+    def choose(self, free: Ranking[int], missed: Container[int], dice: strategies.Dice) -> list[int]:
+        """Whom of the free who fit to ring for a caller; empty: there is nobody but those he was missed by."""
+        candidates = strategies.Candidates(free.keys, missed, self.record.pointer, dice)
         chosen = strategies.pick(self.settings.strategy, candidates)
         if chosen and strategies.RULES[self.settings.strategy].turns:
             self.record.pointer = int(self.idle.key_of[chosen[0]][strategies.METRIC])

@@ -11,7 +11,8 @@ A skill is the agent's level, 0 to 100; one he does not have is 0, and a skill a
 whole seconds the caller has waited. `wanted` alone: the agent has what the caller wants; a rule that does not speak of
 it holds in addition to that. Letters are a to z, digits and _, in either case.
 
-A rule is compiled once to a function of these three; nothing in it can do anything but compare.
+A rule is compiled once. Between two of its turns the waiting time decides nothing, so each such stage gets a function
+of its own in which the conditions on it are settled already. Nothing in a rule can do anything but compare.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import lru_cache, reduce
 from operator import eq, ge, gt, le, lt, ne
 from typing import NamedTuple
 
@@ -46,8 +47,10 @@ _COMPARISONS: dict[str, Callable[[int, int], bool]] = {
     "==": eq,
     "!=": ne,
 }
-#: the agent's skills, whole seconds waited, whether the agent has what the caller wants
-_Holds = Callable[[Mapping[str, int], int, bool], bool]
+#: the agent's skills, whether the agent has what the caller wants
+Test = Callable[[Mapping[str, int], bool], bool]
+#: whole seconds waited -> what is left to be asked of the agent
+_Part = Callable[[int], Test]
 
 
 class RuleError(CommandRefused):
@@ -61,19 +64,72 @@ class RuleError(CommandRefused):
         self.position = position
 
 
-class Rule(NamedTuple):
+class Rule:
     """A rule that was understood."""
 
-    holds: _Holds
-    #: seconds of waiting at which it may turn, in order
-    turns: tuple[int, ...]
-    #: it speaks of what the caller wants
-    wanted: bool
+    __slots__ = ("_part", "_stages", "turns", "wanted")
+
+    def __init__(self, part: _Part, turns: tuple[int, ...], wanted: bool) -> None:
+        self._part = part
+        self._stages: dict[int, Test] = {}
+        #: seconds of waiting at which it may turn, in order
+        self.turns = turns
+        #: it speaks of what the caller wants
+        self.wanted = wanted
+
+    def after(self, waited: float) -> Test:
+        """What it asks of an agent for one who has waited so many seconds; the same until the next turn."""
+        stage = bisect_right(self.turns, waited)
+        found = self._stages.get(stage)
+        if found is None:
+            found = self._stages[stage] = self._part(self.turns[stage - 1] if stage else 0)
+        return found
+
+    def holds(self, skills: Mapping[str, int], waited: float, wanted: bool) -> bool:
+        return self.after(waited)(skills, wanted)
 
     def next_turn(self, waited: float) -> int | None:
         """The first after so many seconds; None: it stays as it is."""
         at = bisect_right(self.turns, waited)
         return self.turns[at] if at < len(self.turns) else None
+
+
+_always: Test = lambda _skills, _wanted: True  # noqa: E731
+_never: Test = lambda _skills, _wanted: False  # noqa: E731
+
+
+def _any(parts: list[_Part]) -> _Part:
+    def at(wait: int) -> Test:
+        tests = [test for part in parts if (test := part(wait)) is not _never]
+        return _always if _always in tests else reduce(_or, tests, _never)
+
+    return at
+
+
+def _or(one: Test, other: Test) -> Test:
+    return other if one is _never else lambda skills, wanted: one(skills, wanted) or other(skills, wanted)
+
+
+def _all(parts: list[_Part]) -> _Part:
+    def at(wait: int) -> Test:
+        tests = [test for part in parts if (test := part(wait)) is not _always]
+        return _never if _never in tests else reduce(_and, tests, _always)
+
+    return at
+
+
+def _and(one: Test, other: Test) -> Test:
+    return other if one is _always else lambda skills, wanted: one(skills, wanted) and other(skills, wanted)
+
+
+def _not(part: _Part) -> _Part:
+    def at(wait: int) -> Test:
+        test = part(wait)
+        if test in (_always, _never):
+            return _never if test is _always else _always
+        return lambda skills, wanted: not test(skills, wanted)
+
+    return at
 
 
 class _Token(NamedTuple):
@@ -121,10 +177,10 @@ class _Parser:
         self._wanted = False
 
     def rule(self) -> Rule:
-        holds = self._either()
+        part = self._either()
         if self._next.kind != "end":
             raise RuleError('"and", "or" or the end expected', self._next.position)
-        return Rule(holds, tuple(sorted(self._turns)), self._wanted)
+        return Rule(part, tuple(sorted(self._turns)), self._wanted)
 
     @property
     def _next(self) -> _Token:
@@ -136,19 +192,19 @@ class _Parser:
         self._at += 1
         return True
 
-    def _either(self) -> _Holds:
+    def _either(self) -> _Part:
         parts = [self._both()]
         while self._take("or"):
             parts.append(self._both())
-        return parts[0] if len(parts) == 1 else lambda *given: any(part(*given) for part in parts)
+        return parts[0] if len(parts) == 1 else _any(parts)
 
-    def _both(self) -> _Holds:
+    def _both(self) -> _Part:
         parts = [self._condition()]
         while self._take("and"):
             parts.append(self._condition())
-        return parts[0] if len(parts) == 1 else lambda *given: all(part(*given) for part in parts)
+        return parts[0] if len(parts) == 1 else _all(parts)
 
-    def _condition(self) -> _Holds:
+    def _condition(self) -> _Part:
         token = self._next
         if token.text not in ("not", "("):
             return self._comparison()
@@ -157,23 +213,22 @@ class _Parser:
         if self._depth > DEEPEST:
             raise RuleError(f"more than {DEEPEST} levels deep", token.position)
         if token.text == "not":
-            negated = self._condition()
-            holds: _Holds = lambda *given: not negated(*given)  # noqa: E731
+            part = _not(self._condition())
         else:
-            holds = self._either()
+            part = self._either()
             if not self._take(")"):
                 raise RuleError('")" expected', self._next.position)
         self._depth -= 1
-        return holds
+        return part
 
-    def _comparison(self) -> _Holds:
+    def _comparison(self) -> _Part:
         token = self._next
         if token.kind != "word" or token.text in ("and", "or"):
             raise RuleError('a skill, "wait", "not" or "(" expected', token.position)
         self._at += 1
         if token.text == "wanted":
             self._wanted = True
-            return lambda _skills, _wait, wanted: wanted
+            return lambda _wait: lambda _skills, wanted: wanted
         if token.text != "wait" and not valid_skill(token.text):
             raise RuleError("a name of up to 32 letters expected", token.position)
         compare = _COMPARISONS.get(self._next.text)
@@ -183,9 +238,9 @@ class _Parser:
         if token.text == "wait":
             raise RuleError("a comparison expected", self._next.position)
         name = token.text
-        return lambda skills, _wait, _wanted: skills.get(name, 0) > 0
+        return lambda _wait: lambda skills, _wanted: skills.get(name, 0) > 0
 
-    def _compared(self, left: _Token, compare: Callable[[int, int], bool], sign: str) -> _Holds:
+    def _compared(self, left: _Token, compare: Callable[[int, int], bool], sign: str) -> _Part:
         limit = WAIT_MAX if left.text == "wait" else LEVEL_MAX
         number = self._next
         if number.kind != "number" or len(number.text) > 9 or int(number.text) > limit:
@@ -197,6 +252,6 @@ class _Parser:
             self._turns |= {"<": {value}, ">=": {value}, "<=": {value + 1}, ">": {value + 1}}.get(
                 sign, {value, value + 1}
             )
-            return lambda _skills, wait, _wanted: compare(wait, value)
+            return lambda wait: _always if compare(wait, value) else _never
         name = left.text
-        return lambda skills, _wait, _wanted: compare(skills.get(name, 0), value)
+        return lambda _wait: lambda skills, _wanted: compare(skills.get(name, 0), value)

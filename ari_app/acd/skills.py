@@ -1,20 +1,17 @@
 """Skills: whom a caller may be offered to, by his queue's rule and by what he wants.
 
-Where neither is set this costs nothing. Else a strategy is shown the free agents who fit, in its own order, and stops
-at the first: a decision costs a look at those who come before him. Callers who want the same and have waited alike fit
-the same agents; the queue keeps them together, and where nobody is found for the first, none of the others is looked
-at: a round costs a look at the free agents for each different need, however many wait. A rule that asks
-for the waiting time is looked at again when that turns it: the timer "relax:<call>".
+Where neither is set this costs nothing. Else a strategy is shown the free agents who fit, in its own order; they are
+known beforehand (fitting.py). Callers who want the same and have waited alike fit the same agents; the queue keeps them
+together, and where nobody is free for the first, none of the others is looked at: a round costs one look for each
+different need, however many wait and however many are free. A rule that asks for the waiting time is looked at again
+when that turns it: the timer "relax:<call>".
 """
 
 from __future__ import annotations
 
-from collections.abc import Container
-
 import msgspec
 
 from ari_app.acd import events as e
-from ari_app.acd.agent import Agent
 from ari_app.acd.floor import Floor
 from ari_app.acd.queue import Caller, Queue
 from ari_app.acd.rules import LEVEL_MAX, Rule, RuleError, parse, valid_skill
@@ -30,7 +27,7 @@ def routing_configured(floor: Floor, event: e.RoutingConfigured) -> None:
     queue = floor.queues.get(event.queue)
     if queue is None:
         return floor.ignore()
-    queue.record.rule, queue.record.wanted = event.rule, dict(event.wanted)
+    queue.route(event.rule, dict(event.wanted))
     if not queue.sorting and (event.rule or event.wanted):
         queue.sort_all()
     for key in queue.places.keys:
@@ -46,6 +43,8 @@ def skills_configured(floor: Floor, event: e.SkillsConfigured) -> None:
     if agent is None:
         return floor.ignore()
     agent.skills = dict(event.skills)
+    for extension in agent.memberships:
+        floor.queues[extension].fitting.learned(agent.id)
     floor.touched.update(agent.memberships)
     return None
 
@@ -57,14 +56,9 @@ def checked(skills: Skills) -> None:
             raise RuleError(f"not a skill: {name}", 1)
 
 
-def rule_of(queue: Queue) -> Rule | None:
-    """None: the queue has none."""
-    return parse(queue.record.rule) if queue.record.rule else None
-
-
 def watch(floor: Floor, queue: Queue, caller: Caller) -> None:
     """A caller begins to wait, or by another rule: from now on it is looked at again when his waiting turns it."""
-    rule = rule_of(queue)
+    rule = queue.rule
     if rule is not None:
         caller.waited = float(max(caller.waited, floor.now - caller.place[1]))
     _wake(floor, queue, rule, caller)
@@ -74,7 +68,7 @@ def waited_on(floor: Floor, call: str) -> None:
     """The timer "relax:<call>"."""
     caller = floor.callers[call]
     queue = floor.queues[caller.queue]
-    rule = rule_of(queue)
+    rule = queue.rule
     turn = None if rule is None else rule.next_turn(caller.waited)
     if turn is not None:  # whoever runs the timers may round
         caller.waited = float(max(turn, floor.now - caller.place[1]))
@@ -87,41 +81,6 @@ def _wake(floor: Floor, queue: Queue, rule: Rule | None, caller: Caller) -> None
     floor.start_or_cancel(f"relax:{caller.call}", caller.place[1], turn)
     if queue.sorting and caller.call in queue.wanting:
         queue.sort(caller)
-
-
-class Unfit:
-    """The agents whom a caller is not offered to: those who missed him in this round, and those who do not fit."""
-
-    __slots__ = ("_agents", "_missed", "_rule", "_waited", "_wanted")
-
-    def __init__(self, agents: dict[int, Agent], caller: Caller, rule: Rule | None, wanted: Skills) -> None:
-        self._agents = agents
-        self._missed = caller.missed
-        self._rule = rule
-        self._waited = int(caller.waited)
-        self._wanted = wanted
-
-    def __bool__(self) -> bool:
-        """It cannot be known to be empty."""
-        return True
-
-    def __contains__(self, number: object) -> bool:
-        return number in self._missed or not self._fits(self._agents[number])  # type: ignore[index]
-
-    def _fits(self, agent: Agent) -> bool:
-        has = all(agent.skills.get(name, 0) >= level for name, level in self._wanted.items())
-        rule = self._rule
-        if rule is None:
-            return has
-        return (has or rule.wanted) and rule.holds(agent.skills, self._waited, has)
-
-
-def excluded(floor: Floor, queue: Queue, caller: Caller) -> Container[int]:
-    """The agents whom a caller is not offered to now."""
-    wanted = queue.record.wanted if caller.wanted is None else caller.wanted
-    if not wanted and not queue.record.rule:
-        return caller.missed
-    return Unfit(floor.agents, caller, rule_of(queue), wanted)
 
 
 def read(text: str) -> Skills:

@@ -56,6 +56,8 @@ from ari_app.record import Record
 from ari_app.recordings.service import RecordingService
 from ari_app.store import migrate
 from ari_app.store.accounts import DEFAULT, Accounts
+from ari_app.store.audit import AuditTrail
+from ari_app.store.audit_retention import AuditRetention
 from ari_app.store.bindings import Bindings
 from ari_app.store.database import Database
 from ari_app.store.extensions import Extensions
@@ -135,6 +137,10 @@ class Application:
         self._stack.push_async_callback(writer.close)
         self.accounts = Accounts(database, self.clock)
         self.keys = Keys(database, self.clock, writer)
+        self.audit = AuditTrail(database, self.clock, writer)
+        retention = AuditRetention(self.audit, self.clock, self.settings.audit_days)
+        retention.start()
+        self._stack.push_async_callback(retention.close)
         self.users = Users(database, self.clock)
         self.queues = Queues(database, self.clock)
         self.pause_codes = PauseCodes(database, self.clock)
@@ -371,6 +377,7 @@ class Application:
         root.add_routes(health_routes(self._health(), self.metrics))
         eq = EqServices(
             accounts=self.accounts,
+            audit=self.audit,
             keys=self.keys,
             users=self.users,
             queues=self.queues,

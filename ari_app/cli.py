@@ -50,6 +50,7 @@ settings, from the environment:
   PHONE_URL          scheme and port of phones' HTTP interfaces (http://{address})
   LICENSE_MAX_AGENTS, LICENSE_MAX_SUPERVISORS
                      how many of an account may be signed in at a time; empty: as many as like
+  AUDIT_DAYS         for how many days it is kept who changed what (730; 0: for ever)
   PARKING_SPACES     numbers of the first and the last parking space (701-720)
   PARKING_TIMEOUT    seconds until the one who parked a call is called (45)
   SESSION_TIMEOUT    seconds without a sign of life after which a user's session is deactivated (300)

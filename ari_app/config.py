@@ -191,6 +191,8 @@ class Settings(BaseSettings):
     #: how many agents and supervisors of an account may be signed in at a time; empty: as many as like
     license_max_agents: Annotated[_Cap | None, BeforeValidator(_none_if_empty)] = None
     license_max_supervisors: Annotated[_Cap | None, BeforeValidator(_none_if_empty)] = None
+    #: days for which it is kept who changed what; 0: for ever
+    audit_days: int = Field(default=730, ge=0, le=36_500)
     #: the parking spaces of each account, first-last
     parking_spaces: Annotated[str, AfterValidator(_spaces)] = "701-720"
     #: seconds until the one who parked a call is called

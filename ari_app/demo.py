@@ -14,7 +14,9 @@ from ari_app.calls.extensions import provision
 from ari_app.clock import SystemClock
 from ari_app.config import Settings
 from ari_app.errors import ConfigError
+from ari_app.store import riding
 from ari_app.store.accounts import DEFAULT
+from ari_app.store.audit import AuditTrail, on_the_command_line
 from ari_app.store.bindings import Bindings
 from ari_app.store.database import Database
 from ari_app.store.keys import Keys
@@ -52,7 +54,9 @@ async def load_demo(settings: Settings) -> list[str]:
             return [f"demo: queue {QUEUE} is there already; its key was shown when it was made"]
         extensions = {extension: secrets.token_urlsafe(12) for extension, _ in (SUPERVISOR, *AGENTS)}
         await _provision(settings, extensions)
-        ids, key = await _fill(database)
+        entry = AuditTrail(database, SystemClock()).change(on_the_command_line(DEFAULT), "demo", "demo")
+        with riding.taking_along(entry):
+            ids, key = await _fill(database)
     finally:
         await database.close()
     _write_secret(

@@ -3,30 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from datetime import UTC, datetime
 
 from ari_app.clock import SystemClock
 from ari_app.config import Settings
+from ari_app.store import riding
 from ari_app.store.accounts import DEFAULT
+from ari_app.store.audit import AuditTrail, on_the_command_line
 from ari_app.store.database import Database
 from ari_app.store.keys import EVERYTHING, Keys
 
 
 @asynccontextmanager
-async def _keys(settings: Settings) -> AsyncIterator[Keys]:
-    database = Database(settings.database())
+async def _keys(settings: Settings, change: str = "", key: int | None = None, **request: object) -> AsyncIterator[Keys]:
+    """change: what is done with them, for the audit trail, to which, and how."""
+    clock, database = SystemClock(), Database(settings.database())
     await database.start()
     try:
-        yield Keys(database, SystemClock())
+        with ExitStack() as stack:
+            if change:
+                id = None if key is None else str(key)
+                trail = AuditTrail(database, clock)
+                entry = trail.change(on_the_command_line(DEFAULT), f"key.{change}", "key", id, request or None)
+                stack.enter_context(riding.taking_along(entry))
+            yield Keys(database, clock)
     finally:
         await database.close()
 
 
 async def create(settings: Settings, name: str, scopes: Sequence[str]) -> str:
     """Make a key for the default account; returned this once. No scopes: it may do everything."""
-    async with _keys(settings) as keys:
-        _, plain = await keys.create(DEFAULT, name, scopes or (EVERYTHING,))
+    scopes = scopes or (EVERYTHING,)
+    async with _keys(settings, "create", name=name, scopes=scopes) as keys:
+        _, plain = await keys.create(DEFAULT, name, scopes)
         return plain
 
 
@@ -36,7 +46,7 @@ async def rotate(settings: Settings, key: int) -> str:
     Raises:
         NotFound: no such key.
     """
-    async with _keys(settings) as keys:
+    async with _keys(settings, "rotate", key) as keys:
         return await keys.rotate(DEFAULT, key)
 
 
@@ -46,7 +56,7 @@ async def revoke(settings: Settings, key: int) -> None:
     Raises:
         NotFound: no such key.
     """
-    async with _keys(settings) as keys:
+    async with _keys(settings, "revoke", key) as keys:
         await keys.revoke(DEFAULT, key)
 
 

@@ -2,8 +2,9 @@
 
 * Times are UNIX seconds as DOUBLE PRECISION, UTC: what the API speaks and the clock gives, exact to the microsecond.
 * Every row has its account. What people configure has foreign keys. The record (calls, legs, recordings, queue calls,
-  offers, agent states, queue log, journal, live calls, outbox) has none: it must be writable in any order, and outlives
-  what it speaks of; its keys are ids of ours or made of what happened, so that writing a row twice leaves one.
+  offers, agent states, queue log, journal, live calls, outbox, audit) has none: it must be writable in any order,
+  and outlives what it speaks of; its keys are ids of ours or made of what happened, so that writing a row twice leaves
+  one.
 * JSON is kept as text: it is read whole, never searched.
 """
 
@@ -12,6 +13,7 @@ from models.agent_skill import AgentSkill
 from models.agent_state import AgentState
 from models.alert import Alert
 from models.api_key import ApiKey
+from models.audit_entry import AuditEntry
 from models.base import Base
 from models.call import Call
 from models.extension import Extension, ProvisionedExtension
@@ -42,6 +44,7 @@ __all__ = [
     "AgentState",
     "Alert",
     "ApiKey",
+    "AuditEntry",
     "Base",
     "Calendar",
     "Call",

@@ -7,6 +7,7 @@ import asyncio
 import shlex
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import TextIO
 
 import msgspec
@@ -20,8 +21,9 @@ from ari_app.freepbx.progress import Bar
 from ari_app.freepbx.run import SOURCE, Import
 from ari_app.freepbx.sources import SourceOptions
 from ari_app.freepbx.watch import Watch
-from ari_app.store import migrate
+from ari_app.store import migrate, riding
 from ari_app.store.accounts import DEFAULT, Accounts
+from ari_app.store.audit import AuditTrail, on_the_command_line
 from ari_app.store.database import Database
 from ari_app.store.imports import Imports
 
@@ -45,10 +47,24 @@ async def run(settings: Settings, arguments: argparse.Namespace, out: TextIO | N
             raise ConfigError("the database is not up to date: run `python -m ari_app migrate`")
         account = await _account(database, arguments.account)
         options = Options(force=arguments.force, prune=arguments.prune)
-        importing = Import(Imports(database, SystemClock(), SOURCE), account, options)
+        trail = AuditTrail(database, SystemClock())
+
+        def audited(importing: Import, plan: Plan) -> AbstractContextManager[None]:
+            request = {"source": importing.source, "changes": _counts(plan)}
+            return riding.taking_along(
+                trail.change(on_the_command_line(account), "import.freepbx", "import", request=request)
+            )
+
+        importing = Import(Imports(database, SystemClock(), SOURCE), account, options, audited)
         return await _Command(importing, arguments, out or sys.stdout).run()
     finally:
         await database.close()
+
+
+def _counts(plan: Plan) -> dict[str, int]:
+    """How many of each kind of change."""
+    found = msgspec.structs.asdict(plan.changes)
+    return {name: len(changes) for name, changes in found.items() if changes}
 
 
 async def _account(database: Database, name: str | None) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 
 from ari_app.freepbx import sources
 from ari_app.freepbx.description import Description
@@ -20,8 +21,16 @@ SOURCE = "freepbx"
 class Import:
     """One FreePBX, read; to be planned and applied."""
 
-    def __init__(self, imports: Imports, account: int, options: Options) -> None:
+    def __init__(
+        self,
+        imports: Imports,
+        account: int,
+        options: Options,
+        around: Callable[[Import, Plan], AbstractContextManager[object]] = lambda importing, plan: nullcontext(),
+    ) -> None:
+        """around: what is held while a plan is applied."""
         self._imports = imports
+        self._around = around
         self._account = account
         self._options = options
         self._wanted: Wanted
@@ -69,4 +78,5 @@ class Import:
                 raise PlanChanged
             return now.changes
 
-        await self._imports.apply(self._account, decide, progress)
+        with self._around(self, shown):
+            await self._imports.apply(self._account, decide, progress)

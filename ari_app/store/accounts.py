@@ -56,8 +56,8 @@ class Accounts:
         known_id(id, "account")
         async with self._database.transaction() as connection:
             done = await connection.execute(update(_TABLE).where(_TABLE.c.id == id).values(time_zone=name))
-        if not done.rowcount:
-            raise NotFound("no such account", id=id)
+            if not done.rowcount:
+                raise NotFound("no such account", id=id)
 
     async def find(self, name: str) -> Account | None:
         """By name."""

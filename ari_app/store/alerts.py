@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ari_app.acd.alerts import Kind, Rule
 from ari_app.clock import Clock
 from ari_app.errors import NotFound
+from ari_app.store import riding
 from ari_app.store.database import Database
 from ari_app.store.rows import conflict, known_id, queue_id, table_of
 from ari_app.store.values import MAX_INTEGER, Page, clean
@@ -90,7 +91,9 @@ class Alerts:
                 values = await self._values(connection, account, data)
                 values |= {"account_id": account, "user_id": user, "created_at": self._clock.now(), "known": False}
                 made = await connection.execute(insert(_TABLE).values(values).returning(_TABLE.c.id))
-                return int(made.scalar_one())
+                id = int(made.scalar_one())
+                riding.made(id)
+                return id
         except IntegrityError as error:
             raise conflict(error, _UNIQUE) from error
 
@@ -112,10 +115,10 @@ class Alerts:
                 values = await self._values(connection, account, data)
                 change = update(_TABLE).where(_TABLE.c.account_id == account, _TABLE.c.id == id).values(values)
                 done = await connection.execute(change)
+                if not done.rowcount:
+                    raise NotFound("no such alert", id=id)
         except IntegrityError as error:
             raise conflict(error, _UNIQUE) from error
-        if not done.rowcount:
-            raise NotFound("no such alert", id=id)
 
     async def delete(self, account: int, id: int) -> None:
         """For good. Raises NotFound."""
@@ -123,8 +126,8 @@ class Alerts:
         async with self._database.transaction() as connection:
             change = delete(_TABLE).where(_TABLE.c.account_id == account, _TABLE.c.id == id)
             done = await connection.execute(change)
-        if not done.rowcount:
-            raise NotFound("no such alert", id=id)
+            if not done.rowcount:
+                raise NotFound("no such alert", id=id)
 
     async def listing(
         self,

@@ -10,7 +10,7 @@ import asyncio
 import os
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from ari_app.errors import ConfigError, StoreUnavailable
+from ari_app.store import riding
 
 #: milliseconds SQLite waits for another writer's lock
 BUSY_TIMEOUT = 5000
@@ -202,14 +203,42 @@ class Database:
         Raises:
             StoreUnavailable: the database does not answer.
         """
+        joined = riding.shared(self)
+        if joined is not None:
+            async with self._part_of(joined, write) as connection:
+                yield connection
+            return
+        rider = riding.rider() if write else None
         try:
             async with self.engine.connect() as connection:
                 await connection.execution_options(write=write)
                 async with connection.begin():
-                    yield connection
+                    if rider is None:
+                        yield connection
+                    else:
+                        with riding.sharing(self, connection):
+                            await rider.begun(connection)
+                        yield connection
+                        with riding.sharing(self, connection):
+                            await rider.done(connection)
+            if rider is not None:
+                rider.committed()
         except Exception as error:
             if not is_unavailable(error):
                 raise
             self.healthy = False
             raise StoreUnavailable(self.trouble(error)) from error
         self.healthy = True
+
+    @asynccontextmanager
+    async def _part_of(self, connection: AsyncConnection, write: bool) -> AsyncIterator[AsyncConnection]:
+        """A part of a transaction that goes on: what it did is undone when it raises, without the rest."""
+        rider = riding.rider() if write else None
+        async with connection.begin_nested() if write else nullcontext():
+            if rider is not None:
+                await rider.begun(connection)
+            yield connection
+            if rider is not None:
+                await rider.done(connection)
+        if rider is not None:
+            rider.committed()

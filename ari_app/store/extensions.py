@@ -13,6 +13,7 @@ from ari_app.calls.directory import ExtensionSettings, RecordingRules
 from ari_app.calls.extensions import sip_digest
 from ari_app.clock import Clock
 from ari_app.errors import Conflict, NotFound
+from ari_app.store import riding
 from ari_app.store.database import Database
 from ari_app.store.passwords import Passwords, shared_passwords
 from ari_app.store.rows import conflict, page, table_of
@@ -117,6 +118,7 @@ class Extensions:
                 if (await connection.execute(queue)).first() is not None:
                     raise Conflict("extension is taken", parameter="extension")
                 await connection.execute(insert(_TABLE).values(values))
+                riding.made(number)
         except IntegrityError as error:
             raise conflict(error, _UNIQUE) from error
         return number
@@ -138,18 +140,18 @@ class Extensions:
         try:
             async with self._database.transaction() as connection:
                 done = await connection.execute(update(_TABLE).where(*where).values(values))
+                if not done.rowcount:
+                    raise NotFound("no such extension", extension=extension)
         except IntegrityError as error:
             raise conflict(error, _UNIQUE) from error
-        if not done.rowcount:
-            raise NotFound("no such extension", extension=extension)
 
     async def delete(self, account: int, extension: str) -> None:
         """Remove one. Raises NotFound."""
         where = (_TABLE.c.account_id == account, _TABLE.c.extension == clean(extension))
         async with self._database.transaction() as connection:
             done = await connection.execute(delete(_TABLE).where(*where))
-        if not done.rowcount:
-            raise NotFound("no such extension", extension=extension)
+            if not done.rowcount:
+                raise NotFound("no such extension", extension=extension)
 
     async def listing(
         self,

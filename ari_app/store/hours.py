@@ -7,7 +7,7 @@ from sqlalchemy import Select, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ari_app.acd.hours import Hours, Special
-from ari_app.errors import NotFound
+from ari_app.errors import Conflict, NotFound
 from ari_app.store.database import Database
 from ari_app.store.rows import queue_id, table_of
 from models import Calendar, Queue, QueueHours
@@ -72,16 +72,16 @@ class OpeningHours:
             await self._drop(connection, account, name)
             await connection.execute(insert(_CALENDARS).values(account_id=account, name=name, exceptions=text))
 
-    async def delete_calendar(self, account: int, name: str) -> list[str]:
-        """The queues that use it: if there are any, it stays. Raises NotFound."""
+    async def delete_calendar(self, account: int, name: str) -> None:
+        """Raises NotFound; Conflict: queues use it; its text says which."""
         async with self._database.transaction() as connection:
             if name not in await self._calendars(connection, account):
                 raise NotFound("no such calendar", name=name)
             kept = await self._kept(connection, account)
             users = [queue for queue, hours in kept.items() if name in hours.calendars]
-            if not users:
-                await self._drop(connection, account, name)
-        return users
+            if users:
+                raise Conflict(", ".join(users[:10]), parameter="name")
+            await self._drop(connection, account, name)
 
     async def _drop(self, connection: AsyncConnection, account: int, name: str) -> None:
         here = (_CALENDARS.c.account_id == account, _CALENDARS.c.name == name)

@@ -14,6 +14,7 @@ from sqlalchemy import Row, insert, select, update
 
 from ari_app.clock import Clock
 from ari_app.errors import NotFound, StoreUnavailable
+from ari_app.store import riding
 from ari_app.store.database import Database
 from ari_app.store.rows import known_id, table_of
 from ari_app.store.values import ApiKey, clean
@@ -89,6 +90,7 @@ class Keys:
         }
         async with self._database.transaction() as connection:
             row = (await connection.execute(insert(_TABLE).values(values).returning(*_TABLE.c))).one()
+            riding.made(row.id)
         key = self._keys[_hash(plain)] = _value(row)
         self._version += 1
         return key, plain
@@ -129,8 +131,8 @@ class Keys:
         change = update(_TABLE).where(_TABLE.c.account_id == account, _TABLE.c.id == id, _TABLE.c.revoked_at.is_(None))
         async with self._database.transaction() as connection:
             row = (await connection.execute(change.values(values).returning(*_TABLE.c))).one_or_none()
-        if row is None:
-            raise NotFound("no such key", id=id)
+            if row is None:
+                raise NotFound("no such key", id=id)
         self._version += 1
         self._keys = {hashed: key for hashed, key in self._keys.items() if key.id != id}
         if row.revoked_at is None:

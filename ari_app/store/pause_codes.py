@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from ari_app.clock import Clock
 from ari_app.errors import NotFound
+from ari_app.store import riding
 from ari_app.store.database import Database
 from ari_app.store.rows import conflict, known_id, page, table_of
 from ari_app.store.values import Page, PauseCode, clean
@@ -35,7 +36,9 @@ class PauseCodes:
         try:
             async with self._database.transaction() as connection:
                 made = await connection.execute(insert(_TABLE).values(values).returning(_TABLE.c.id))
-                return int(made.scalar_one())
+                id = int(made.scalar_one())
+                riding.made(id)
+                return id
         except IntegrityError as error:
             raise conflict(error, _UNIQUE) from error
 
@@ -99,7 +102,7 @@ class PauseCodes:
         try:
             async with self._database.transaction() as connection:
                 done = await connection.execute(change.values(values))
+                if not done.rowcount:
+                    raise NotFound("no such pause code", id=id)
         except IntegrityError as error:
             raise conflict(error, _UNIQUE) from error
-        if not done.rowcount:
-            raise NotFound("no such pause code", id=id)

@@ -82,8 +82,8 @@ class Prompts:
         """Raises NotFound."""
         async with self._database.transaction() as connection:
             gone = await connection.execute(delete(_TABLE).where(*_key(account, name, language)))
-        if not gone.rowcount:
-            raise NotFound("no such prompt", name=name, language=language)
+            if not gone.rowcount:
+                raise NotFound("no such prompt", name=name, language=language)
 
 
 def _key(account: int, name: str, language: str) -> tuple[ColumnElement[bool], ...]:

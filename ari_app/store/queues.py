@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ari_app.acd.settings import QueueSettings
 from ari_app.clock import Clock
 from ari_app.errors import Conflict, NotFound
+from ari_app.store import riding
 from ari_app.store.database import Database
 from ari_app.store.rows import conflict, page, table_of
 from ari_app.store.values import Page, Queue, QueueData, clean
@@ -62,6 +63,7 @@ class Queues:
             async with self._database.transaction() as connection:
                 await _no_phone(connection, data.extension)
                 await connection.execute(insert(_TABLE).values(values))
+                riding.made(data.extension)
         except IntegrityError as error:
             raise conflict(error, _UNIQUE) from error
         return data.extension
@@ -144,7 +146,7 @@ class Queues:
         try:
             async with self._database.transaction() as connection:
                 done = await connection.execute(change.values(values))
+                if not done.rowcount:
+                    raise NotFound("no such queue", id=id)
         except IntegrityError as error:
             raise conflict(error, _UNIQUE) from error
-        if not done.rowcount:
-            raise NotFound("no such queue", id=id)

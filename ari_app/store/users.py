@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from ari_app.clock import Clock
 from ari_app.errors import NotFound
+from ari_app.store import riding
 from ari_app.store.database import Database
 from ari_app.store.passwords import Passwords, shared_passwords
 from ari_app.store.rows import conflict, known_id, page, table_of
@@ -55,7 +56,9 @@ class Users:
         try:
             async with self._database.transaction() as connection:
                 made = await connection.execute(insert(_TABLE).values(values).returning(_TABLE.c.id))
-                return int(made.scalar_one())
+                id = int(made.scalar_one())
+                riding.made(id)
+                return id
         except IntegrityError as error:
             raise conflict(error, _unique(kind)) from error
 
@@ -141,10 +144,10 @@ class Users:
         try:
             async with self._database.transaction() as connection:
                 done = await connection.execute(change.values(values))
+                if not done.rowcount:
+                    raise NotFound(f"no such {kind}", id=id)
         except IntegrityError as error:
             raise conflict(error, _unique(kind)) from error
-        if not done.rowcount:
-            raise NotFound(f"no such {kind}", id=id)
 
     def _login(self, account: int, kind: str, login: str) -> Select[Any]:
         key = clean(login).casefold()

@@ -12,7 +12,7 @@ from aiohttp import web
 from ari_app.acd.alerts import Kind as AlertKind
 from ari_app.clock import Clock
 from ari_app.config import Settings
-from ari_app.dialects.eq import auth
+from ari_app.dialects.eq import auditing, auth
 from ari_app.dialects.eq.auth import Authenticator, Caller
 from ari_app.dialects.eq.errors import ApiError, render, render_unexpected
 from ari_app.dialects.eq.openapi import openapi_document
@@ -40,8 +40,10 @@ from ari_app.prompts.book import PromptBook
 from ari_app.provisioning.phones import PhoneService
 from ari_app.provisioning.service import ExtensionService
 from ari_app.recordings.library import Library
+from ari_app.store import riding
 from ari_app.store.accounts import Accounts
 from ari_app.store.alerts import Alerts
+from ari_app.store.audit import AuditTrail
 from ari_app.store.bindings import Bindings
 from ari_app.store.hours import OpeningHours
 from ari_app.store.keys import Keys
@@ -72,6 +74,7 @@ class EqServices:
     """What the API works on. `sessions` must have been loaded."""
 
     accounts: Accounts
+    audit: AuditTrail
     alerts: Alerts
     watch: Watch
     feed: Feed
@@ -128,6 +131,7 @@ def make_app(eq: EqServices) -> web.Application:
         library=eq.library,
         prompts=eq.prompts,
         accounts=eq.accounts,
+        audit=eq.audit,
         alerts=eq.alerts,
         watch=eq.watch,
         feed=eq.feed,
@@ -207,7 +211,7 @@ class _Route:
             body=(row.body, body),
             upload=upload,
         )
-        answer = await self._handler(ask)
+        answer = await (self._changed(ask, given, request.remote) if row.changes else self._handler(ask))
         if row.changes:
             # What was changed in SQL is committed; what the queues made of it must be too, before anybody is told.
             await self._services.centre.recorded()
@@ -217,6 +221,17 @@ class _Route:
         if isinstance(answer, Listening):
             return await serve(request, answer, lambda: self._still_allowed(given))
         return _response(answer)
+
+    async def _changed(self, ask: Ask[Any, Any], given: Mapping[str, Any], remote: str | None) -> object:
+        """Do what changes something, with an entry in the audit trail."""
+        trail = self._services.audit
+        change = auditing.change_of(trail, self._endpoint, ask, auditing.who(ask.caller, remote), given)
+        with riding.taking_along(change):
+            answer = await self._handler(ask)
+        # An import that was only planned has changed nothing.
+        if not self._endpoint.upload:
+            await trail.done(change)
+        return answer
 
     async def _still_allowed(self, given: Mapping[str, Any]) -> bool:
         """Whether the key and the session hold; who listens is there, so his session does not time out."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ari_app.dialects.eq.audit_paths import AUDIT
 from ari_app.dialects.eq.event_paths import EVENTS
 from ari_app.dialects.eq.hours_paths import HOURS
 from ari_app.dialects.eq.media_paths import MEDIA
@@ -104,4 +105,4 @@ QUEUED_CALLS = (
     ),
 )
 
-EXTRAS = (*SKILLS, *QUEUED_CALLS, *HOURS, *OVERFLOW, *SCHEDULES, *RECORDINGS, *PROMPTS, *MEDIA, *EVENTS)
+EXTRAS = (*SKILLS, *QUEUED_CALLS, *HOURS, *OVERFLOW, *SCHEDULES, *RECORDINGS, *PROMPTS, *MEDIA, *EVENTS, *AUDIT)

@@ -31,6 +31,7 @@ from __future__ import annotations
 import io
 import json
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,9 @@ import soundfile
 
 from ari_app.acd import events
 from ari_app.calls.facts import LegStarted
+from ari_app.dialects.eq.paths import ENDPOINTS
 from ari_app.provisioning.contacts import Contact
+from ari_app.store.audit import AuditFilter
 from tests.dialects.eq.world import Reply, World
 
 OFFER_EVENTS = {
@@ -62,6 +65,7 @@ async def run(world: World, folder: Path) -> None:
     case, expected = load(folder, "case.json"), load(folder, "expected.json")
     saved: dict[str, Any] = {"key": world.keys["default"], "recordings": str(world.files.root)}
     answers = iter(expected)
+    changes: Counter[str] = Counter()
     for number, step in enumerate(case["steps"]):
         if "request" not in step:
             await _happen(world, step)
@@ -70,9 +74,36 @@ async def run(world: World, folder: Path) -> None:
         if "save" in step:
             saved[step["save"]] = reply.json
         _compare(reply, _fill(next(answers), saved), f"{folder.name} step {number} ({step['request']})")
+        if reply.status == 200 and (changed := _change(step)):
+            changes[changed] += 1
     rest = list(answers)
     if rest:
         raise Mismatch(f"{folder.name}: {len(rest)} expected answers are left over")
+    await _check_audit(world, folder, changes)
+
+
+def _change(step: dict[str, Any]) -> str | None:
+    """The endpoint of a request that changes something; an import that is only planned does not."""
+    method, path = step["request"].split(" ", 1)
+    row = next((row for row in ENDPOINTS if row.method == method and same_pattern(row.path, path)), None)
+    if row is None or not row.changes or (row.name == "import.freepbx" and "apply" not in step.get("query", {})):
+        return None
+    return row.name
+
+
+async def _check_audit(world: World, folder: Path, changes: Counter[str]) -> None:
+    """Whatever a case proves: each request that changed something has its entry in the audit trail, no other has."""
+    kept: Counter[str] = Counter()
+    for account in world.accounts.values():
+        kept.update(entry.action for entry in (await world.audit.listing(account, AuditFilter(), limit=1000)).rows)
+    if kept != changes:
+        raise Mismatch(f"{folder.name}: the audit trail has {kept}, and {changes} were done")
+
+
+def same_pattern(pattern: str, path: str) -> bool:
+    """Whether a path is one of a row of the path table."""
+    parts, given = pattern.split("/"), path.split("/")
+    return len(parts) == len(given) and all(p.startswith("{") or p == g for p, g in zip(parts, given, strict=True))
 
 
 async def _request(world: World, step: dict[str, Any]) -> Reply:

@@ -75,7 +75,7 @@ def test_every_endpoint_and_error_has_a_case() -> None:
         for step, expected in zip(requests, golden.load(folder, "expected.json"), strict=True):
             method, path = step["request"].split(" ", 1)
             for row in ENDPOINTS:
-                if row.method == method and same_pattern(row.path, path):
+                if row.method == method and golden.same_pattern(row.path, path):
                     seen |= {(row.name, "200", None, None)} if expected["status"] == 200 else set()
                     json = expected.get("json")
                     for error in json.get("errors", []) if isinstance(json, dict) else []:
@@ -83,11 +83,6 @@ def test_every_endpoint_and_error_has_a_case() -> None:
     needed = {(row.name, "200", None, None) for row in ENDPOINTS if not row.streams}  # those: test_events.py
     needed |= {(row.name, "error", error.parameter, error.type) for row in ENDPOINTS for error in row.errors}
     assert needed - seen == set()
-
-
-def same_pattern(pattern: str, path: str) -> bool:
-    parts, given = pattern.split("/"), path.split("/")
-    return len(parts) == len(given) and all(p.startswith("{") or p == g for p, g in zip(parts, given, strict=True))
 
 
 @every_endpoint

@@ -43,6 +43,7 @@ from ari_app.store import migrate
 from ari_app.store.accounts import DEFAULT, Accounts
 from ari_app.store.acd import AcdRecorder
 from ari_app.store.alerts import Alerts
+from ari_app.store.audit import AuditTrail
 from ari_app.store.bindings import Bindings
 from ari_app.store.calls import CallRecorder
 from ari_app.store.database import Database
@@ -113,6 +114,7 @@ class World:
         self.centre.listeners.append(self.feed.fact)
         self.key_store = Keys(database, clock)
         self.passwords = Passwords(time_cost=1, memory_cost=8, parallelism=1)
+        self.audit = AuditTrail(database, clock)
         self.users = Users(database, clock, self.passwords)
         self.queues = Queues(database, clock)
         self.pause_codes = PauseCodes(database, clock)
@@ -157,6 +159,7 @@ class World:
         self.app = eq.make_app(
             eq.EqServices(
                 accounts=Accounts(self.database, self.clock),
+                audit=self.audit,
                 keys=self.key_store,
                 users=self.users,
                 queues=self.queues,

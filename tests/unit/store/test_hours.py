@@ -7,7 +7,7 @@ import pytest
 
 from ari_app.acd.hours import Hours, Special
 from ari_app.clock import ManualClock
-from ari_app.errors import NotFound
+from ari_app.errors import Conflict, NotFound
 from ari_app.store.accounts import DEFAULT, Accounts
 from ari_app.store.database import Database
 from ari_app.store.hours import KeptHours, OpeningHours
@@ -60,11 +60,12 @@ async def test_calendars(database: Database, clock: ManualClock) -> None:
     assert await hours.calendars(DEFAULT) == {"de": [DAY]}
     assert await hours.calendars(other) == {}
     assert await hours.of_account(DEFAULT) == {"500": msgspec.structs.replace(OWN, exceptions=(EVE, DAY))}
-    assert await hours.delete_calendar(DEFAULT, "de") == ["500"]
+    with pytest.raises(Conflict, match="500"):
+        await hours.delete_calendar(DEFAULT, "de")
     assert await hours.calendars(DEFAULT) == {"de": [DAY]}
     # nobody sees that a deleted queue would miss it
     await queues.set_deleted(DEFAULT, "500", True)
-    assert await hours.delete_calendar(DEFAULT, "de") == []
+    await hours.delete_calendar(DEFAULT, "de")
     with pytest.raises(NotFound):
         await hours.delete_calendar(DEFAULT, "de")
     await queues.set_deleted(DEFAULT, "500", False)

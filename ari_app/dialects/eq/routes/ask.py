@@ -27,6 +27,7 @@ from ari_app.provisioning.service import ExtensionService
 from ari_app.recordings.library import Library
 from ari_app.store.accounts import Accounts
 from ari_app.store.alerts import Alerts
+from ari_app.store.audit import AuditTrail
 from ari_app.store.bindings import Bindings
 from ari_app.store.hours import OpeningHours
 from ari_app.store.overflow import Overflows
@@ -58,6 +59,7 @@ class Services:
     schedules: Schedules
     overflows: Overflows
     accounts: Accounts
+    audit: AuditTrail
     library: Library
     alerts: Alerts
     watch: Watch

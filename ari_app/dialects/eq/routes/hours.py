@@ -18,7 +18,7 @@ from ari_app.dialects.eq.wire.hours import (
     HoursBody,
     QueueHours,
 )
-from ari_app.errors import NotFound
+from ari_app.errors import Conflict, NotFound
 from ari_app.store.hours import KeptHours
 
 _CALENDAR = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}\Z")
@@ -77,11 +77,11 @@ async def delete_calendar(ask: Ask[None, None]) -> None:
     services, account, name = ask.services, ask.account, _path_calendar(ask)
     async with services.sign_ins.exclusive(account):
         try:
-            users = await services.hours.delete_calendar(account, name)
+            await services.hours.delete_calendar(account, name)
         except NotFound:
             raise not_found("name", "The calendar") from None
-        if users:
-            raise refused("name", "in_use", f"The calendar is used by the hours of {', '.join(users[:10])}")
+        except Conflict as conflict:
+            raise refused("name", "in_use", f"The calendar is used by the hours of {conflict}") from None
 
 
 async def account(ask: Ask[None, None]) -> Account:

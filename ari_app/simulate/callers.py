@@ -25,6 +25,32 @@ class CallerPlan(NamedTuple):
     queue: str
     patience: float
     handling: float
+    #: skills; None: as the queue says
+    wanted: dict[str, int] | None = None
+    #: seconds of waiting after which he asks to be called back; None: he does not
+    asks: float | None = None
+
+
+class _Wishes:
+    """What single callers want, drawn apart from everything else: who comes when stays the same with and without."""
+
+    def __init__(self, queue: QueueDay, seed: int, day: int) -> None:
+        self._queue = queue
+        self._skills, self._asks = (Random(f"{seed}/{day}/{queue.extension}/{what}") for what in ("wants", "asks"))
+
+    def of(self, caller: CallerPlan) -> CallerPlan:
+        back, wanted, asks = self._queue.call_back, None, None
+        if self._queue.wants:
+            left = self._skills.random()
+            for part in self._queue.wants:
+                left -= part.share
+                if left < 0:
+                    wanted = dict(part.skills)
+                    break
+        if back is not None:
+            after, asked = back.after.draw(self._asks), self._asks.random() < back.share
+            asks = after if asked else None
+        return caller._replace(wanted=wanted, asks=asks)
 
 
 def described(scenario: Scenario, seed: int, day: int) -> list[CallerPlan]:
@@ -36,13 +62,13 @@ def described(scenario: Scenario, seed: int, day: int) -> list[CallerPlan]:
                 f"scenario {scenario.name!r}: queue[{queue.extension}].arrivals: is needed where nothing is --recorded"
             )
         arriving, others = (Random(f"{seed}/{day}/{queue.extension}/{what}") for what in ("arrivals", "callers"))
+        wishes = _Wishes(queue, seed, day)
         for start, end, calls in queue.arrivals.rates():
             rate = calls / (end - start)
             at = float(start)
             while rate and (at := at + arriving.expovariate(rate)) < end:
-                callers.append(
-                    CallerPlan(at, queue.extension, queue.patience.draw(others), queue.handling.draw(others))
-                )
+                caller = CallerPlan(at, queue.extension, queue.patience.draw(others), queue.handling.draw(others))
+                callers.append(wishes.of(caller))
     callers.sort(key=lambda c: c.at)
     return callers
 
@@ -56,15 +82,13 @@ def recorded(scenario: Scenario, calls: Sequence[RecordedCall], seed: int, day: 
             f"scenario {scenario.name!r}: queue: the recording has {', '.join(sorted(unknown))}, which is not described"
         )
     others = {name: Random(f"{seed}/{day}/{name}/callers") for name in queues}
+    wishes = {name: _Wishes(queue, seed, day) for name, queue in queues.items()}
     callers = []
     for call in calls:
         queue, chance = queues[call.queue], others[call.queue]
         patience = call.gave_up if call.gave_up is not None else _longer(queue, call.waited, chance)
-        callers.append(
-            CallerPlan(
-                call.at, call.queue, patience, call.talk if call.talk is not None else queue.handling.draw(chance)
-            )
-        )
+        talk = call.talk if call.talk is not None else queue.handling.draw(chance)
+        callers.append(wishes[call.queue].of(CallerPlan(call.at, call.queue, patience, talk)))
     return callers
 
 

@@ -10,7 +10,8 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from ari_app.errors import ConfigError
-from ari_app.simulate.scenario import AgentGroup, Arrivals, QueueDay, Scenario, Stretch
+from ari_app.simulate.scenario import AgentGroup, Arrivals, QueueDay, Scenario
+from ari_app.simulate.times import Stretch
 
 #: what the entries of a list are told apart by
 KEYS = {"queue": "extension", "agents": "name"}

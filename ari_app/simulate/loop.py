@@ -13,12 +13,14 @@ from random import Random
 
 from ari_app.acd import commands as c
 from ari_app.acd import events as e
+from ari_app.acd.destination import Destination, Kind
 from ari_app.acd.engine import Engine
-from ari_app.errors import CommandRefused
+from ari_app.errors import CommandRefused, NotFound
 from ari_app.simulate.callers import CallerPlan
 from ari_app.simulate.draws import AnyTimes
 from ari_app.simulate.measure import Measures
-from ari_app.simulate.scenario import DAY, AgentGroup, Scenario
+from ari_app.simulate.scenario import AgentGroup, QueueDay, Scenario
+from ari_app.simulate.times import DAY
 
 #: a day is over at this time at the latest: callers without an end to their patience may wait where nobody comes
 END = 2 * DAY
@@ -37,11 +39,16 @@ class Day:
         self._phones: dict[int, tuple[AnyTimes, float]] = {}
         self._ringing = Random(f"{seed}/{day}/phones")
         self._after = Random(f"{seed}/{day}/wrap-up")
+        self._customers = Random(f"{seed}/{day}/call-backs")
         self._heap: list[tuple[float, int, e.AnyEvent]] = []
         self._seq = 0
         self._timers: dict[str, float] = {}
         self._offers: set[str] = set()
         self._plans: dict[str, CallerPlan] = {}
+        #: those who are to be called back, by their first entry
+        self._backs: dict[str, CallerPlan] = {}
+        #: the queues that a caller came from
+        self._visited: dict[str, tuple[str, ...]] = {}
         for number, caller in enumerate(callers, 1):
             self._plans[f"{day}-{number}"] = caller
         self._open()
@@ -63,7 +70,7 @@ class Day:
     def _open(self) -> None:
         """Queues and agents, before midnight; then shifts, then callers: who comes on the minute finds them there."""
         for queue in self.scenario.queue:
-            self._apply(e.QueueConfigured(queue=queue.settings()), 0.0)
+            self._configure(queue)
         number = 0
         for group in self.scenario.agents:
             delay = self.scenario.answer_delay if group.answer_delay is None else group.answer_delay
@@ -72,9 +79,28 @@ class Day:
                 number += 1
                 self._phones[number] = (delay, no_answer)
                 self._apply(e.AgentConfigured(agent=number, bindings=group.queues), 0.0)
+                if group.skills:
+                    self._apply(e.SkillsConfigured(agent=number, skills=group.skills), 0.0)
                 self._roster(number, group)
         for call, caller in self._plans.items():
-            self._at(caller.at, e.CallerJoined(call=call, queue=caller.queue))
+            self._at(caller.at, e.CallerJoined(call=call, queue=caller.queue, wanted=caller.wanted))
+
+    def _configure(self, queue: QueueDay) -> None:
+        name = queue.extension
+        self._apply(e.QueueConfigured(queue=queue.settings()), 0.0)
+        if queue.rule or queue.skills:
+            self._apply(e.RoutingConfigured(queue=name, rule=queue.rule, wanted=queue.skills), 0.0)
+        if queue.overflow:
+            rules = tuple(rule.rule() for rule in queue.overflow)
+            self._apply(e.OverflowConfigured(queue=name, rules=rules), 0.0)
+        if queue.hours is None:
+            return
+        leave = queue.closing == "leave"
+        self._apply(e.QueueClosed(queue=name, leave=leave), 0.0)
+        for part in queue.hours:
+            self._at(part.start, e.QueueOpened(queue=name))
+            if all(part.end != other.start for other in queue.hours):
+                self._at(part.end, e.QueueClosed(queue=name, leave=leave))
 
     def _roster(self, agent: int, group: AgentGroup) -> None:
         for shift in group.shifts:
@@ -97,19 +123,30 @@ class Day:
                 return event.offer in self._offers
             case e.CallerLeft():
                 return event.call in self._plans
+            case e.CallBackRequested():
+                return event.call in self._plans and event.call not in self._visited
             case _:
                 pass
         return True
 
     def _apply(self, event: e.AnyEvent, now: float) -> None:
         self.events += 1
-        if isinstance(event, e.CallerJoined) and (patience := self._plans[event.call].patience) < END:
-            self._at(now + patience, e.CallerLeft(call=event.call))
-        with suppress(CommandRefused):  # a break after an early end of a shift, a wrap-up of somebody who went home
+        if isinstance(event, e.CallerJoined) and not event.visited:
+            self._comes(event, now)
+        # a break after an early end of a shift, a wrap-up of somebody who went home, a call-back for whom talks already
+        with suppress(CommandRefused, NotFound):
             for outcome in self.engine.apply(event, now):
                 self._follow(outcome, now)
         if isinstance(event, e.AgentSignedOut):
             self.measures.went_home(event.agent, now)
+
+    def _comes(self, event: e.CallerJoined, now: float) -> None:
+        plan = self._plans[event.call]
+        if plan.patience < END:
+            self._at(now + plan.patience, e.CallerLeft(call=event.call))
+        if plan.asks is not None:
+            back = e.CallBackRequested(entry=f"back-{event.call}", queue=plan.queue, number=event.call, call=event.call)
+            self._at(now + plan.asks, back)
 
     def _follow(self, outcome: c.AnyCommand | c.AnyFact, now: float) -> None:
         match outcome:
@@ -124,16 +161,52 @@ class Day:
                 self._offers.discard(outcome.offer)
             case c.Connect():
                 self._offers.discard(outcome.offer)
-                # Not in the plans any more: his patience is of no consequence now.
-                self._at(now + self._plans.pop(outcome.call).handling, e.ConversationEnded(call=outcome.call))
-            case c.CallerExited() | c.CallerRefused():
-                self._plans.pop(outcome.call, None)
+                self._connect(outcome, now)
+            case c.Release(to=to) | c.Reject(to=to):
+                self._let_go(outcome, to, now)
+            case c.CallerExited(outcome="abandoned"):
+                self._forget(outcome.call)
                 self.measures.tell(outcome, now)
             case c.CallCompleted():
                 self._wrap_up(outcome, now)
                 self.measures.tell(outcome, now)
             case _:
                 self.measures.tell(outcome, now)
+
+    def _connect(self, order: c.Connect, now: float) -> None:
+        back = self.engine.call_back(order.call)
+        if back is None:
+            # Not in the plans any more: his patience is of no consequence now.
+            plan = self._plans[order.call]
+            self._forget(order.call)
+            self._at(now + plan.handling, e.ConversationEnded(call=order.call))
+            return
+        wishes = self._queues[order.queue].call_back
+        assert wishes is not None
+        # Both are drawn always, so that one does not shift the other's chances.
+        after, found = wishes.answer.draw(self._customers), self._customers.random() < wishes.reached
+        if found and after < wishes.ring:
+            self._at(now + after, e.CallBackReached(entry=order.call))
+            self._at(now + after + self._backs[back.request].handling, e.ConversationEnded(call=order.call))
+        else:
+            self._at(now + wishes.ring, e.CallBackFailed(entry=order.call, reason="noanswer"))
+
+    def _let_go(self, order: c.Release | c.Reject, to: Destination | None, now: float) -> None:
+        """As acd/queue_program.py: he goes where the engine says. An extension or a message is the end of him here."""
+        plan = self._plans.get(order.call)
+        if plan is None:  # after a conversation, or an attempt to call somebody back
+            return
+        if order.reason == "call_back":
+            self._backs[f"back-{order.call}"] = plan
+        if to is None or to.kind is not Kind.QUEUE:
+            self._forget(order.call)
+            return
+        visited = self._visited[order.call] = (*self._visited.get(order.call, ()), order.queue)
+        self._at(now, e.CallerJoined(call=order.call, queue=to.to, wanted=plan.wanted, visited=visited))
+
+    def _forget(self, call: str) -> None:
+        self._plans.pop(call, None)
+        self._visited.pop(call, None)
 
     def _offer(self, offer: c.Offer, now: float) -> None:
         delay, no_answer = self._phones[offer.agent]

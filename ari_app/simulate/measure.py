@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from ari_app.acd import commands as c
 from ari_app.acd.stats import SERVICE_LEVELS, Counts, Statistics
-from ari_app.simulate.scenario import DAY
+from ari_app.simulate.times import DAY
 
 Figures = dict[str, float | None]
 
@@ -167,6 +167,10 @@ class Measures:
             "left_otherwise": counts.exited / days,
             "still_waiting": waiting / days,
             "refused": counts.refused / days,
+            "closed": counts.closed / days,
+            "diverted": counts.diverted / days,
+            "call_backs": counts.call_backs / days,
+            "call_backs_reached": counts.call_backs_reached / days,
             "abandonment": _ratio(counts.abandoned, counts.entered),
             "average_speed_of_answer": counts.average_speed_of_answer,
             "average_abandon_time": counts.average_abandon_time,

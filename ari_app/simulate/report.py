@@ -123,6 +123,8 @@ def _written(value: float | None, style: str) -> str:
 def _side_by_side(results: Sequence[Result]) -> str:
     figures = [(name, style) for name, style in _COLUMNS.values() if name and name != "agents"]
     figures[4:4] = [("still_waiting", ".1f"), ("refused", ".1f"), ("abandonment", "%")]
+    elsewhere = ("closed", "diverted", "call_backs", "call_backs_reached")
+    figures[7:7] = [(name, ".1f") for name in elsewhere if any(result.total()[name] for result in results)]
     figures += [("agent_hours", ".1f"), *((f"service_level_{name}", "%") for name in SERVICE_LEVELS)]
     rows = [["whole day", *(r.name for r in results)]]
     for name, style in figures:

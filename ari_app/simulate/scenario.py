@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-import datetime
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from ari_app.acd.settings import AutoPause, QueueSettings, Strategy
+from ari_app.acd.settings import AutoPause, JoinEmpty, LeaveEmpty, QueueSettings, Strategy
 from ari_app.simulate.draws import AnyPatience, AnyTimes, Constant, NotNegative, Positive
-
-DAY = 24 * 3600
-
-
-def parse_time(value: Any) -> int:
-    """ "HH:MM", "HH:MM:SS" or TOML's local time -> seconds since midnight; "24:00" is the end of the day."""
-    if isinstance(value, datetime.time):
-        return value.hour * 3600 + value.minute * 60 + value.second
-    parts = str(value).split(":")
-    if len(parts) in (2, 3) and all(p.isdecimal() and len(p) <= 2 for p in parts):
-        hours, minutes, seconds = (*map(int, parts), 0)[:3]
-        if minutes < 60 and seconds < 60 and (total := hours * 3600 + minutes * 60 + seconds) <= DAY:
-            return total
-    raise ValueError(f"{value!r} is not a time of day; write HH:MM, 00:00 to 24:00")
+from ari_app.simulate.options import Options, Skills
+from ari_app.simulate.times import DAY, Stretch, Strict, TimeOfDay, parse_time
 
 
 def _none(value: Any) -> Any:
@@ -32,27 +19,7 @@ def _none(value: Any) -> Any:
     return None if value == "none" else value
 
 
-TimeOfDay = Annotated[int, BeforeValidator(parse_time)]
 Unlimited = BeforeValidator(_none)
-
-
-class Strict(BaseModel):
-    """A misspelt field is an error, not a default."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Stretch(Strict):
-    """A part of a day."""
-
-    start: TimeOfDay = Field(alias="from")
-    end: TimeOfDay = Field(alias="to")
-
-    @model_validator(mode="after")
-    def _forward(self) -> Stretch:
-        if self.end <= self.start:
-            raise ValueError("`to` must be later than `from` (over midnight: two stretches)")
-        return self
 
 
 class Arrivals(Strict):
@@ -88,7 +55,7 @@ class Arrivals(Strict):
         return [(start, start + length, calls) for start, calls in sorted(starts.items())]
 
 
-class QueueDay(Strict):
+class QueueDay(Options):
     """A queue and its callers. The settings are those of acd.settings.QueueSettings."""
 
     extension: Annotated[str, Field(min_length=1)]
@@ -99,6 +66,8 @@ class QueueDay(Strict):
     agent_timeout: Annotated[Positive | None, Unlimited] = 15.0
     retry: Annotated[NotNegative | None, Unlimited] = 5.0
     max_callers: Annotated[int | None, Unlimited, Field(ge=1)] = None
+    join_empty: JoinEmpty = JoinEmpty.YES
+    leave_empty: LeaveEmpty = LeaveEmpty.NO
     wrap_up: Annotated[NotNegative | None, Unlimited] = None
     wrap_up_all_queues: bool = False
     auto_pause: AutoPause = AutoPause.NO
@@ -124,8 +93,11 @@ class QueueDay(Strict):
 
     def settings(self) -> QueueSettings:
         """As the engine wants them."""
-        callers = {"arrivals", "handling", "patience", "wrap_up_time"}
-        return QueueSettings(**{name: getattr(self, name) for name in type(self).model_fields if name not in callers})
+        known = set(QueueSettings.__struct_fields__) & set(type(self).model_fields)
+        back = {} if self.call_back is None else {n: getattr(self.call_back, n) for n in ("attempts", "retry", "ring")}
+        return QueueSettings(
+            **{name: getattr(self, name) for name in known}, **{f"call_back_{name}": back[name] for name in back}
+        )
 
 
 class AgentGroup(Strict):
@@ -135,8 +107,10 @@ class AgentGroup(Strict):
     count: Annotated[int, Field(ge=0, le=100_000)] = 1
     #: queue -> skill, 1 (rung first) ... 5; or a list of queues
     queues: dict[str, Annotated[int, Field(ge=1, le=5)]]
+    #: what each of them can: skill -> level, 0 to 100
+    skills: Skills = Field(default_factory=dict)
     shifts: list[Stretch] = Field(default_factory=lambda: [Stretch.model_validate({"from": "00:00", "to": "24:00"})])
-    breaks: list[Stretch] = []
+    breaks: list[Stretch] = Field(default_factory=list)
     #: seconds until the phone is answered, and how often it is not at all; None: the scenario's
     answer_delay: AnyTimes | None = None
     no_answer: Annotated[float | None, Field(ge=0, lt=1)] = None
@@ -185,6 +159,12 @@ class Scenario(Strict):
         for what, names in (("queue", known), ("agents", [g.name for g in self.agents])):
             if twice := {n for n in names if names.count(n) > 1}:
                 raise ValueError(f"{what}: {', '.join(sorted(twice))} is there twice")
+        for queue in self.queue:
+            if unknown := {rule.queue for rule in queue.overflow if rule.queue is not None} - set(known):
+                raise ValueError(
+                    f"queue[{queue.extension}].overflow: there is no queue {', '.join(sorted(unknown))}; "
+                    f"there is {', '.join(known)}"
+                )
         for group in self.agents:
             if unknown := set(group.queues) - set(known):
                 raise ValueError(

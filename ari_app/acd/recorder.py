@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 
 from ari_app.acd.call_control import CallControl, queue_of
+from ari_app.ari.errors import Conflict, Gone
 from ari_app.calls.call import Call
 from ari_app.calls.leg import Leg, LegState
-from ari_app.calls.on_demand import OnDemand
+from ari_app.calls.on_demand import NotRecorded, OnDemand
 from ari_app.errors import NotFound
 
 
@@ -22,15 +24,16 @@ class Recorder:
         """Calls have been made again: what is recorded of them goes on."""
         self._on_demand.restored(calls)
 
-    async def start(self, account: int, extension: str) -> None:
-        """Record what an extension says and hears; nothing if that goes on already.
+    async def start(self, account: int, extension: str, separate: bool = False) -> None:
+        """Record what an extension says and hears, in one recording or in separate ones; nothing if that goes on
+        already.
 
         Raises:
             NotFound: it is on no call.
             LegGone, AriError
         """
         leg = self._leg(account, extension)
-        await self._on_demand.start(leg, queue_of(leg.call))
+        await self._on_demand.start(leg, queue_of(leg.call), sides=("says", "hears") if separate else ("both",))
 
     async def stop(self, account: int, extension: str) -> None:
         """End it and keep it.
@@ -45,6 +48,31 @@ class Recorder:
     async def cancel(self, account: int, extension: str) -> None:
         """End it and throw it away. Raises as `stop` does."""
         await self._on_demand.cancel(self._leg(account, extension))
+
+    async def pause(self, account: int, extension: str) -> None:
+        """Leave out what comes of everything that is recorded of an extension's call, whoever wanted it.
+
+        Raises:
+            NotFound: it is on no call.
+            CommandRefused: nothing is recorded.
+            AriError
+        """
+        leg = self._leg(account, extension)
+        await self._each(leg, leg.node.recordings.pause)
+
+    async def resume(self, account: int, extension: str) -> None:
+        """Go on with what was paused. Raises as `pause` does."""
+        leg = self._leg(account, extension)
+        await self._each(leg, leg.node.recordings.unpause)
+
+    async def _each(self, leg: Leg, change: Callable[[str], Awaitable[None]]) -> None:
+        changed = 0
+        for name in list(leg.call.recordings):
+            with suppress(Gone, Conflict):  # it has ended, or not begun
+                await change(name)
+                changed += 1
+        if not changed:
+            raise NotRecorded(leg=leg.id)
 
     def _leg(self, account: int, extension: str) -> Leg:
         """The one that is recorded, or the one that was answered last."""

@@ -58,7 +58,7 @@ class CallRecord(msgspec.Struct, kw_only=True):
     program_state: State
     legs: list[LegRecord]
     bridges: list[str]
-    #: leg -> names of the recording and of the snoop it is of
+    #: leg (and, after a space, which side of it) -> names of the recording and of the snoop it is of
     on_demand: dict[str, tuple[str, str]] = {}
 
 
@@ -102,7 +102,7 @@ class Call:
         self.bridges: set[str] = set()
         #: names of those that go on
         self.recordings: set[str] = set()
-        #: leg -> what a person has recorded of it: names of the recording and of the snoop it is of
+        #: leg, or side of one -> what a person has recorded of it: names of the recording and of the snoop it is of
         self.on_demand: dict[str, tuple[str, str]] = {}
         self.program: Program | None = None
         #: called a while after its end: who waits for what Asterisk may still tell waits no longer

@@ -1,13 +1,14 @@
 """Recordings that a person begins, ends or throws away while he, or somebody else, talks.
 
-They are of one leg, with all that it says and hears, wherever it is put; so a snoop is recorded. They are independent
-of what a queue records by its settings, and end with the leg at the latest.
+They are of one leg, with all that it says and hears, wherever it is put; so a snoop is recorded. What it says and what
+it hears may be two recordings. They are independent of what a queue records by its settings, and end with the leg at
+the latest.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
 import structlog
@@ -21,8 +22,8 @@ from ari_app.errors import CommandRefused
 
 log = structlog.get_logger(__name__)
 
-#: what a snoop for a recording hears and says
-_SPY, _WHISPER = "both", "none"
+#: what is recorded of a leg -> what a snoop for it hears, and how the recording's name begins
+SIDES = {"both": ("both", "demand"), "says": ("in", "says"), "hears": ("out", "hears")}
 
 
 class NotRecorded(CommandRefused):
@@ -32,11 +33,12 @@ class NotRecorded(CommandRefused):
 
 
 class _Tape:
-    """One recording with the snoop that it is of."""
+    """One recording with the snoop that it is of, and what of the leg it is."""
 
-    def __init__(self, recording: Recording, snoop: Snoop) -> None:
+    def __init__(self, recording: Recording, snoop: Snoop, side: str) -> None:
         self.recording = recording
         self.snoop = snoop
+        self.side = side
 
     @property
     def runs(self) -> bool:
@@ -48,26 +50,27 @@ class OnDemand:
 
     def __init__(self) -> None:
         #: leg -> what is recorded of it
-        self._tapes: dict[str, _Tape] = {}
+        self._tapes: dict[str, list[_Tape]] = {}
         #: leg -> begun and ended by one at a time
         self._locks: dict[str, asyncio.Lock] = {}
 
     def restored(self, calls: Iterable[Call]) -> None:
         """After a restart, before any event arrives: be told of the end of what is being recorded."""
         for call in calls:
-            for leg_id, (name, snoop_id) in list(call.on_demand.items()):
+            for key, (name, snoop_id) in list(call.on_demand.items()):
+                leg_id, _, side = key.partition(" ")
                 leg = call.leg(leg_id)
                 if leg is None:
-                    del call.on_demand[leg_id]
+                    del call.on_demand[key]
                     continue
-                snoop = Snoop(leg, spy=_SPY, whisper=_WHISPER)
+                snoop = _snoop(leg, side or "both")
                 snoop.reattach(snoop_id)
-                self._keep(leg, _Tape(Recording(call, name, _about(leg, None)), snoop))
+                self._keep(leg, _Tape(Recording(call, name, _about(leg, None)), snoop, side or "both"))
 
     def _keep(self, leg: Leg, tape: _Tape) -> None:
         if leg.id not in self._tapes:
             leg.call.afterwards.append(lambda: self._forget(leg))
-        self._tapes[leg.id] = tape
+        self._tapes.setdefault(leg.id, []).append(tape)
 
     def _forget(self, leg: Leg) -> None:
         self._tapes.pop(leg.id, None)
@@ -75,40 +78,52 @@ class OnDemand:
 
     def recorded(self, leg: Leg) -> bool:
         """Whether it is being recorded on demand."""
-        tape = self._tapes.get(leg.id)
-        return tape is not None and tape.runs
+        return any(tape.runs for tape in self._tapes.get(leg.id, ()))
 
-    async def start(self, leg: Leg, queue: str | None, format: str = "wav") -> None:
+    async def start(self, leg: Leg, queue: str | None, format: str = "wav", sides: Sequence[str] = ("both",)) -> None:
         """Begin to record what a leg says and hears; nothing if that goes on already. On return Asterisk records.
 
+        sides: a recording of each of these SIDES.
+
         Raises:
-            LegGone, AriError
+            LegGone, AriError: nothing is recorded.
         """
         leg.require_alive()
         async with self._locks.setdefault(leg.id, asyncio.Lock()):
             if self.recorded(leg):
                 return
-            call = leg.call
-            snoop = Snoop(leg, spy=_SPY, whisper=_WHISPER)
-            recording = Recording(call, call.registry.ids.new("demand"), _about(leg, queue))
-            call.on_demand[leg.id] = (recording.name, snoop.id)
-            call.save()
-            self._keep(leg, _Tape(recording, snoop))
+            self._over(leg)
+            for side in sides:
+                self._prepare(leg, queue, side)
+            tapes = self._tapes[leg.id]
             try:
-                await self._begin(recording, snoop, format)
+                # at once: two sides of one conversation are to begin together
+                begun = await asyncio.gather(*(self._begin(tape, format) for tape in tapes), return_exceptions=True)
+                for failure in filter(None, begun):
+                    raise failure
             except BaseException:
+                for tape in tapes:
+                    if not tape.recording.over:
+                        leg.node.background(_discard(tape.recording))
+                    leg.node.background(tape.snoop.close())
                 self._over(leg)
-                leg.node.background(snoop.close())
                 raise
-            log.info("= recording on demand", call=call.id, leg=leg.id, recording=recording.name)
+            log.info("= recording on demand", call=leg.call.id, leg=leg.id, recording=[t.recording.name for t in tapes])
 
-    async def _begin(self, recording: Recording, snoop: Snoop, format: str) -> None:
+    def _prepare(self, leg: Leg, queue: str | None, side: str) -> None:
+        call, snoop = leg.call, _snoop(leg, side)
+        recording = Recording(call, call.registry.ids.new(SIDES[side][1]), _about(leg, queue))
+        call.on_demand[_key(leg, side)] = (recording.name, snoop.id)
+        call.save()
+        self._keep(leg, _Tape(recording, snoop, side))
+
+    async def _begin(self, tape: _Tape, format: str) -> None:
         try:
-            await snoop.open()
+            await tape.snoop.open()
         except BaseException:
-            recording.never_began()
+            tape.recording.never_began()
             raise
-        await recording.start(snoop, format=format)
+        await tape.recording.start(tape.snoop, format=format)
 
     async def stop(self, leg: Leg) -> None:
         """End it and keep it.
@@ -119,11 +134,10 @@ class OnDemand:
         """
         self._running(leg)
         async with self._locks.setdefault(leg.id, asyncio.Lock()):
-            tape = self._running(leg)
-            with suppress(Gone, RecordingFailed):
-                await tape.recording.stop()
+            tapes = self._running(leg)
+            await asyncio.gather(*(_stop(tape.recording) for tape in tapes))
             self._over(leg)
-            await tape.snoop.close()
+            await asyncio.gather(*(tape.snoop.close() for tape in tapes))
 
     async def cancel(self, leg: Leg) -> None:
         """End it and throw it away.
@@ -134,21 +148,40 @@ class OnDemand:
         """
         self._running(leg)
         async with self._locks.setdefault(leg.id, asyncio.Lock()):
-            tape = self._running(leg)
-            with suppress(Gone):
-                await tape.recording.discard()
+            tapes = self._running(leg)
+            await asyncio.gather(*(_discard(tape.recording) for tape in tapes))
             self._over(leg)
-            await tape.snoop.close()
+            await asyncio.gather(*(tape.snoop.close() for tape in tapes))
 
-    def _running(self, leg: Leg) -> _Tape:
-        tape = self._tapes.get(leg.id)
-        if tape is None or not tape.runs:
+    def _running(self, leg: Leg) -> list[_Tape]:
+        tapes = [tape for tape in self._tapes.get(leg.id, ()) if tape.runs]
+        if not tapes:
             raise NotRecorded(leg=leg.id)
-        return tape
+        return tapes
 
     def _over(self, leg: Leg) -> None:
-        leg.call.on_demand.pop(leg.id, None)
+        self._tapes.get(leg.id, []).clear()
+        for side in SIDES:
+            leg.call.on_demand.pop(_key(leg, side), None)
         leg.call.save()
+
+
+def _key(leg: Leg, side: str) -> str:
+    return leg.id if side == "both" else f"{leg.id} {side}"
+
+
+def _snoop(leg: Leg, side: str) -> Snoop:
+    return Snoop(leg, spy=SIDES[side][0], whisper="none")
+
+
+async def _stop(recording: Recording) -> None:
+    with suppress(Gone, RecordingFailed):
+        await recording.stop()
+
+
+async def _discard(recording: Recording) -> None:
+    with suppress(Gone):
+        await recording.discard()
 
 
 def _about(leg: Leg, queue: str | None) -> About:

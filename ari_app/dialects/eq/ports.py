@@ -61,14 +61,20 @@ class Calls(Protocol):
 class Recorder(Protocol):
     """Recordings on demand. All raise NotFound (the extension is on no call), LegGone and AriError."""
 
-    async def start(self, account: int, extension: str) -> None:
-        """Record what an extension says and hears; nothing if that goes on already."""
+    async def start(self, account: int, extension: str, separate: bool = False) -> None:
+        """Record what an extension says and hears; nothing if that goes on already. separate: as two recordings."""
 
     async def stop(self, account: int, extension: str) -> None:
         """End it and keep it. Raises CommandRefused: nobody has begun to record it."""
 
     async def cancel(self, account: int, extension: str) -> None:
         """End it and throw it away. Raises CommandRefused: nobody has begun to record it."""
+
+    async def pause(self, account: int, extension: str) -> None:
+        """Leave out what comes of all that is recorded of its call. Raises CommandRefused: nothing is."""
+
+    async def resume(self, account: int, extension: str) -> None:
+        """Go on with what was paused. Raises CommandRefused: nothing is recorded."""
 
 
 class Inspector(Protocol):

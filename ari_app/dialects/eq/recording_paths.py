@@ -39,11 +39,14 @@ CALL_RECORDINGS = (
         method="POST",
         path="/call_recording_action",
         tag="Call Recordings",
-        summary="Record what an extension says and hears; stop that; or throw it away",
+        summary="Record what an extension says and hears; pause, resume or stop that; or throw it away",
         description=(
             "start: what is said is recorded on return; asked again, it goes on. stop: it is kept, and fetched from"
             " Asterisk (/x/recordings). cancel: nothing is kept. It ends with the extension's call at the latest. What"
-            " a queue records by its settings is another recording, and is not touched."
+            " a queue records by its settings is another recording, and is not touched by these three. pause: of all"
+            " that is recorded of the extension's call, also by its queue's settings, nothing is until resume; what"
+            " begins to be recorded in between is not paused. With separate sides, start makes two recordings that"
+            " begin together: /x/recording/{id}/file with `right` makes stereo of them."
         ),
         body=RecordingActionBody,
         changes=True,
@@ -52,9 +55,7 @@ CALL_RECORDINGS = (
             ErrorRow(
                 parameter="extension", type="nonexistent", description="Extension does not exist, or is not on a call"
             ),
-            ErrorRow(
-                parameter="action", type="invalid", description="Not start, stop or cancel; or nothing is recorded"
-            ),
+            ErrorRow(parameter="action", type="invalid", description="Not one of the actions; or nothing is recorded"),
         ),
     ),
 )

@@ -23,10 +23,13 @@ class EngineRecorder:
     def __init__(self, centre: EngineCentre) -> None:
         self._centre = centre
         self.going_on: set[tuple[int, str]] = set()
+        self.paused: set[tuple[int, str]] = set()
+        self.separate = False
 
-    async def start(self, account: int, extension: str) -> None:
+    async def start(self, account: int, extension: str, separate: bool = False) -> None:
         self._check(account, extension)
         self.going_on.add((account, extension))
+        self.separate = separate
 
     async def stop(self, account: int, extension: str) -> None:
         self._check(account, extension)
@@ -35,6 +38,16 @@ class EngineRecorder:
         self.going_on.remove((account, extension))
 
     cancel = stop
+
+    async def pause(self, account: int, extension: str) -> None:
+        self._check(account, extension)
+        if (account, extension) not in self.going_on:
+            raise NotRecorded
+        self.paused.add((account, extension))
+
+    async def resume(self, account: int, extension: str) -> None:
+        await self.pause(account, extension)
+        self.paused.discard((account, extension))
 
     def _check(self, account: int, extension: str) -> None:
         rows = self._centre.agent_status(account, None, None, True)

@@ -98,6 +98,42 @@ async def test_nobody_records_who_is_gone(stage: Stage) -> None:
         await demand.stop(leg)
 
 
+async def test_what_it_says_and_what_it_hears_apart(stage: Stage) -> None:
+    demand, leg = OnDemand(), await talking(stage)
+    await demand.start(leg, None, sides=("says", "hears"))
+    snoops = {asked["snoopId"]: asked["spy"] for asked in stage.asked("channels.snoopChannelWithId")}
+    sides = {asked["name"].partition("-")[0]: snoops[asked["channelId"]] for asked in stage.asked("channels.record")}
+    assert sides == {"says": "in", "hears": "out"}
+    await demand.stop(leg)
+    assert outcomes(stage) == ["finished", "finished"]
+    assert (demand.recorded(leg), leg.call.on_demand) == (False, {})
+    await over(stage, leg)
+
+
+async def test_of_two_sides_both_are_recorded_or_none(stage: Stage) -> None:
+    demand, leg = OnDemand(), await talking(stage)
+    stage.fake.faults.refuse("channels.record", 500)
+    with pytest.raises(ServerFault):
+        await demand.start(leg, None, sides=("says", "hears"))
+    await stage.quiet()
+    assert sorted(outcomes(stage)) == ["cancelled", "failed"]
+    assert (demand.recorded(leg), leg.call.on_demand) == (False, {})
+    await over(stage, leg)
+
+
+async def test_a_restart_finds_both_sides_going_on(stage: Stage) -> None:
+    leg = await talking(stage)
+    await OnDemand().start(leg, None, sides=("says", "hears"))
+    demand, programs = OnDemand(), {"script": lambda state: Script(stay)}
+    await stage.crash()
+    async with stage.next_process(programs, before=lambda _, calls: demand.restored(calls)) as (later, calls):
+        recovery.resume(calls)
+        (leg,) = later.registry.legs.values()
+        await demand.cancel(leg)
+        await over(later, leg)
+        assert outcomes(later) == ["cancelled", "cancelled"]
+
+
 @pytest.mark.parametrize("then", ["stop", "cancel", "hang up"])
 async def test_a_restart_finds_it_going_on(stage: Stage, then: str) -> None:
     leg = await talking(stage)

@@ -130,15 +130,19 @@ async def act(ask: Ask[None, RecordingActionBody]) -> None:
     try:
         match ask.body.action:
             case "start":
-                await recorder.start(ask.account, extension)
+                await recorder.start(ask.account, extension, ask.body.sides == "separate")
             case "stop":
                 await recorder.stop(ask.account, extension)
             case "cancel":
                 await recorder.cancel(ask.account, extension)
+            case "pause":
+                await recorder.pause(ask.account, extension)
+            case "resume":
+                await recorder.resume(ask.account, extension)
     except (NotFound, LegGone):
         raise refused("extension", "nonexistent", f"extension {extension} is not on a call") from None
     except CommandRefused:
-        raise invalid("action", "Nobody has begun to record this extension") from None
+        raise invalid("action", "Nothing is recorded of this extension") from None
 
 
 def _who(ask: Ask[Any, Any]) -> str:

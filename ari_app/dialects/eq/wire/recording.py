@@ -30,7 +30,12 @@ class RecordingActionBody(Parameters):
     """POST /call_recording_action"""
 
     extension: Annotated[_Text, Field(description="Extension that is on a call"), Given]
-    action: Annotated[Literal["start", "stop", "cancel"], Given]
+    action: Annotated[Literal["start", "stop", "cancel", "pause", "resume"], Given]
+    sides: Annotated[
+        Literal["together", "separate"],
+        Field(description="Of start. separate: two recordings, of what it says (says-..) and what it hears (hears-..)"),
+        or_default("together"),
+    ] = "together"
 
 
 class RecordingQuery(Parameters):

@@ -11,11 +11,11 @@ from ari_app.acd.centre import Centre
 from ari_app.clock import Clock
 from ari_app.config import Settings, networks
 from ari_app.days import time_zone_of
-from ari_app.hooks.addresses import Guard
 from ari_app.hooks.mail import Mailer
 from ari_app.hooks.notify import CUSTOM, EMAIL, Notifier, document
 from ari_app.hooks.tell import Sender, Teller, Webhook
 from ari_app.hooks.watch import OnNews, Watch
+from ari_app.ops.addresses import Guard
 from ari_app.ops.disk import DiskWatch
 from ari_app.store.accounts import Accounts
 from ari_app.store.alerts import Alert, Alerts

@@ -17,8 +17,8 @@ import structlog
 
 from ari_app.clock import Clock, Timer
 from ari_app.errors import StoreUnavailable
-from ari_app.hooks.addresses import Guard
 from ari_app.hooks.sign import HEADER, account_secret, sign
+from ari_app.ops.addresses import Guard
 from ari_app.store.outbox import Message, Outbox
 
 #: deliveries at a time

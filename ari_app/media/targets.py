@@ -13,14 +13,13 @@ import asyncio
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import ip_address
 from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 from ari_app.config import Network
 from ari_app.errors import AppError
-
-Address = IPv4Address | IPv6Address
+from ari_app.ops.addresses import allowed
 
 #: scheme -> the port when none is given; None: one must be
 SCHEMES: dict[str, int | None] = {"ws": 80, "wss": 443, "audiosocket": None, "rtp": None}
@@ -28,8 +27,6 @@ SCHEMES: dict[str, int | None] = {"ws": 80, "wss": 443, "audiosocket": None, "rt
 RESOLVE_LIMIT = 5.0
 #: Characters of a target.
 MAX_TARGET = 2000
-#: addresses of IPv6 in which one of IPv4 is hidden (RFC 6052)
-_NAT64 = IPv6Network("64:ff9b::/96")
 
 
 class TargetError(AppError):
@@ -94,26 +91,6 @@ def _plain(parts: SplitResult) -> bool:
     if parts.scheme in ("ws", "wss"):
         return True
     return parts.path in ("", "/") and not parts.query and not parts.username and not parts.password
-
-
-def allowed(address: Address, private: Iterable[Network]) -> bool:
-    """Whether this may be connected to: it is public, or in one of these networks."""
-    seen = [address, *_hidden(address)]
-    return all(
-        any(each.version == network.version and each in network for network in private)
-        or (each.is_global and not each.is_multicast)
-        for each in (seen[1:] or seen)
-    )
-
-
-def _hidden(address: Address) -> list[Address]:
-    """The addresses of IPv4 that one of IPv6 stands for."""
-    if not isinstance(address, IPv6Address):
-        return []
-    found = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
-    if address in _NAT64:
-        found.append(IPv4Address(int(address) & 0xFFFFFFFF))
-    return [each for each in found if each is not None]
 
 
 async def resolve(target: Target, private: Iterable[Network]) -> Place:

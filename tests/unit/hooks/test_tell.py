@@ -15,9 +15,9 @@ from sqlalchemy import text
 
 from ari_app.clock import ManualClock
 from ari_app.config import networks
-from ari_app.hooks.addresses import Guard
 from ari_app.hooks.sign import HEADER, account_secret, verify
 from ari_app.hooks.tell import DAY, KEPT, Teller, Webhook
+from ari_app.ops.addresses import Guard
 from ari_app.store import migrate
 from ari_app.store.database import Database
 from ari_app.store.outbox import Outbox

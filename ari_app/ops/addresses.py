@@ -10,7 +10,7 @@ import asyncio
 import ipaddress
 import re
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -20,8 +20,34 @@ from ari_app.config import Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 #: what connectors and the C library take for an IPv4 address in one of its many spellings: 0x7f.1, 2130706433
 _NUMERIC = re.compile(r"(?:.*\.)?(?:[0-9]+|0[xX][0-9a-fA-F]*)\.?\Z")
-#: IPv6 that carries an IPv4 address to which a gateway may take it
-_CARRIERS = tuple(ipaddress.ip_network(text) for text in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32"))
+#: IPv6 that carries an IPv4 address, to which a gateway may take it: NAT64 (two), 6to4, Teredo, "compatible"
+_CARRIERS = tuple(
+    ipaddress.IPv6Network(text) for text in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "::/96")
+)
+
+
+def allowed(address: Address, networks: Iterable[Network]) -> bool:
+    """Whether this may be connected to: it is public, or in one of these networks.
+
+    One that carries another has to be named itself, and what it carries must be allowed as well.
+    """
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        return allowed(address.ipv4_mapped, networks)
+    networks = tuple(networks)
+    named = any(address in network for network in networks if network.version == address.version)
+    if isinstance(address, ipaddress.IPv6Address):
+        if any(address in carrier for carrier in _CARRIERS):
+            return named and all(allowed(each, networks) for each in _carried(address))
+        if address.is_site_local and not named:
+            return False
+    return named or (address.is_global and not address.is_multicast)
+
+
+def _carried(address: ipaddress.IPv6Address) -> list[Address]:
+    """The addresses of IPv4 in one of IPv6."""
+    if address in _CARRIERS[0] or (address in _CARRIERS[4] and int(address) > 1):
+        return [ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)]
+    return [each for each in (address.sixtofour, *(address.teredo or ())) if each is not None]
 
 
 class Forbidden(OSError):
@@ -31,8 +57,10 @@ class Forbidden(OSError):
 class Guard(AbstractResolver):
     """Resolves names to addresses that are allowed."""
 
-    def __init__(self, allowed: Sequence[Network] = ()) -> None:
-        self._allowed = allowed
+    def __init__(self, networks: Iterable[Network] = (), *, setting: str = "HOOK_NETWORKS") -> None:
+        """networks: that are not public and may be connected to. setting: which names them."""
+        self._networks = tuple(networks)
+        self._setting = setting
 
     def check_url(self, url: str) -> None:
         """Raises Forbidden: it is no URL of a server, or its host is an address that is not allowed."""
@@ -52,16 +80,8 @@ class Guard(AbstractResolver):
             address = ipaddress.ip_address(text)
         except ValueError:
             raise Forbidden("not an address in its usual form") from None
-        if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-            address = address.ipv4_mapped
-        if not self._is_allowed(address):
-            raise Forbidden("an address of a private network, which HOOK_NETWORKS does not name")
-
-    def _is_allowed(self, address: Address) -> bool:
-        if any(address in network for network in self._allowed if network.version == address.version):
-            return True
-        carried = any(address in network for network in _CARRIERS if network.version == address.version)
-        return address.is_global and not address.is_multicast and not carried
+        if not allowed(address, self._networks):
+            raise Forbidden(f"an address of a private network, which {self._setting} does not name")
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC

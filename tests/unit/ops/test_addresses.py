@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import socket
+from ipaddress import ip_address
 
 import pytest
 
 from ari_app.config import networks
-from ari_app.hooks.addresses import Forbidden, Guard
+from ari_app.ops.addresses import Forbidden, Guard, allowed
 
 
 @pytest.mark.parametrize(
@@ -61,6 +62,64 @@ def test_what_the_operator_names_is_allowed() -> None:
             guard.check(address)
     with pytest.raises(ValueError, match="nonsense"):
         networks("nonsense")
+
+
+@pytest.mark.parametrize(
+    ("address", "public"),
+    [
+        ("9.9.9.9", True),
+        ("2620:fe::fe", True),
+        ("127.0.0.1", False),
+        ("10.1.2.3", False),
+        ("172.16.0.1", False),
+        ("192.168.1.1", False),
+        ("169.254.169.254", False),
+        ("100.64.0.1", False),
+        ("0.0.0.0", False),
+        ("224.0.0.1", False),
+        ("255.255.255.255", False),
+        ("::1", False),
+        ("::", False),
+        ("fe80::1", False),
+        ("fd00::1", False),
+        ("ff0e::1", False),
+        ("::ffff:127.0.0.1", False),
+        ("::ffff:9.9.9.9", True),
+        ("64:ff9b::7f00:1", False),
+        ("64:ff9b::a01:203", False),
+        ("2002:7f00:1::", False),
+        ("::7f00:1", False),
+        ("::909:909", False),
+        ("fec0::1", False),
+        ("64:ff9b::909:909", False),
+    ],
+)
+def test_what_is_public(address: str, public: bool) -> None:
+    assert allowed(ip_address(address), ()) is public
+
+
+def test_what_the_operator_allows() -> None:
+    mine = networks("10.0.0.0/8, 127.0.0.1,, fd00::/8")
+    assert [allowed(ip_address(each), mine) for each in ("10.9.9.9", "127.0.0.1", "fd00::2", "::ffff:10.0.0.1")] == [
+        True
+    ] * 4
+    assert [allowed(ip_address(each), mine) for each in ("127.0.0.2", "192.168.0.1", "fe80::1")] == [False] * 3
+    with pytest.raises(ValueError, match="host bits"):
+        networks("10.0.0.1/8")
+
+
+def test_what_carries_another_address_is_named_itself_and_so_is_what_it_carries() -> None:
+    ways, mine = "64:ff9b::/96, 2002::/16", "10.0.0.0/8"
+    for text, networks_, fine in (
+        ("64:ff9b::909:909", ways, True),
+        ("64:ff9b::a01:203", ways, False),
+        ("64:ff9b::a01:203", mine, False),
+        ("64:ff9b::a01:203", f"{ways}, {mine}", True),
+        ("2002:909:909::1", ways, True),
+        ("2002:a01:203::1", ways, False),
+        ("::1", "::1", True),
+    ):
+        assert allowed(ip_address(text), networks(networks_)) is fine, text
 
 
 async def test_a_name_of_this_machine_is_forbidden_when_it_is_resolved() -> None:

@@ -256,8 +256,13 @@ class Application:
         for _ in self.centre.opening.configure_all(account, await self.hours.of_account(account), time_zone):
             await asyncio.sleep(0)  # calls go on, when it is done again
 
+    async def _imported(self, account: int) -> None:
+        await self._configure_account(account)
+        await self.extensions.reload()
+
     def reload(self) -> None:
-        """SIGHUP: files of ours may have been moved, and queues and agents changed in the database by an import."""
+        """SIGHUP: files of ours may have been moved, and queues, agents and extensions changed in the database by an
+        import."""
         self.reopen_logs()
         if self._sign_ins is None:
             return  # it is still starting, and reads them anyhow
@@ -279,6 +284,7 @@ class Application:
             # What is changed over REST in the meantime must not be put back.
             async with sign_ins.exclusive(account):
                 await self._configure_account(account)
+        await self.extensions.reload()
         await self.centre.recorded()
 
     async def _configure_agents(self, account: int, engine: Engine) -> None:
@@ -399,7 +405,7 @@ class Application:
             sessions=self.sessions,
             centre=self.centre,
             inspector=Inspector(self.settings, lambda: self.node, self.centre.numbers.endpoint),
-            importer=ImportService(self.writer.database, self.clock, self._configure_account),
+            importer=ImportService(self.writer.database, self.clock, self._imported),
             media=self.media,
             clock=self.clock,
             settings=self.settings,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ForeignKey, Index
+from sqlalchemy import ForeignKey, Index, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Id, Time
@@ -35,6 +35,8 @@ class Extension(Base):
     nat: Mapped[str]
     #: H(A1) of RFC 2617, hexadecimal, with the realm Asterisk asks for: what a secret is good for, and not the secret
     sip_digest: Mapped[str]
+    #: whether it is made in Asterisk; no: its endpoint is another system's, such as FreePBX'
+    provisioned: Mapped[bool] = mapped_column(server_default=true())
     created_at: Mapped[Time]
 
 

@@ -58,7 +58,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     how.add_argument("--dry-run", action="store_true", help="show the plan and do nothing")
     how.add_argument("--yes", action="store_true", help="do it without asking")
     parser.add_argument("--force", action="store_true", help="overwrite what was changed here since the last import")
-    parser.add_argument("--prune", action="store_true", help="delete imported queues that are no longer in FreePBX")
+    parser.add_argument(
+        "--prune", action="store_true", help="delete imported queues and extensions that are no longer in FreePBX"
+    )
+    parser.add_argument(
+        "--provision",
+        action=argparse.BooleanOptionalAction,
+        help="make the imported extensions in Asterisk too, or take them out of it again; left out: as it is, and new "
+        "ones are not made. Not on FreePBX' own Asterisk, which has them already",
+    )
     parser.add_argument(
         "--skills",
         choices=("offset", "rank"),

@@ -16,7 +16,7 @@ from ari_app.clock import SystemClock
 from ari_app.config import Settings
 from ari_app.errors import ConfigError, NotFound
 from ari_app.freepbx import report
-from ari_app.freepbx.plan import Options, Plan
+from ari_app.freepbx.decisions import Options, Plan
 from ari_app.freepbx.progress import Bar
 from ari_app.freepbx.run import SOURCE, Import
 from ari_app.freepbx.sources import SourceOptions
@@ -46,7 +46,7 @@ async def run(settings: Settings, arguments: argparse.Namespace, out: TextIO | N
         if not await migrate.is_current(settings.database()):
             raise ConfigError("the database is not up to date: run `python -m ari_app migrate`")
         account = await _account(database, arguments.account)
-        options = Options(force=arguments.force, prune=arguments.prune)
+        options = Options(force=arguments.force, prune=arguments.prune, provision=arguments.provision)
         trail = AuditTrail(database, SystemClock())
 
         def audited(importing: Import, plan: Plan) -> AbstractContextManager[None]:

@@ -89,8 +89,8 @@ class ExtensionEntry(msgspec.Struct, frozen=True, kw_only=True):
     device: dict[str, str]
     #: keywords of pjsip, sip, iax2, dahdi
     technology: dict[str, str]
-    #: keys below /AMPUSER/<extension>/ and "callwaiting"
-    astdb: dict[str, str]
+    #: keys below /AMPUSER/<extension>/ and "callwaiting"; None: not read
+    astdb: dict[str, str] | None
     voicemail: Voicemail | None
 
 
@@ -100,8 +100,10 @@ class Description(msgspec.Struct, kw_only=True):
     #: what it was read from, for the report
     source: str
     queues: list[QueueEntry]
+    #: the source has queues: one that is not among them is gone
+    knows_queues: bool = True
     extensions: list[ExtensionEntry]
-    #: the source has the table of extensions: a member who is not in it does not exist
+    #: the source has the table of extensions: one that is not in it is gone, and a member who is not does not exist
     knows_extensions: bool
     #: how a device is dialled ("PJSIP/990") -> the extension it belongs to, where that is not its own number
     devices: dict[str, str]

@@ -12,7 +12,7 @@ import msgspec
 from ari_app.acd.destination import Overflow
 from ari_app.freepbx import extras
 from ari_app.freepbx.description import Description, Member, QueueEntry
-from ari_app.freepbx.extensions import extension_attributes
+from ari_app.freepbx.extensions import WantedExtension, wanted_extensions
 from ari_app.freepbx.settings import NAME_MAX, Converter
 from ari_app.freepbx.text import flag
 
@@ -51,11 +51,13 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
     queues: dict[str, WantedQueue]
     agents: dict[str, WantedAgent]
-    #: extension -> what is kept of it; None: the source does not know extensions
-    extensions: dict[str, dict[str, Any]] | None
+    #: by number; None: the source does not know extensions
+    extensions: dict[str, WantedExtension] | None
     pause_codes: list[str]
-    #: settings for all queues, incoming numbers
-    general: dict[str, Any]
+    #: settings for all queues, incoming numbers; None: the source does not know queues
+    general: dict[str, Any] | None
+    #: the source has queues: one that is not among them is gone
+    knows_queues: bool = True
 
 
 def wanted(described: Description, skills: SkillRule = "offset") -> Wanted:
@@ -81,24 +83,19 @@ class _Mapping:
                 reason = "a queue's number must be digits and not begin with 0"
                 self._notes.cannot(f"queue {entry.extension}", "queue", reason)
                 continue
-            if entry.extension in self._extensions:
-                self._notes.remark(f"queue {entry.extension}", "queue", "an extension has the same number")
             queues[entry.extension] = self._queue(entry)
         queues = self._distinct_names(queues)
         agents = self._agents(queues)
-        extensions = {entry.extension: extension_attributes(entry) for entry in described.extensions}
-        if extensions:
-            self._notes.kept(
-                f"{len(extensions)} extensions",
-                "SIP, voicemail and recording settings",
-                "extensions stay in FreePBX' Asterisk, which dials them for us",
-            )
+        extensions = wanted_extensions(described.extensions, queues, self._notes)
         return Wanted(
             queues=queues,
             agents=agents,
-            extensions=extensions if described.knows_extensions else None,
+            extensions=extensions if described.knows_extensions or extensions else None,
             pause_codes=self._pause_codes(),
-            general={"settings": self._queue_settings(), "routes": described.routes},
+            general={"settings": self._queue_settings(), "routes": described.routes}
+            if described.knows_queues
+            else None,
+            knows_queues=described.knows_queues,
         )
 
     def _queue_settings(self) -> dict[str, str]:

@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
+from ari_app.freepbx.decisions import Action, Difference, Entry, Plan
 from ari_app.freepbx.notes import Level, Note
-from ari_app.freepbx.plan import Action, Difference, Entry, Plan
 
 #: entries of a kind, differences of an entry, and subjects of a note that are listed without --all
 SHOWN = 40
@@ -47,8 +47,9 @@ def _entries(action: Action, entries: list[Entry], everything: bool) -> Iterator
 
 
 def _difference(difference: Difference) -> str:
-    if difference.attribute.startswith("attribute "):
-        return f"{difference.attribute} changes"
+    if difference.secret:
+        held = "is another one here; kept (--force overwrites)"
+        return f"{difference.attribute} {held if difference.held else 'changes'}"
     here, there = _value(difference.here), _value(difference.there)
     if difference.held:
         return f"{difference.attribute}: {here} here, {there} in FreePBX; kept (--force overwrites)"
@@ -56,6 +57,10 @@ def _difference(difference: Difference) -> str:
 
 
 def _value(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_value(each)}" for name, each in value.items() if each is not None)
     return "none" if value is None else str(value) if not isinstance(value, str) else f'"{value}"'
 
 

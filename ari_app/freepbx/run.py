@@ -7,11 +7,13 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
 from ari_app.freepbx import sources
+from ari_app.freepbx.decisions import Options, Plan
 from ari_app.freepbx.description import Description
 from ari_app.freepbx.errors import PlanChanged
 from ari_app.freepbx.mapping import SkillRule, Wanted, wanted
 from ari_app.freepbx.notes import Notes
-from ari_app.freepbx.plan import Options, Plan, plan
+from ari_app.freepbx.plan import plan
+from ari_app.store.imported_extensions import hash_passwords
 from ari_app.store.imports import Changes, Held, Imports
 
 #: what is written by an import of this kind
@@ -78,5 +80,7 @@ class Import:
                 raise PlanChanged
             return now.changes
 
+        # Hashing takes a moment, in which no transaction may be open.
+        hashes = await hash_passwords((*shown.changes.new_extensions, *shown.changes.extensions))
         with self._around(self, shown):
-            await self._imports.apply(self._account, decide, progress)
+            await self._imports.apply(self._account, decide, progress, hashes)

@@ -13,16 +13,17 @@ import msgspec
 
 from ari_app.clock import Clock
 from ari_app.freepbx import report, sources
+from ari_app.freepbx.decisions import Options, Plan
 from ari_app.freepbx.description import Description
 from ari_app.freepbx.errors import PlanChanged, SourceUnreadable
 from ari_app.freepbx.mapping import SkillRule
-from ari_app.freepbx.plan import Options, Plan
 from ari_app.freepbx.run import SOURCE, Import
 from ari_app.store.database import Database
 from ari_app.store.imports import Imports
 
-#: queues of one upload: what is larger takes seconds, and is for the command
+#: queues and extensions of one upload: what is larger takes seconds, and is for the command
 QUEUES_MAX = 1000
+EXTENSIONS_MAX = 5000
 
 
 class ImportService:
@@ -36,7 +37,15 @@ class ImportService:
         self._taken_up = taken_up
 
     async def read(
-        self, account: int, data: bytes, *, csv: bool, force: bool, prune: bool, skills: SkillRule
+        self,
+        account: int,
+        data: bytes,
+        *,
+        csv: bool,
+        force: bool,
+        prune: bool,
+        provision: bool | None,
+        skills: SkillRule,
     ) -> Upload:
         """An upload: a backup archive, or a CSV.
 
@@ -46,7 +55,9 @@ class ImportService:
         description = await asyncio.to_thread(_description, data, ".csv" if csv else ".tar.gz")
         if len(description.queues) > QUEUES_MAX:
             raise SourceUnreadable(f"more than {QUEUES_MAX} queues: use the command import-freepbx")
-        importing = Import(self._imports, account, Options(force=force, prune=prune))
+        if len(description.extensions) > EXTENSIONS_MAX:
+            raise SourceUnreadable(f"more than {EXTENSIONS_MAX} extensions: use the command import-freepbx")
+        importing = Import(self._imports, account, Options(force=force, prune=prune, provision=provision))
         importing.take(description, skills)
         return Upload(importing, lambda: self._taken_up(account))
 

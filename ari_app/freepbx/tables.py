@@ -30,6 +30,11 @@ OPTIONAL = {
     "music": "which hold music classes exist",
 }
 _TECHNOLOGIES = ("pjsip", "sip", "iax", "dahdi")
+#: families of astdb -> what a person set at his phone
+_STATES = {
+    **dict.fromkeys(("CF", "CFB", "CFU"), "call forwarding"),
+    "DND": "do not disturb",
+}
 #: id of the rows that FreePBX appends to every queue
 _ALL_QUEUES = "-1"
 _INTERFACE = re.compile(r"(?P<technology>Local|PJSIP|SIP|IAX2|DAHDI|ZAP|Agent)/(?P<rest>.+)", re.IGNORECASE)
@@ -48,8 +53,10 @@ class Tables:
     astdb: dict[str, str] | None = None
     #: text of voicemail.conf; None: not read
     voicemail: str | None = None
-    #: a source that is not expected to have more than queues
+    #: a source that is not expected to have more than queues, or extensions
     terse: bool = False
+    #: it has queues
+    with_queues: bool = True
     #: keys that came double; what else the reader has to say
     notes: Notes = field(default_factory=Notes)
 
@@ -61,12 +68,12 @@ def describe(tables: Tables) -> Description:
         SourceUnreadable: a table or column without which nothing can be imported is missing.
     """
     for name in REQUIRED:
-        if name not in tables.rows:
+        if name not in tables.rows and tables.with_queues:
             raise SourceUnreadable(f"{tables.source} has no table {name}: FreePBX' queues module is not in it")
     for name, lost in OPTIONAL.items():
         if name not in tables.rows and not tables.terse:
             tables.notes.remark("FreePBX", f"table {name}", f"is not in the source: {lost}")
-    if tables.astdb is None:
+    if tables.astdb is None and not tables.terse:
         tables.notes.remark(
             "FreePBX", "astdb", "was not read: dynamic members, call waiting and recording settings of extensions lack"
         )
@@ -75,6 +82,7 @@ def describe(tables: Tables) -> Description:
     return Description(
         source=tables.source,
         queues=reader.queues(),
+        knows_queues=tables.with_queues,
         extensions=reader.extensions(),
         knows_extensions=knows,
         devices=reader.dialled(),
@@ -195,15 +203,16 @@ class _Reader:
             if extension in found:
                 self._notes.cannot(subject, "extension", "is there twice; the first one counts")
                 continue
-            device = devices.get(self._astdb.get(f"/AMPUSER/{extension}/device", extension), {})
+            first = self._astdb.get(f"/AMPUSER/{extension}/device", extension).partition("&")[0]
+            device = devices.get(first, {})
             device = device or devices.get(extension, {})
             found[extension] = ExtensionEntry(
                 extension=extension,
                 name=printable(self._text(subject, "name", row.get("name", ""))),
                 user=dict(row),
                 device=device,
-                technology=technology.get(device.get("id", extension), {}),
-                astdb=self._of_user(extension),
+                technology=technology.get((_table_of(device), device.get("id", extension)), {}),
+                astdb=None if self._tables.astdb is None else self._of_user(extension),
                 voicemail=self._boxes.get((row.get("voicemail", ""), extension)),
             )
         return [found[extension] for extension in sorted(found, key=_numeric)]
@@ -224,11 +233,14 @@ class _Reader:
             found.setdefault(row["id"].strip(), dict(row))
         return found
 
-    def _technology(self) -> dict[str, dict[str, str]]:
-        found: dict[str, dict[str, str]] = {}
+    def _technology(self) -> dict[tuple[str, str], dict[str, str]]:
+        """(iax, dahdi or sip; device) -> its settings. PJSIP's devices are in the table sip; trunks are in pjsip, whose
+        numbers may be an extension's too."""
+        found: dict[tuple[str, str], dict[str, str]] = {}
         for name in _TECHNOLOGIES:
+            kind = name.replace("pjsip", "sip")
             for row in self.table(name, "id"):
-                found.setdefault(row["id"].strip(), {})[row.get("keyword", "")] = row.get("data", "")
+                found.setdefault((kind, row["id"].strip()), {})[row.get("keyword", "")] = row.get("data", "")
         return found
 
     def _of_user(self, extension: str) -> dict[str, str]:
@@ -239,6 +251,11 @@ class _Reader:
                 found[f"{family}/{name}".strip("/")] = self._astdb[f"{root}{family}/{name}"]
         if f"/CW/{extension}" in self._astdb:
             found["callwaiting"] = self._astdb[f"/CW/{extension}"]
+        for family, what in _STATES.items():
+            if self._astdb.get(f"/{family}/{extension}", ""):
+                self._notes.remark(f"extension {extension}", what, "is set, and is FreePBX' to do")
+        if self._astdb.get(f"{root}/followme/ddial") == "DIRECT":
+            self._notes.remark(f"extension {extension}", "follow-me", "is set, and is FreePBX' to do")
         return found
 
     def recordings(self) -> dict[str, str] | None:
@@ -304,6 +321,11 @@ def parse_member(data: str, subject: str, notes: Notes, name: str = "") -> Membe
         interface=interface.strip(),
         name=printable(name),
     )
+
+
+def _table_of(device: Row) -> str:
+    """The table that has its settings."""
+    return {"iax2": "iax", "iax": "iax", "dahdi": "dahdi", "zap": "dahdi"}.get(device.get("tech", "").lower(), "sip")
 
 
 def _numeric(text: str) -> tuple[int, str]:

@@ -11,8 +11,8 @@ from collections.abc import Awaitable, Callable
 
 from ari_app.errors import Conflict, StoreUnavailable
 from ari_app.freepbx import report
+from ari_app.freepbx.decisions import Plan
 from ari_app.freepbx.errors import PlanChanged, SourceUnreadable
-from ari_app.freepbx.plan import Plan
 from ari_app.freepbx.run import Import
 
 #: seconds between the reading that finds a change and the one that confirms it

@@ -4,6 +4,7 @@ What is wanted is in SQL; what an Asterisk was given is noted there too, before 
 between it is known to be there perhaps) and after. A change is applied at once. What could not be (Asterisk is away, or
 was replaced and has an empty database) is made up for when its event stream is back, and tried again every RETRY s.
 An Asterisk that was started anew is given everything again.
+An extension whose endpoint is another system's (Wanted.provisioned) is let be, and one that was ours is removed.
 Only what is noted is ever removed: endpoints of files, and those that somebody else made, are let be.
 """
 
@@ -58,6 +59,12 @@ class Provisioner:
         """An Asterisk can be told again: compare and make up, in the background."""
         self._spawn(node)
 
+    def compare(self) -> None:
+        """Many have changed: compare with every Asterisk that is connected; the others are when they are back."""
+        for node in self._nodes.values():
+            if node.connected:
+                self._spawn(node)
+
     async def idle(self) -> None:
         """Return when nothing is under way."""
         while self._tasks:
@@ -95,7 +102,7 @@ class Provisioner:
             async with self._lock(node):
                 # Read under the lock: of two changes at once the later one is applied last.
                 wanted = await self._extensions.wanted_one(extension)
-                if wanted is not None:
+                if wanted is not None and wanted.provisioned:
                     await self._bring(node, wanted)
                 elif extension in await self._extensions.provisioned(node.name):
                     await self._remove(node, extension)
@@ -114,7 +121,7 @@ class Provisioner:
             self._later(node)
 
     async def _compare(self, node: Node) -> None:
-        wanted = {one.settings.extension: one for one in await self._extensions.wanted()}
+        wanted = {one.settings.extension: one for one in await self._extensions.wanted() if one.provisioned}
         given = await self._extensions.provisioned(node.name)
         if not wanted and not given:
             return

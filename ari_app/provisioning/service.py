@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from ari_app.calls.directory import Directory
 from ari_app.provisioning.provisioner import Provisioner
 from ari_app.store.extensions import Extension, ExtensionData, Extensions
@@ -15,10 +17,22 @@ class ExtensionService:
         self.store = store
         self.directory = directory
         self.provisioner = provisioner
+        #: what is read goes into the directory before something newer does
+        self._reading = asyncio.Lock()
 
     async def load(self) -> None:
         """At the start: let calls know what there is."""
-        self.directory.fill((one.account, one.settings) for one in await self.store.wanted())
+        async with self._reading:
+            self.directory.fill((one.account, one.settings) for one in await self.store.wanted())
+
+    async def reload(self) -> None:
+        """Many have changed in the database, as by an import: let calls know, and bring it into Asterisk.
+
+        Raises:
+            StoreUnavailable
+        """
+        await self.load()
+        self.provisioner.compare()
 
     async def create(self, account: int, data: ExtensionData) -> str:
         """Make one; its number. Raises Conflict (extension, name), StoreUnavailable."""
@@ -49,9 +63,10 @@ class ExtensionService:
         )
 
     async def _changed(self, extension: str) -> None:
-        wanted = await self.store.wanted_one(extension)
-        if wanted is None:
-            self.directory.remove(extension)
-        else:
-            self.directory.put(wanted.account, wanted.settings)
+        async with self._reading:
+            wanted = await self.store.wanted_one(extension)
+            if wanted is None:
+                self.directory.remove(extension)
+            else:
+                self.directory.put(wanted.account, wanted.settings)
         await self.provisioner.apply(extension)

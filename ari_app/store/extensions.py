@@ -60,15 +60,20 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     account: int
     settings: ExtensionSettings
     digest: str
+    #: no: its endpoint in Asterisk is another system's; calls know the extension all the same
+    provisioned: bool = True
 
 
-class _KeptMailbox(msgspec.Struct, frozen=True, kw_only=True):
+class KeptMailbox(msgspec.Struct, frozen=True, kw_only=True):
+    """A mailbox as it is in its column."""
+
     mailbox: Mailbox
     #: argon2
     password: str | None = None
 
 
-def _settings(row: Row[Any]) -> ExtensionSettings:
+def settings_of(row: Row[Any]) -> ExtensionSettings:
+    """A row's settings."""
     held = row._mapping
     return ExtensionSettings(
         call_waiting=row.call_waiting,
@@ -77,18 +82,19 @@ def _settings(row: Row[Any]) -> ExtensionSettings:
     )
 
 
-def _kept(row: Row[Any]) -> _KeptMailbox | None:
-    return None if row.voicemail is None else msgspec.json.decode(row.voicemail, type=_KeptMailbox)
+def kept_mailbox(row: Row[Any]) -> KeptMailbox | None:
+    """A row's mailbox, with its password."""
+    return None if row.voicemail is None else msgspec.json.decode(row.voicemail, type=KeptMailbox)
 
 
 def _value(row: Row[Any]) -> Extension:
-    kept = _kept(row)
+    kept = kept_mailbox(row)
     mailbox = None if kept is None else kept.mailbox
-    return Extension(account=row.account_id, settings=_settings(row), mailbox=mailbox)
+    return Extension(account=row.account_id, settings=settings_of(row), mailbox=mailbox)
 
 
 def _wanted(row: Row[Any]) -> Wanted:
-    return Wanted(account=row.account_id, settings=_settings(row), digest=row.sip_digest)
+    return Wanted(account=row.account_id, settings=settings_of(row), digest=row.sip_digest, provisioned=row.provisioned)
 
 
 class Extensions:
@@ -108,6 +114,7 @@ class Extensions:
             "account_id": account,
             "extension": number,
             "sip_digest": sip_digest(number, data.secret),
+            "provisioned": True,
             "created_at": self._clock.now(),
         }
         queue = select(_QUEUES.c.id).where(
@@ -131,7 +138,7 @@ class Extensions:
     async def update(self, account: int, extension: str, data: ExtensionData) -> None:
         """Change all of it but the number; secrets only if there are new ones. Raises NotFound, Conflict (name)."""
         async with self._database.transaction(write=False) as connection:
-            before = _kept(await self._row(connection, account, extension))
+            before = kept_mailbox(await self._row(connection, account, extension))
         # Hashing takes a moment, in which no transaction may be open.
         values = await self._values(data, before)
         if data.secret is not None:
@@ -216,18 +223,23 @@ class Extensions:
             raise NotFound("no such extension", extension=extension)
         return row
 
-    async def _values(self, data: ExtensionData, before: _KeptMailbox | None) -> dict[str, Any]:
-        held = msgspec.structs.asdict(data.settings)
-        values = {name: clean(held[name]) if held[name] is not None else None for name in _PLAIN}
-        del values["extension"]
-        voicemail = None
+    async def _values(self, data: ExtensionData, before: KeptMailbox | None) -> dict[str, Any]:
+        kept = None
         if data.mailbox is not None:
             password = before.password if before is not None else None
             if data.mailbox_password is not None:
                 password = await self._passwords.hash(data.mailbox_password)
-            voicemail = msgspec.json.encode(_KeptMailbox(mailbox=data.mailbox, password=password)).decode()
-        return values | {
-            "call_waiting": data.settings.call_waiting,
-            "recording": msgspec.json.encode(data.settings.recording).decode(),
-            "voicemail": voicemail,
-        }
+            kept = KeptMailbox(mailbox=data.mailbox, password=password)
+        return columns(data.settings, kept)
+
+
+def columns(settings: ExtensionSettings, mailbox: KeptMailbox | None) -> dict[str, Any]:
+    """The columns of an extension's settings, without its number."""
+    held = msgspec.structs.asdict(settings)
+    values = {name: clean(held[name]) if held[name] is not None else None for name in _PLAIN}
+    del values["extension"]
+    return values | {
+        "call_waiting": settings.call_waiting,
+        "recording": msgspec.json.encode(settings.recording).decode(),
+        "voicemail": None if mailbox is None else msgspec.json.encode(mailbox).decode(),
+    }

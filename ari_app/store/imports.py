@@ -18,7 +18,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ari_app.acd.destination import Overflow
 from ari_app.clock import Clock
 from ari_app.errors import Conflict
+from ari_app.store import imported_extensions as extensions
 from ari_app.store.database import Database
+from ari_app.store.imported_extensions import ExtensionRow, Hashes, KeptExtension
 from ari_app.store.overflow import OVERFLOW, overflow_of
 from ari_app.store.rows import table_of
 from ari_app.store.values import QueueData, UserData, clean, clean_or_none
@@ -33,6 +35,8 @@ _PAUSE_CODES = table_of(PauseCode)
 _QUEUE_FIELDS = QueueData.__struct_fields__
 #: rows given to the database at a time
 _CHUNK = 5000
+#: in what was written of an extension
+MAILBOX_HASH = "voicemail.hash"
 
 
 class ImportedItem(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,6 +63,10 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
     items: dict[tuple[str, str], ImportedItem]
     #: by extension, of queues that have any
     overflow: dict[str, tuple[Overflow, ...]] = {}
+    #: by number
+    extensions: dict[str, KeptExtension] = {}
+    #: numbers that are extensions of other accounts
+    others_extensions: frozenset[str] = frozenset()
 
 
 class Changes(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,6 +87,10 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
     #: (queue's extension, all its rules)
     overflow: list[tuple[str, tuple[Overflow, ...]]] = []
     new_pause_codes: list[str] = []
+    new_extensions: list[ExtensionRow] = []
+    #: whole, by number
+    extensions: list[ExtensionRow] = []
+    gone_extensions: list[str] = []
     items: list[ImportedItem] = []
     #: (kind, key)
     forget: list[tuple[str, str]] = []
@@ -102,10 +114,17 @@ class Imports:
             return await self._held(connection, account)
 
     async def apply(
-        self, account: int, decide: Callable[[Held], Changes], progress: Progress = lambda done, total: None
+        self,
+        account: int,
+        decide: Callable[[Held], Changes],
+        progress: Progress = lambda done, total: None,
+        hashes: Hashes | None = None,
     ) -> None:
         """Ask `decide`, in a thread, with what is there, and do what it says: all or nothing. What it raises passes
         through.
+
+        Args:
+            hashes: hash_passwords() of the extensions it will say.
 
         Raises:
             Conflict: somebody else took a number or a name in the meantime.
@@ -113,8 +132,10 @@ class Imports:
         """
         try:
             async with self._database.transaction() as connection:
-                changes = await asyncio.to_thread(decide, await self._held(connection, account))
-                await _Applying(connection, account, self._source, self._clock.now(), changes, progress).run()
+                held = await self._held(connection, account)
+                changes = await asyncio.to_thread(decide, held)
+                applying = _Applying(connection, account, self._source, self._clock.now(), changes, progress)
+                await applying.run(held, hashes or {})
         except IntegrityError as error:
             raise Conflict("a number or a name was taken in the meantime; nothing was imported") from error
 
@@ -132,6 +153,8 @@ class Imports:
             agents={row.number: _agent(row) for row in agents},
             members=await _members(connection, account),
             overflow=await overflow_of(connection, account),
+            extensions=await extensions.held_extensions(connection, account),
+            others_extensions=await extensions.numbers_of_others(connection, account),
             pause_codes=frozenset(codes.scalars()),
             items={
                 (row.kind, row.key): ImportedItem(
@@ -160,7 +183,7 @@ class _Applying:
         self._done = 0
         self._total = sum(len(getattr(changes, name)) for name in changes.__struct_fields__)
 
-    async def run(self) -> None:
+    async def run(self, held: Held, hashes: Hashes) -> None:
         changes, account = self._changes, self._account
         made = {"account_id": account, "deleted": False, "created_at": self._now}
         for extension in changes.gone_queues:
@@ -177,7 +200,16 @@ class _Applying:
             await self._bind()
         if changes.overflow:
             await self._overflow()
-        await self._note()
+        await self._extensions(held, hashes)
+        await self._note(hashes)
+
+    async def _extensions(self, held: Held, hashes: Hashes) -> None:
+        changes, account = self._changes, self._account
+        await extensions.release(self._connection, account, changes.gone_extensions, changes.extensions)
+        new = extensions.new_rows(changes.new_extensions, account, self._now, hashes)
+        await self._many(extensions.inserted(), new)
+        changed = extensions.changed_rows(changes.extensions, held.extensions, hashes)
+        await self._many(extensions.updated(account), changed)
 
     async def _overflow(self) -> None:
         queues = await self._ids(_QUEUES, _QUEUES.c.extension)
@@ -266,7 +298,7 @@ class _Applying:
             query = query.where(table.c.kind == "agent")
         return {row[0]: int(row[1]) for row in await self._connection.execute(query)}
 
-    async def _note(self) -> None:
+    async def _note(self, hashes: Hashes) -> None:
         whose = {"account_id": self._account, "source": self._source}
         mine = (_ITEMS.c.account_id == self._account, _ITEMS.c.source == self._source)
         which = (*mine, _ITEMS.c.kind == bindparam("of_kind"), _ITEMS.c.key == bindparam("of_key"))
@@ -280,7 +312,7 @@ class _Applying:
             {
                 "kind": item.kind,
                 "key": clean(item.key),
-                "written": _json(item.written),
+                "written": _json(_with_hash(item, hashes)),
                 "attributes": _json(item.attributes),
                 "imported_at": self._now,
                 **whose,
@@ -288,6 +320,13 @@ class _Applying:
             for item in self._changes.items
         )
         await self._many(insert(_ITEMS), rows)
+
+
+def _with_hash(item: ImportedItem, hashes: Hashes) -> dict[str, Any]:
+    """What was written of an extension says what its mailbox' password became, to tell when somebody changes it."""
+    if item.kind != "extension" or item.key not in hashes:
+        return item.written
+    return item.written | {MAILBOX_HASH: hashes[item.key]}
 
 
 def _json(value: dict[str, Any]) -> str:

@@ -202,7 +202,15 @@ class Importer(Protocol):
     """Imports from FreePBX. `ari_app.freepbx.service` is the one that serves."""
 
     async def read(
-        self, account: int, data: bytes, *, csv: bool, force: bool, prune: bool, skills: Literal["offset", "rank"]
+        self,
+        account: int,
+        data: bytes,
+        *,
+        csv: bool,
+        force: bool,
+        prune: bool,
+        provision: bool | None,
+        skills: Literal["offset", "rank"],
     ) -> Upload:
         """Read a file that was sent.
 

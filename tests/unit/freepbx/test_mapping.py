@@ -148,43 +148,6 @@ def test_without_the_table_of_extensions_members_are_believed() -> None:
     assert found.agents["1001"].data == {}
 
 
-def test_extensions_are_kept_by_the_contract_s_names() -> None:
-    made = small()
-    made.extension("1005", "Dana", outboundcid="030111", voicemail="default")
-    made.voicemail += "1005 => 4321,Dana,dana@example.org,,attach=yes|saycid=no|delete=no\n"
-    made.astdb |= {
-        "/AMPUSER/1005/cidnum": "5000",
-        "/AMPUSER/1005/recording/in/external": "force",
-        "/AMPUSER/1005/recording/out/internal": "no",
-        "/AMPUSER/1005/recording/ondemand": "enabled",
-        "/CW/1005": "ENABLED",
-    }
-    kept = (mapped(made)[0].extensions or {})["1005"]
-    assert kept.pop("freepbx")["user"]["outboundcid"] == "030111"
-    assert kept == {
-        "name": "Dana",
-        "cidMasquerade": "5000",
-        "outboundCid": "030111",
-        "emergencyCid": None,
-        "callWaiting": True,
-        "recording": {
-            "inboundExternal": "always",
-            "inboundInternal": "dontcare",
-            "outboundExternal": "dontcare",
-            "outboundInternal": "never",
-            "onDemand": "enabled",
-        },
-        "sip": {"secret": "secret-1005", "dtmfMode": "rfc2833", "context": "from-internal", "nat": None},
-        "voicemail": {
-            "context": "default",
-            "password": "4321",
-            "emailAddress": "dana@example.org",
-            "pagerEmailAddress": None,
-            "options": {"attach": True, "saycid": False, "delete": False},
-        },
-    }
-
-
 def test_names_become_unique() -> None:
     made = FreePBX()
     long = "A name of exactly thirty-five chars"

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ari_app.acd.destination import Destination, Kind, Overflow, When
+from ari_app.freepbx.decisions import Action, Options, Plan
 from ari_app.freepbx.mapping import Wanted, WantedAgent, WantedQueue
-from ari_app.freepbx.plan import Action, Options, Plan, plan
+from ari_app.freepbx.plan import plan
 from ari_app.store.imports import Changes, Held
 from ari_app.store.values import QueueData, UserData
 
@@ -258,26 +259,22 @@ def test_an_address_another_agent_has_is_left_to_him() -> None:
     assert plan(wanted, held).changes.new_agents[0].email is None
 
 
-def test_extensions_and_pause_codes() -> None:
-    wanted = msgspec.structs.replace(
-        there({}), extensions={"1001": {"name": "Alice", "sip": {"secret": "one"}}}, pause_codes=["Lunch"]
-    )
+def test_pause_codes() -> None:
+    wanted = msgspec.structs.replace(there({}), pause_codes=["Lunch"])
     first = plan(wanted, NOTHING)
     assert first.changes.new_pause_codes == ["Lunch"]
     held = done(NOTHING, first.changes)
     assert plan(wanted, held).empty
-    changed = plan(
-        msgspec.structs.replace(wanted, extensions={"1001": {"name": "Alice", "sip": {"secret": "two"}}}), held
-    )
-    (entry,) = (entry for entry in changed.entries if entry.kind == "extension")
-    assert [d.attribute for d in entry.differences] == ["attribute sip"]
-    assert "two" not in str(entry)
-    gone = msgspec.structs.replace(wanted, extensions={})
-    assert of(plan(gone, held), "extension") == {"1001": Action.GONE}
-    unknown = msgspec.structs.replace(wanted, extensions=None)
-    assert of(plan(unknown, held), "extension") == {}
     deleted = msgspec.structs.replace(held, pause_codes=frozenset())
     assert of(plan(wanted, deleted), "pause code") == {"Lunch": Action.HOLD}
+
+
+def test_a_source_without_queues_says_nothing_of_them() -> None:
+    held = imported(there({"500": {}}, {"500": {"1001": 1}}))
+    unknown = msgspec.structs.replace(there({}), knows_queues=False, general=None)
+    found = plan(unknown, held, Options(prune=True))
+    assert found.empty
+    assert not found.entries
 
 
 _WEIGHTS = st.fixed_dictionaries({"weight": st.integers(0, 2), "max_wait_time": st.sampled_from([None, 30])})

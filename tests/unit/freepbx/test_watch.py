@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from ari_app.clock import ManualClock
+from ari_app.freepbx.decisions import Options, Plan
 from ari_app.freepbx.errors import SourceUnreadable
-from ari_app.freepbx.plan import Options, Plan
 from ari_app.freepbx.run import SOURCE, Import
 from ari_app.freepbx.tables import describe
 from ari_app.freepbx.watch import SETTLE, Watch

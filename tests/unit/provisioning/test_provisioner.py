@@ -17,6 +17,8 @@ from ari_app.store import migrate
 from ari_app.store.accounts import DEFAULT
 from ari_app.store.database import Database
 from ari_app.store.extensions import ExtensionData, Extensions, Mailbox
+from ari_app.store.imported_extensions import ExtensionRow
+from ari_app.store.imports import Changes, Imports
 from ari_app.store.passwords import Passwords
 from tests.unit.calls.stage import Stage, a_stage
 
@@ -189,3 +191,27 @@ async def test_mailbox_passwords_stay_and_are_not_told(database: Database, stage
     assert (await one.get(DEFAULT, "1001")).mailbox == Mailbox(context="other")
     with pytest.raises(Conflict):
         await one.create(DEFAULT, ANN)
+
+
+async def test_one_whose_endpoint_is_another_system_s(stage: Stage, database: Database) -> None:
+    """As an import leaves it: known to calls, and made in Asterisk when an administrator says so; and back."""
+    one = service(stage, database)
+    imports = Imports(database, stage.clock, "freepbx")
+
+    async def imported(**changes: list[ExtensionRow]) -> None:
+        await imports.apply(DEFAULT, lambda held: Changes(**changes))
+        await one.reload()
+        await one.provisioner.idle()
+
+    row = ExtensionRow(settings=ANN.settings, digest="0" * 32)
+    await imported(new_extensions=[row])
+    assert there(stage) == set()
+    assert one.directory.get(DEFAULT, "1001") == ANN.settings
+    await one.update(DEFAULT, "1001", ANN)  # what is changed here does not make it ours
+    assert there(stage) == set()
+    await imported(extensions=[msgspec.structs.replace(row, provisioned=True)])
+    assert there(stage) == WHOLE
+    assert await given(one) == {"1001"}
+    await imported(extensions=[row])
+    assert there(stage) == set()
+    assert await one.store.provisioned("pbx") == {}

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from ari_app.calls.directory import ExtensionSettings
+from ari_app.calls.extensions import sip_digest
 from ari_app.clock import ManualClock
 from ari_app.errors import Conflict
 from ari_app.store.accounts import DEFAULT, Accounts
 from ari_app.store.bindings import Bindings
 from ari_app.store.database import Database
-from ari_app.store.imports import Changes, Held, ImportedItem, Imports
+from ari_app.store.extensions import Extensions, Mailbox
+from ari_app.store.imported_extensions import ExtensionRow, hash_passwords
+from ari_app.store.imports import MAILBOX_HASH, Changes, Held, ImportedItem, Imports
+from ari_app.store.passwords import Passwords
 from ari_app.store.queues import Queues
 from ari_app.store.users import Users
 from ari_app.store.values import QueueData, UserData
@@ -135,3 +142,63 @@ async def test_accounts_and_sources_are_apart(imports: Imports, database: Databa
     assert ("queue", "500") in (await imports.held(DEFAULT)).items
     assert "1001" in (await imports.held(DEFAULT)).members["500"]
     assert (await Imports(database, clock, "elsewhere").held(DEFAULT)).items == {}
+
+
+def extension(number: str, name: str, **more: Any) -> ExtensionRow:
+    return ExtensionRow(settings=ExtensionSettings(extension=number, name=name), **more)
+
+
+async def apply(imports: Imports, changes: Changes) -> None:
+    hashes = await hash_passwords((*changes.new_extensions, *changes.extensions))
+    await imports.apply(DEFAULT, lambda held: changes, hashes=hashes)
+
+
+async def test_extensions(imports: Imports, database: Database, clock: ManualClock) -> None:
+    box = Mailbox(email="a@example.org", options={"attach": "yes"})
+    digest = sip_digest("1001", "secret")
+    first = Changes(
+        new_extensions=[
+            extension("1001", "Alice", digest=digest, mailbox=box, mailbox_password="04321"),
+            extension("1002", "Bob", provisioned=True),
+        ],
+        items=[ImportedItem(kind="extension", key="1001", written={"secret": digest}, attributes={})],
+    )
+    await apply(imports, first)
+    held = await imports.held(DEFAULT)
+    alice, bob = held.extensions["1001"], held.extensions["1002"]
+    assert (alice.settings.name, alice.digest, alice.provisioned, alice.mailbox) == ("Alice", digest, False, box)
+    assert await Passwords().check("04321", alice.mailbox_hash)
+    assert held.items["extension", "1001"].written == {"secret": digest, MAILBOX_HASH: alice.mailbox_hash}
+    assert (bob.provisioned, bob.mailbox, len(bob.digest)) == (True, None, 32)
+    # as the rest of the application sees it
+    store = Extensions(database, clock)
+    assert [(one.settings.extension, one.provisioned) for one in await store.wanted()] == [
+        ("1001", False),
+        ("1002", True),
+    ]
+    # names are exchanged; secrets and passwords that are not given stay
+    await apply(
+        imports,
+        Changes(extensions=[extension("1001", "Bob", mailbox=box, provisioned=True), extension("1002", "Alice")]),
+    )
+    held = await imports.held(DEFAULT)
+    after = held.extensions["1001"]
+    assert (after.settings.name, after.provisioned) == ("Bob", True)
+    assert (after.digest, after.mailbox_hash) == (alice.digest, alice.mailbox_hash)
+    assert held.extensions["1002"].digest == bob.digest
+    await apply(imports, Changes(gone_extensions=["1001"]))
+    assert list((await imports.held(DEFAULT)).extensions) == ["1002"]
+
+
+async def test_extensions_of_other_accounts_are_seen_and_let_be(
+    imports: Imports, database: Database, clock: ManualClock
+) -> None:
+    other = await Accounts(database, clock).create("other")
+    await Imports(database, clock, "freepbx").apply(other, lambda held: Changes(new_extensions=[extension("1", "X")]))
+    held = await imports.held(DEFAULT)
+    assert (held.extensions, held.others_extensions) == ({}, frozenset(["1"]))
+    await apply(imports, Changes(gone_extensions=["1"], extensions=[]))
+    with pytest.raises(Conflict):
+        await apply(imports, Changes(new_extensions=[extension("2", "Y"), extension("1", "Z")]))
+    assert (await imports.held(DEFAULT)).extensions == {}
+    assert list((await imports.held(other)).extensions) == ["1"]

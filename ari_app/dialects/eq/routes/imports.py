@@ -21,7 +21,13 @@ async def freepbx(ask: Ask[FreePbxImportQuery, None]) -> FreePbxImport:
     services, account = ask.services, ask.account
     try:
         upload = await services.importer.read(
-            account, data, csv=kind == CSV, force=bool(query.force), prune=bool(query.prune), skills=query.skills
+            account,
+            data,
+            csv=kind == CSV,
+            force=bool(query.force),
+            prune=bool(query.prune),
+            provision=query.provisioned(),
+            skills=query.skills,
         )
         if query.apply is None:
             return FreePbxImport(**await upload.plan())

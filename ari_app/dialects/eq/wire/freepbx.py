@@ -19,12 +19,24 @@ class FreePbxImportQuery(Parameters):
         Blankable,
     ] = None
     force: Annotated[Flag, Field(description="1: overwrite what was changed here since the last import")] = 0
-    prune: Annotated[Flag, Field(description="1: delete imported queues that are no longer in FreePBX")] = 0
+    prune: Annotated[Flag, Field(description="1: delete imported queues and extensions that are gone from FreePBX")] = 0
+    provision: Annotated[
+        Flag | None,
+        Field(
+            description="1: make the extensions in Asterisk too; 0: take them out of it; left out: as it is, and new "
+            "ones are not made"
+        ),
+        Blankable,
+    ] = None
     skills: Annotated[
         Literal["offset", "rank"],
         Field(description="How a penalty becomes a skill: penalty + 1, or its rank in the queue; 5 at most"),
         or_default("offset"),
     ] = "offset"
+
+    def provisioned(self) -> bool | None:
+        """None: as it is."""
+        return None if self.provision is None else bool(self.provision)
 
 
 class FreePbxImport(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ import argparse
 import shlex
 from pathlib import Path
 
-SUMMARY = "bring the queues of a FreePBX over: shows a plan, asks, and does it in one transaction"
+SUMMARY = "bring the queues and extensions of a FreePBX over: shows a plan, asks, and does it in one transaction"
 
 EPILOG = """\
 SOURCE is one of

@@ -13,6 +13,7 @@ from ari_app.ari.node import Node
 from tests.contract.sides import APP, DIALPLAN, Ear, FakeSide, RealSide, Side, node_for
 from tests.harness import docker
 from tests.harness.asterisk import Asterisk
+from tests.harness.patience import PATIENCE
 
 BOTH = [pytest.param("fake"), pytest.param("real", marks=pytest.mark.integration)]
 EXTRA = {"extensions.conf": DIALPLAN}
@@ -58,7 +59,7 @@ async def node(asterisk: Side) -> AsyncIterator[Node]:
     """A node connected to it, by the websocket that we open."""
     node = node_for(asterisk)
     await node.start()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         await node.wait_resynced()
     yield node
     await node.close()

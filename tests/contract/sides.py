@@ -16,6 +16,7 @@ from ari_app.ari.node import Node
 from ari_app.ari.protocol import Received
 from tests.harness.ari import Ari, AriError
 from tests.harness.asterisk import Asterisk
+from tests.harness.patience import PATIENCE
 
 APP = "contract"
 
@@ -53,8 +54,8 @@ _serial = itertools.count(1)
 
 
 def fresh(prefix: str) -> str:
-    """An id that no other test has used."""
-    return f"{prefix}-{next(_serial)}"
+    """An id that no other test has used; all as long: Asterisk refuses one with which another channel's begins."""
+    return f"{prefix}-{next(_serial):06}"
 
 
 class FakeSide:
@@ -128,7 +129,7 @@ class RealSide:
             otherChannelId=near,
             callerId=caller,
         )
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while (await self.ari.get(f"/channels/{near}"))["dialplan"]["app_name"] != "Stasis":
                 await asyncio.sleep(0.01)  # so that several come in the order in which they were made
         return near
@@ -190,7 +191,7 @@ class Ear:
         channel: str | None = None,
         *,
         count: int = 1,
-        within: float = 5.0,
+        within: float = PATIENCE,
         where: Callable[[Any], bool] = lambda event: True,
     ) -> Any:
         """The first (or `count`th) event of the type, of the channel; heard already, or still to come."""
@@ -214,7 +215,7 @@ class Ear:
 
 async def out_of_reach(node: Node, channel: str) -> None:
     """Wait until it takes no commands: StasisEnd comes a moment before (an answer in between is a ServerFault)."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         with contextlib.suppress(NotInStasis):
             while True:
                 await node.channels.ringStop(channel)

@@ -12,6 +12,7 @@ from ari_app.ari.http import HttpOptions
 from ari_app.ari.node import Node
 from tests.contract.sides import APP, Ear, Side, fresh, node_for
 from tests.contract.test_bridges import bridge, caller
+from tests.harness.patience import PATIENCE
 
 
 async def test_a_sound(asterisk: Side, node: Node, ear: Ear) -> None:
@@ -82,7 +83,7 @@ async def test_stop(asterisk: Side, node: Node, ear: Ear) -> None:
 
 async def gone(node: Node, playback: str) -> None:
     """Wait until it is not there any more: it is told of a moment before it is forgotten."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         with suppress(Gone):
             while (await node.playbacks.get(playback)).state == "done":
                 await asyncio.sleep(0.02)
@@ -187,7 +188,7 @@ async def test_a_bridge_is_recorded_until_the_last_channel_leaves(asterisk: Side
 
 async def stored(node: Node, name: str) -> None:
     """Wait until there is a recording of that name."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while True:
             with suppress(Gone):
                 assert (await node.recordings.getStored(name)).name == name

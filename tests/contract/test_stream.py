@@ -12,11 +12,12 @@ from ari_app.ari.http import HttpOptions, HttpPool
 from ari_app.ari.node import Node, Snapshot
 from tests.contract.sides import APP, Ear, Side, fresh, node_for
 from tests.contract.test_bridges import bridge, caller
+from tests.harness.patience import PATIENCE
 
 QUICK = Backoff(first=0.01, most=0.1)
 
 
-async def resynced(node: Node, within: float = 15) -> None:
+async def resynced(node: Node, within: float = PATIENCE) -> None:
     async with asyncio.timeout(within):
         await node.wait_resynced()
 
@@ -201,7 +202,7 @@ async def test_restart_of_asterisk(caller_side: Side, server: OutboundServer) ->
     await ear.until("ChannelEnteredBridge", channel)
     ear.events.clear()
     await caller_side.restart()
-    gone = await ear.until("ChannelDestroyed", channel, within=20)
+    gone = await ear.until("ChannelDestroyed", channel, within=60)
     assert (gone.cause, gone.synthetic) == (0, True)
     assert ear.of(channel) == ["ChannelLeftBridge", "ChannelDestroyed"]
     assert (await ear.until("BridgeDestroyed")).bridge.channels == []
@@ -224,7 +225,7 @@ async def test_outbound_handshake_is_checked(caller_side: Side, server: Outbound
     )
     await wrong.start()
     before = server.refused
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while server.refused == before:
             await asyncio.sleep(0.01)
     assert not wrong.connected

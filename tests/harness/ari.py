@@ -8,6 +8,8 @@ from typing import Any
 
 import aiohttp
 
+from tests.harness.patience import PATIENCE
+
 Event = dict[str, Any]
 
 
@@ -41,7 +43,7 @@ class Ari:
     @property
     def session(self) -> aiohttp.ClientSession:
         if self._session is None:
-            self._session = aiohttp.ClientSession(headers=self._headers, timeout=aiohttp.ClientTimeout(total=10))
+            self._session = aiohttp.ClientSession(headers=self._headers, timeout=aiohttp.ClientTimeout(total=PATIENCE))
         return self._session
 
     async def request(self, method: str, path: str, *, body: Any = None, **params: Any) -> Any:
@@ -72,7 +74,7 @@ class Ari:
 
     async def listen(self, app: str, on_event: Callable[[Event], None]) -> None:
         """Registers the Stasis application and calls `on_event` with each of its events, in order."""
-        self._socket = await self.session.ws_connect(f"{self.url}/events", params={"app": app}, heartbeat=10)
+        self._socket = await self.session.ws_connect(f"{self.url}/events", params={"app": app}, heartbeat=PATIENCE)
         self._reader = asyncio.create_task(self._read(self._socket, on_event))
 
     @staticmethod

@@ -18,10 +18,11 @@ import aiohttp
 from tests.harness import docker, net
 from tests.harness.ari import Ari, AriError
 from tests.harness.net import SIP_PORT
+from tests.harness.patience import PATIENCE
 
 HTTP_PORT = 8088
 #: How long a start may take, in seconds; 0.5 on an idle machine.
-START_LIMIT = 30.0
+START_LIMIT = 90.0
 
 
 class Asterisk:
@@ -142,7 +143,7 @@ class Asterisk:
         await self.kill()
         await self.start_again()
 
-    async def stored(self, text: str, within: float = 5) -> None:
+    async def stored(self, text: str, within: float = PATIENCE) -> None:
         """Waits until a text is in Asterisk's database on disk, out of a crash's reach. Raises TimeoutError."""
         search = ("exec", self.container, "sh", "-c", f"grep -qas {text} /var/lib/asterisk/astdb.sqlite3*")
         async with asyncio.timeout(within):
@@ -176,7 +177,7 @@ class Asterisk:
     async def bridges_count(self) -> int:
         return len(await self.ari.get("/bridges"))
 
-    async def wait_idle(self, within: float = 10) -> None:
+    async def wait_idle(self, within: float = PATIENCE) -> None:
         """Waits until no channel and no bridge is left. Raises TimeoutError that names those that are."""
         end = time.monotonic() + within
         channels: list[Any] = []

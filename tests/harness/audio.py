@@ -69,6 +69,11 @@ def loudness(samples: Samples) -> float:
     return max(-120.0, 10 * float(np.log10(2 * np.mean(samples**2) + 1e-12))) if len(samples) else -120.0
 
 
+def together(samples: Samples, *tones: int, window: float = 0.3) -> bool:
+    """Whether all of the tones are heard at once, for `window` seconds, somewhere."""
+    return any(all(level(piece, hz) >= HEARD for hz in tones) for piece in hops(samples, window, 0.05))
+
+
 def hears(samples: Samples, hz: float) -> bool:
     """Whether the tone is there. Raises AmbiguousLevel."""
     found = mean_level(samples, hz)

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import json
 import os
+import socket
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -97,7 +98,7 @@ async def ring(demo: Demo, target: str, calls: int, rate: float) -> bool:
     """Rings the queue, shows what happens, and whether every call went as a call should."""
     await demo.line()  # it is there, or says that it is not
     address = net.address_towards(target.partition(":")[0])
-    port = net.free_port(address)
+    port = net.free_port(address, socket.SOCK_DGRAM)
     # From the port at which the phones will answer, as a phone does.
     async with sipp.registrations(target, demo.phones, address=address, port=port) as registration:
         if await registration.finished(within=20):

@@ -17,7 +17,7 @@ class DockerError(Exception):
     """A docker command failed; the text has the command and what it printed."""
 
 
-async def docker(*arguments: str, within: float = 60) -> str:
+async def docker(*arguments: str, within: float = 120) -> str:
     """Standard output of a docker command. Raises DockerError when it fails or takes longer than `within` seconds."""
     process = await asyncio.create_subprocess_exec(
         "docker", *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
@@ -36,7 +36,7 @@ async def docker(*arguments: str, within: float = 60) -> str:
 def unavailable() -> str | None:
     """Why no container can be started here, or None when one can."""
     try:
-        result = subprocess.run(["docker", "info"], capture_output=True, text=True, timeout=20, check=False)
+        result = subprocess.run(["docker", "info"], capture_output=True, text=True, timeout=60, check=False)
     except FileNotFoundError:
         return "docker is not installed (scripts/docker-up installs it on Debian)"
     except subprocess.TimeoutExpired:

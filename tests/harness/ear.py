@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable, Collection
 
 from tests.harness.audio import AmbiguousLevel, Heard, from_pcm
+from tests.harness.patience import PATIENCE
 
 _UUID, _AUDIO = 0x01, 0x10
 FRAME_SECONDS = 0.02
@@ -44,7 +45,7 @@ class Ear:
         skipped = len(self._frames) - count
         return Heard(from_pcm(b"".join(self._frames[skipped:])), self._start + FRAME_SECONDS * skipped)
 
-    async def wait_for(self, condition: Callable[["Ear"], bool], within: float) -> None:
+    async def wait_for(self, condition: Callable[["Ear"], bool], within: float = PATIENCE) -> None:
         """Waits until the condition holds after a frame. Raises TimeoutError."""
         changed = asyncio.Event()
         self._changed.add(changed)
@@ -57,7 +58,7 @@ class Ear:
             self._changed.discard(changed)
 
     async def wait_tones(
-        self, present: Collection[int], absent: Collection[int] = (), *, within: float = 5, window: float = 0.2
+        self, present: Collection[int], absent: Collection[int] = (), *, within: float = PATIENCE, window: float = 0.2
     ) -> float:
         """Waits for `window` seconds that hold all tones of `present` and none of `absent`; returns when they ended.
 

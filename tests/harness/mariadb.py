@@ -87,7 +87,7 @@ class MariaDB:
                 stderr=log,
                 cwd=self._directory,
             )
-        for _ in range(600):
+        for _ in range(1200):
             if self._process.returncode is not None:
                 break
             with contextlib.suppress(MariaDBError):

@@ -7,6 +7,7 @@ import socket
 SIP_PORT = 15060
 
 _chosen: set[str] = set()
+_given: set[int] = set()
 
 
 def free_address(*tcp_ports: int, udp_ports: tuple[int, ...] = (SIP_PORT,)) -> str:
@@ -26,11 +27,16 @@ def free_address(*tcp_ports: int, udp_ports: tuple[int, ...] = (SIP_PORT,)) -> s
 
 
 def free_port(address: str = "127.0.0.1", kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
-    """A port of the address that is free now."""
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind((address, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port of the address that is free now, different at each call.
+
+    Not one of those that Linux gives to whoever asks for any (from 32768 on): it may be bound seconds from now, and
+    again after a crash, and until then no connection and no server on port 0 takes it.
+    """
+    while True:
+        port = random.randint(10000, 19999)
+        if port not in (SIP_PORT, *_given) and is_free(address, port, kind):
+            _given.add(port)
+            return port
 
 
 def is_free(address: str, port: int, kind: socket.SocketKind) -> bool:

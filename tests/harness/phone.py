@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 from tests.harness.ari import AriError, Event
 from tests.harness.audio import Heard
 from tests.harness.ear import Ear
+from tests.harness.patience import PATIENCE
 
 if TYPE_CHECKING:
     from tests.harness.phones import PhoneBox
@@ -35,7 +37,7 @@ class Moment:
             self.at = at
             self._happened.set()
 
-    async def wait(self, within: float = 10) -> float:
+    async def wait(self, within: float = PATIENCE) -> float:
         """The time when it happened. Raises TimeoutError."""
         try:
             await asyncio.wait_for(self._happened.wait(), within)
@@ -86,7 +88,8 @@ def when(event: Event) -> float:
 class Phone:
     """A phone in one call, placed (`incoming` False) or received.
 
-    Moments, with `.at` and `.wait(within)`: started (INVITE sent or received), ringing, answered, ended.
+    Moments, with `.at` and `.wait(within)`: started (INVITE sent or received), ringing, answered, ended; speaking (its
+    first tone was begun).
     """
 
     def __init__(self, box: "PhoneBox", channel: str, number: str, *, incoming: bool, listen: bool = True) -> None:
@@ -99,6 +102,7 @@ class Phone:
         self.ringing = Moment("ringing")
         self.answered = Moment("answered")
         self.ended = Moment("ended")
+        self.speaking = Moment("speaking")
         self.cause: int | None = None
         self.digits = ""
         self.ear: Ear | None = box.ears.new_ear() if listen else None
@@ -125,7 +129,7 @@ class Phone:
     async def reject(self, cause: int = BUSY) -> None:
         await self.box.ari.delete(f"/channels/{self.channel}", reason_code=cause)
 
-    async def hang_up(self, within: float = 5) -> None:
+    async def hang_up(self, within: float = PATIENCE) -> None:
         """Ends the call, and waits until it has ended. Nothing where it had ended before."""
         with contextlib.suppress(AriError):
             await self.box.ari.delete(f"/channels/{self.channel}")
@@ -137,6 +141,7 @@ class Phone:
         media = await asyncio.to_thread(self.box.tone_file, hz)
         self._tone = f"tone-{hz}-{self.box.next_id()}"
         await self.box.ari.post(f"/channels/{self.channel}/play/{self._tone}", media=media)
+        self.speaking.happened(time.time())
 
     async def silence(self) -> None:
         """Stops the tone."""
@@ -178,7 +183,7 @@ class Phone:
         assert self.ear is not None, f"{self!r} does not listen"
         return self.ear.heard()
 
-    async def wait_tones(self, *present: int, absent: tuple[int, ...] = (), within: float = 5) -> float:
+    async def wait_tones(self, *present: int, absent: tuple[int, ...] = (), within: float = PATIENCE) -> float:
         """Waits until all of the tones, and none of the absent ones, are heard for 200 ms. Raises TimeoutError."""
         assert self.ear is not None, f"{self!r} does not listen"
         return await self.ear.wait_tones(present, absent, within=within)
@@ -191,8 +196,11 @@ class Phone:
             moment = {"RINGING": self.ringing, "PROGRESS": None, "ANSWER": self.answered}.get(event["dialstatus"])
             if moment is not None:
                 moment.happened(when(event))
-        elif kind == "ChannelStateChange" and event["channel"]["state"] == "Up":
-            self.answered.happened(when(event))
+        elif kind == "ChannelStateChange":
+            # On a busy machine Asterisk (22.10.1) sometimes tells of ringing as a state only, and leaves out the Dial.
+            moment = {"Ringing": self.ringing, "Up": self.answered}.get(event["channel"]["state"])
+            if moment is not None:
+                moment.happened(when(event))
         elif kind == "ChannelDtmfReceived":
             self.digits += event["digit"]
         elif kind in {"ChannelHangupRequest", "StasisEnd", "ChannelDestroyed"}:

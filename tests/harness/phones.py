@@ -24,6 +24,7 @@ from tests.harness.asterisk import HTTP_PORT, Asterisk
 from tests.harness.docker import ROOT
 from tests.harness.ear import Ear, EarServer
 from tests.harness.net import SIP_PORT
+from tests.harness.patience import PATIENCE
 from tests.harness.phone import (
     BUSY,
     DECLINED,
@@ -113,7 +114,7 @@ class Extension:
         self.calls.append(phone)
         self._queue.put_nowait(phone)
 
-    async def next_call(self, within: float = 10) -> Phone:
+    async def next_call(self, within: float = PATIENCE) -> Phone:
         """The next call that came in and was not yet asked for here. Raises TimeoutError."""
         try:
             return await asyncio.wait_for(self._queue.get(), within)
@@ -222,7 +223,7 @@ class PhoneBox:
         }
         await self.ari.configure("endpoint", f"line-{number}", fields)
 
-    async def register(self, number: str, pbx: Asterisk, within: float = 10) -> None:
+    async def register(self, number: str, pbx: Asterisk, within: float = PATIENCE) -> None:
         """Registers the phone (after `line`) with the PBX, and waits until it is. Raises TimeoutError."""
         fields = {
             "transport": "udp",
@@ -275,7 +276,7 @@ class PhoneBox:
             channelId=channel,
             body={"variables": variables},
         )
-        await asyncio.wait_for(started, 5)
+        await asyncio.wait_for(started, PATIENCE)
         await self.ari.post(f"/channels/{channel}/dial", timeout=timeout)
         self._spawn(self._after_answer(phone, tone))
         return phone
@@ -357,9 +358,9 @@ class PhoneBox:
     async def _connect_ear(self, channel: str, snoop: str, ear: Ear) -> None:
         started = self._expect_start(snoop)
         await self.ari.post(f"/channels/{channel}/snoop/{snoop}", app=APP, spy="in")
-        await asyncio.wait_for(started, 5)
+        await asyncio.wait_for(started, PATIENCE)
         await self.ari.post(f"/channels/{snoop}/continue", context="ear", extension=ear.id, priority=1)
-        await asyncio.wait_for(ear.opened.wait(), 5)
+        await asyncio.wait_for(ear.opened.wait(), PATIENCE)
 
     def _expect_start(self, channel: str) -> asyncio.Future[None]:
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -98,7 +98,7 @@ class Postgres:
         await self._ready(self._process)
 
     async def _ready(self, process: asyncio.subprocess.Process) -> None:
-        for _ in range(600):
+        for _ in range(1200):
             if process.returncode is not None:
                 break
             if "ready to accept connections" in self.log():

@@ -16,6 +16,7 @@ import shutil
 import signal
 import socket
 import tempfile
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,6 +26,7 @@ from typing import Self
 from xml.etree import ElementTree
 
 from tests.harness import net
+from tests.harness.patience import PATIENCE
 
 SCENARIOS = Path(__file__).parent / "sipp"
 #: What "never" is for a phone, in seconds.
@@ -102,7 +104,8 @@ class Sipp:
 
     async def _listening(self, process: asyncio.subprocess.Process) -> None:
         """Waits until the port is taken or the process has ended, which may be with all calls done."""
-        for _ in range(200):
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
             if process.returncode not in (None, 0, 1):
                 raise SippError(f"sipp ended with {process.returncode}:\n{self.printed()}")
             if process.returncode is not None or not net.is_free(self.address, self.port, socket.SOCK_DGRAM):
@@ -134,7 +137,7 @@ class Sipp:
             with contextlib.suppress(ProcessLookupError):
                 self._process.terminate()
             try:
-                await asyncio.wait_for(self._process.wait(), 5)
+                await asyncio.wait_for(self._process.wait(), 20)
             except TimeoutError:
                 self._process.kill()
                 await self._process.wait()
@@ -222,7 +225,7 @@ def callers(
     text = text.replace("@CALLER@", account[0] if account else caller)
     text = text.replace("@BRANCH@", f"-{_steps_between(text, 'INVITE', 'CANCEL')}")
     arguments = [target, "-m", str(calls), "-r", f"{rate:g}", "-l", str(limit)]
-    return Sipp(text, address, net.free_port(address), arguments)
+    return Sipp(text, address, net.free_port(address, socket.SOCK_DGRAM), arguments)
 
 
 def agents(

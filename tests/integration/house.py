@@ -19,6 +19,7 @@ from ari_app.calls.verbs.dial import DialOutcome, Party, dial
 from ari_app.clock import SystemClock
 from ari_app.ids import IdSource
 from tests.harness.asterisk import Asterisk
+from tests.harness.patience import PATIENCE
 from tests.harness.phones import Behaviour, Extension, Phone, PhoneBox, answers
 from tests.unit.calls.stage import Plan, Script, Store
 
@@ -42,7 +43,7 @@ class House:
 
     async def start(self) -> None:
         await self.node.start()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             await self.node.wait_resynced()
 
     async def stop(self) -> None:
@@ -64,7 +65,7 @@ class House:
         """Everything is over: no channel and no bridge in Asterisk, no call, leg, helper or waiter here."""
         await self.pbx.wait_idle()
         registry = self.registry
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while registry.calls or registry.legs or registry.helpers or registry.waiters:
                 await asyncio.sleep(0.01)
         assert self.node.handler_errors == 0

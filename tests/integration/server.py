@@ -19,13 +19,14 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.harness import net
 from tests.harness.asterisk import HTTP_PORT, Asterisk
 from tests.harness.docker import ROOT
+from tests.harness.patience import PATIENCE
 from tests.harness.phones import Behaviour, Extension, PhoneBox
 from tests.integration.proxy import Proxy
 
 APP_PASSWORD = "app-password"  # of a loopback address that lives for one test
 BASE = "/eq/api/2.0"
 #: How long a start may take, in seconds.
-START_LIMIT = 30.0
+START_LIMIT = 90.0
 
 
 class Server:
@@ -111,7 +112,7 @@ class Server:
             await asyncio.sleep(0.05)
         raise TimeoutError(f"not healthy after {START_LIMIT} s:\n{self.log_path.read_text()[-5000:]}")
 
-    async def logged(self, text: str, within: float = 10) -> str:
+    async def logged(self, text: str, within: float = PATIENCE) -> str:
         """Wait for a log line with this text; the line. Raises TimeoutError."""
         end = time.monotonic() + within
         while time.monotonic() < end:
@@ -121,9 +122,27 @@ class Server:
             await asyncio.sleep(0.05)
         raise TimeoutError(f"{text!r} is not in the log after {within} s")
 
-    async def kill(self) -> None:
-        """End it as a crash would."""
+    async def written(self) -> None:
+        """Wait until all that it has told so far is in its database, out of a crash's reach. Raises TimeoutError."""
+        async with asyncio.timeout(PATIENCE):
+            while (await self.live())["unwritten_rows"]:
+                await asyncio.sleep(0.02)
+
+    async def live(self) -> dict[str, float]:
+        """What the process holds: calls, legs, tasks, ... by name."""
+        text = await self.get_text("/metrics")
+        return {
+            family.name.removeprefix("ariapp_live_"): family.samples[0].value
+            for family in text_string_to_metric_families(text)
+            if family.name.startswith("ariapp_live_")
+        }
+
+    async def kill(self, *, at_once: bool = False) -> None:
+        """End it as a crash would. What it has told is in its database, so that a test knows what is left; at_once: it
+        may not be."""
         assert self.process is not None
+        if not at_once:
+            await self.written()
         self.process.send_signal(signal.SIGKILL)
         await self.process.wait()
 
@@ -135,16 +154,16 @@ class Server:
         if self.process is not None and self.process.returncode is None:
             self.process.terminate()
             try:
-                await asyncio.wait_for(self.process.wait(), 20)
+                await asyncio.wait_for(self.process.wait(), 60)
             except TimeoutError:
-                await self.kill()
+                await self.kill(at_once=True)
                 raise
 
     # REST
 
     def _client(self) -> aiohttp.ClientSession:
         if self._session is None:
-            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20))
+            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60))
         return self._session
 
     async def get_json(self, path: str) -> tuple[int, Any]:
@@ -189,7 +208,7 @@ class Server:
         async with self._client().put(url, data=io.BytesIO(data), **given) as reply:
             assert reply.status == 200, await reply.text()
 
-    async def until_recording(self, state: str, within: float = 30) -> dict[str, Any]:
+    async def until_recording(self, state: str, within: float = 60) -> dict[str, Any]:
         """Wait until the only recording is in that state; the recording. Raises TimeoutError."""
         end, found = time.monotonic() + within, []
         while time.monotonic() < end:
@@ -203,7 +222,9 @@ class Server:
 
     def rows(self, sql: str, *parameters: Any) -> list[dict[str, Any]]:
         """Rows of the embedded database."""
-        with contextlib.closing(sqlite3.connect(f"file:{self.directory}/ari_app.sqlite?mode=ro", uri=True)) as db:
+        with contextlib.closing(
+            sqlite3.connect(f"file:{self.directory}/ari_app.sqlite?mode=ro", uri=True, timeout=30)
+        ) as db:
             db.row_factory = sqlite3.Row
             return [dict(row) for row in db.execute(sql, parameters)]
 
@@ -251,7 +272,9 @@ class ContactCentre:
         found: dict[str, Any] = next(row for row in rows if row["queue"] == queue)
         return found
 
-    async def until_status(self, extension: str, status: str, queue: str = "500", within: float = 5) -> dict[str, Any]:
+    async def until_status(
+        self, extension: str, status: str, queue: str = "500", within: float = PATIENCE
+    ) -> dict[str, Any]:
         """Wait until an agent is that. Raises TimeoutError that says what he is."""
         end = time.monotonic() + within
         while time.monotonic() < end:
@@ -269,7 +292,7 @@ class ContactCentre:
         found: list[dict[str, Any]] = await self.server.request("GET", "/queued_calls", {"queue": queue})
         return found
 
-    async def until_waiting(self, count: int, queue: str = "500", within: float = 10) -> list[dict[str, Any]]:
+    async def until_waiting(self, count: int, queue: str = "500", within: float = PATIENCE) -> list[dict[str, Any]]:
         """Wait until that many wait."""
         end = time.monotonic() + within
         while time.monotonic() < end:
@@ -281,18 +304,13 @@ class ContactCentre:
 
     async def live(self) -> dict[str, float]:
         """What the process holds: calls, legs, tasks, ... by name."""
-        text = await self.server.get_text("/metrics")
-        return {
-            family.name.removeprefix("ariapp_live_"): family.samples[0].value
-            for family in text_string_to_metric_families(text)
-            if family.name.startswith("ariapp_live_")
-        }
+        return await self.server.live()
 
     async def tasks(self) -> int:
         """Tasks of the whole process, when nothing happens."""
         return int((await self.live())["tasks"])
 
-    async def idle(self, within: float = 10) -> None:
+    async def idle(self, within: float = PATIENCE) -> None:
         """Wait until nothing is left over, in Asterisk or in the process."""
         await self.pbx.wait_idle(within)
         end = time.monotonic() + within
@@ -302,6 +320,17 @@ class ContactCentre:
                 return
             await asyncio.sleep(0.02)
         raise TimeoutError(f"left over in the process after {within} s: {live}")
+
+
+#: seconds that the figures of today must not begin anew within a test
+ONE_DAY = 60
+
+
+async def clear_of_midnight() -> None:
+    """Wait until the day (of an account without a time zone of its own: UTC's) has begun, where it is about to."""
+    left = 86400 - time.time() % 86400
+    if left < ONE_DAY:
+        await asyncio.sleep(left + 0.1)
 
 
 @contextlib.asynccontextmanager
@@ -317,6 +346,7 @@ async def contact_centre(
 ) -> AsyncIterator[ContactCentre]:
     """A contact centre of its own, gone afterwards. proxied: the websocket (inbound: REST too) can be cut. extra: text
     appended to Asterisk's files, by file name."""
+    await clear_of_midnight()
     server = Server(directory, connect=connect)
     proxy = Proxy("127.0.0.1", server.ari_port)
     if proxied and connect == "outbound":

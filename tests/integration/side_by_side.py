@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.harness import docker
+from tests.harness.patience import PATIENCE
 from tests.harness.phones import Behaviour, Extension, Phone, PhoneBox
 from tests.integration.server import ContactCentre, contact_centre
 
@@ -113,7 +114,7 @@ class Side:
         await phone.hang_up()
         return agent
 
-    async def taken(self, caller: str, within: float = 20) -> str:
+    async def taken(self, caller: str, within: float = PATIENCE) -> str:
         """Wait until a caller has an agent, who."""
         end = asyncio.get_running_loop().time() + within
         while asyncio.get_running_loop().time() < end:
@@ -123,7 +124,7 @@ class Side:
             await asyncio.sleep(0.02)
         raise TimeoutError(f"{self.name}: nobody took {caller} within {within} s: {self.rings()}")
 
-    async def rung(self, count: int, within: float = 20) -> list[Ring]:
+    async def rung(self, count: int, within: float = PATIENCE) -> list[Ring]:
         """Wait until so many phones were rung, and have ceased to ring."""
         end = asyncio.get_running_loop().time() + within
         while asyncio.get_running_loop().time() < end:
@@ -142,6 +143,18 @@ class Side:
                     answered = bool(phone.answered)
                     found.append(Ring(phone.caller_number, agent, phone.started.at, ended, answered))
         return sorted(found, key=lambda ring: ring.began)
+
+    async def entered(self, count: int) -> None:
+        """Wait until so many callers have entered the queue. Raises TimeoutError."""
+        async with asyncio.timeout(PATIENCE):
+            while [line[0] for line in await self.log()].count("ENTERQUEUE") < count:
+                await asyncio.sleep(0.1)
+
+    async def logged(self, event: str) -> None:
+        """Wait until an event is in the queue log. Raises TimeoutError."""
+        async with asyncio.timeout(PATIENCE):
+            while event not in [line[0] for line in await self.log()]:
+                await asyncio.sleep(0.1)
 
     async def log(self) -> list[tuple[str, ...]]:
         """Lines of the queue log about this queue, without time, call and agent: event and data."""

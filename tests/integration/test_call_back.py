@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.harness.phones import PhoneBox, answers, is_busy
+from tests.harness.patience import PATIENCE
+from tests.harness.phones import PhoneBox, answers, is_busy, never_answers
 from tests.integration.server import ContactCentre, contact_centre
 
 CUSTOMER, AGENT = 440, 660
@@ -29,7 +30,7 @@ async def call_backs(centre: ContactCentre) -> list[dict[str, Any]]:
 
 
 async def until_state(centre: ContactCentre, state: str) -> dict[str, Any]:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while True:
             if (rows := await call_backs(centre)) and rows[0]["state"] == state:
                 return rows[0]
@@ -46,7 +47,7 @@ async def test_a_caller_presses_1_and_is_called(centre: ContactCentre) -> None:
     await behind.answered.wait()
     await centre.until_waiting(3)
     await waiting.send_digits("1")
-    await waiting.ended.wait(15)  # after "thank you, goodbye"
+    await waiting.ended.wait()  # after "thank you, goodbye"
     (row,) = await call_backs(centre)
     assert (row["number"], row["position"], row["state"]) == (NUMBER, 2, "waiting")
     assert [x["position"] for x in await centre.waiting()] == [1, 3]
@@ -70,6 +71,7 @@ async def test_a_caller_presses_1_and_is_called(centre: ContactCentre) -> None:
     # he has been served; the next is the one who waited behind him
     second = await centre.phones["1001"].next_call()
     await second.answered.wait()
+    await centre.until_status("1001", "onCall")  # a phone that has answered is not yet an answer
     await behind.hang_up()
     await centre.idle()
     rows = centre.server.rows("SELECT call_back, outcome FROM queue_calls ORDER BY joined_at")
@@ -82,7 +84,7 @@ async def test_a_caller_presses_1_and_is_called(centre: ContactCentre) -> None:
 
 
 async def test_the_agent_hears_that_it_rings_and_a_busy_line_is_tried_again(centre: ContactCentre) -> None:
-    await centre.queue(callBackRetry=2, callBackAttempts=2)
+    await centre.queue(callBackRetry=5, callBackAttempts=2)
     centre.phones[NUMBER].behaviour = is_busy()
     await centre.agent("1001", answers(listen=False))
     request = await centre.server.request("POST", "/call_back", data={"queue": "500", "number": NUMBER})
@@ -93,14 +95,17 @@ async def test_the_agent_hears_that_it_rings_and_a_busy_line_is_tried_again(cent
     assert (row["id"], row["attempts"]) == (request, 1)
     await centre.until_status("1001", "available")
     centre.phones["1001"].behaviour = answers(tone=AGENT)
-    centre.phones[NUMBER].behaviour = answers(after=4.0, tone=CUSTOMER)
+    centre.phones[NUMBER].behaviour = never_answers()  # until we have heard that it rings
     second = await centre.phones["1001"].next_call()
     customer = await centre.phones[NUMBER].next_call()
     await customer.ringing.wait()
     # the ringing tone of Asterisk's standard country: 440 and 480 Hz
     await second.wait_tones(480)
     assert not customer.answered
+    await customer.answer()
     await customer.answered.wait()
+    await customer.listen()
+    await customer.play_tone(CUSTOMER)
     await asyncio.gather(second.wait_tones(CUSTOMER), customer.wait_tones(AGENT))
     await second.hang_up()
     await centre.idle()
@@ -109,12 +114,12 @@ async def test_the_agent_hears_that_it_rings_and_a_busy_line_is_tried_again(cent
 
 async def test_killed_while_the_customer_is_called(centre: ContactCentre) -> None:
     await centre.queue()
-    centre.phones[NUMBER].behaviour = answers(after=3.0, tone=CUSTOMER)
+    centre.phones[NUMBER].behaviour = never_answers()
     await centre.agent("1001", answers(tone=AGENT))
     request = await centre.server.request("POST", "/call_back", data={"queue": "500", "number": NUMBER})
     lost = await centre.phones[NUMBER].next_call()
     await lost.ringing.wait()
-    await asyncio.sleep(0.1)  # what was told is durable 50 ms later
+    centre.phones[NUMBER].behaviour = answers(tone=CUSTOMER)
     await centre.server.kill()
     await centre.server.start()
     await lost.ended.wait()

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.harness import audio
+from tests.harness.patience import PATIENCE
 from tests.harness.phones import Extension, PhoneBox, answers, never_answers
 from tests.integration.server import ContactCentre, contact_centre
 from tests.integration.test_queue_call import MUSIC
@@ -34,7 +35,7 @@ async def active(centre: ContactCentre, extension: str) -> list[dict[str, Any]]:
     return rows
 
 
-async def until(ask: Callable[[], Awaitable[Any]], within: float = 10) -> Any:
+async def until(ask: Callable[[], Awaitable[Any]], within: float = PATIENCE) -> Any:
     """Wait until that says something that is true; what it said."""
     async with asyncio.timeout(within):
         while not (found := await ask()):
@@ -153,7 +154,7 @@ async def test_a_caller_of_a_queue_is_parked_and_picked_up(centre: ContactCentre
     (row,) = await parked(centre)
     assert (row["parkingSpace"], row["parkedBy"], row["callerIdNumber"]) == ("701", "1001", "0301234567")
     assert caller.ear is not None
-    await caller.ear.wait_for(lambda ear: audio.loudness(ear.recent(0.2).samples) > MUSIC, within=10)
+    await caller.ear.wait_for(lambda ear: audio.loudness(ear.recent(0.2).samples) > MUSIC)
     await centre.server.kill()
     await centre.server.start()
     assert await parked(centre) == [row]

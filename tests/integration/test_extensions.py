@@ -16,6 +16,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from tests.harness import docker, net
+from tests.harness.patience import PATIENCE
 from tests.harness.phones import PhoneBox, answers, never_answers
 from tests.integration.server import ContactCentre, contact_centre
 
@@ -39,7 +40,7 @@ async def on_line(centre: ContactCentre, number: str, secret: str = SECRET) -> N
     await centre.world.register(number, centre.pbx)
 
 
-async def until(holds: Callable[[], bool], within: float = 20) -> None:
+async def until(holds: Callable[[], bool], within: float = PATIENCE) -> None:
     end = time.monotonic() + within
     while not holds():
         assert time.monotonic() < end, f"not within {within} s"
@@ -118,7 +119,7 @@ async def test_killed_before_asterisk_was_told(centre: ContactCentre) -> None:
         asyncio.create_task(server.request("DELETE", "/extension/1002")),
     ]
     await until(lambda: [row["extension"] for row in server.rows("SELECT extension FROM extensions")] == ["1001"])
-    await server.kill()
+    await server.kill(at_once=True)
     await asyncio.gather(*telling, return_exceptions=True)
     await pbx.unpause()
     await server.start()
@@ -177,7 +178,7 @@ async def register(centre: ContactCentre, number: str, agent: str, address: str)
             )
             await loop.sock_sendto(phone, text.encode(), (host, int(port)))
             reply = ""
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE):
                 while not reply.startswith("SIP/2.0"):  # it is asked whether it is there (OPTIONS), too
                     reply = (await loop.sock_recv(phone, 4096)).decode()
             if sequence == 1:

@@ -9,6 +9,7 @@ from websockets.asyncio.server import ServerConnection, serve
 
 from tests.harness import docker, net
 from tests.harness.asterisk import Asterisk
+from tests.harness.patience import PATIENCE
 from tests.harness.phones import PhoneBox, answers
 from tests.integration.conftest import AsteriskFactory
 
@@ -38,7 +39,7 @@ class Application:
         async for message in connection:
             self.events.put_nowait(json.loads(message))
 
-    async def next(self, kind: str, within: float = 10) -> dict:
+    async def next(self, kind: str, within: float = PATIENCE) -> dict:
         async with asyncio.timeout(within):
             while True:
                 event = await self.events.get()
@@ -71,7 +72,7 @@ async def test_calls_wait_for_an_application_that_restarts(start_asterisk: Aster
     trunk = {"TRUNK_MATCH": world.trunk_address}
     async with application.listen():
         pbx = await start_asterisk("main", app_uri=application.uri, app_user="u", app_password="p", environment=trunk)
-        await asyncio.wait_for(application.connected.wait(), 10)
+        await asyncio.wait_for(application.connected.wait(), PATIENCE)
         assert application.path == "/ari/main"
         assert application.authorization == "Basic " + base64.b64encode(b"u:p").decode()
         caller = await world.call("500", pbx, caller="0301111111", listen=False)
@@ -121,6 +122,6 @@ async def test_music_on_hold(start_asterisk: AsteriskFactory, world: PhoneBox, m
     caller = await world.call("700", pbx, line="1001")
     await caller.answered.wait()
     assert caller.ear is not None
-    await caller.ear.wait_for(lambda ear: ear.heard().seconds > 2, within=5)
+    await caller.ear.wait_for(lambda ear: ear.heard().seconds > 2)
     loud = bool((abs(caller.heard.samples) > 0.01).any())
     assert loud == (music == "default")

@@ -36,8 +36,8 @@ def callers(pbx: Asterisk, **options) -> sipp.Sipp:
 async def test_calls_end_from_either_side(pbx: Asterisk, phones: str) -> None:
     async with sipp.agents(phones, answer_after=[0.0, 0.1], talk=[0.5, 30.0]) as agents:
         async with callers(pbx, calls=30, patience=[0.3, 1.0]) as run:
-            assert await run.finished(within=20) == 0, run.printed()
-        assert await agents.drain(within=10) == 0, agents.printed()
+            assert await run.finished(within=60) == 0, run.printed()
+        assert await agents.drain(within=60) == 0, agents.printed()
     assert (run.created, run.successful, run.failed) == (30, 30, 0)
     assert (agents.created, agents.successful, agents.failed) == (30, 30, 0)
 
@@ -54,19 +54,19 @@ async def test_calls_end_from_either_side(pbx: Asterisk, phones: str) -> None:
 async def test_callers_give_up_and_phones_never_answer(pbx: Asterisk, phones: str) -> None:
     async with sipp.agents(phones, no_answer=1.0) as agents:
         async with callers(pbx, calls=5, ring_limit=0.5) as run:
-            assert await run.finished(within=10) == 0, run.printed()
-        assert await agents.drain(within=10) == 0, agents.printed()
+            assert await run.finished(within=60) == 0, run.printed()
+        assert await agents.drain(within=60) == 0, agents.printed()
     cancels = [message.at for message in run.messages() if message.what == "CANCEL"]
     arrived = [message.at for message in agents.messages() if message.what == "CANCEL"]
     assert len(cancels) == len(arrived) == 5
-    assert all(0 < there - here < 0.2 for here, there in zip(cancels, arrived, strict=True))
+    assert all(0 < there - here < 5 for here, there in zip(cancels, arrived, strict=True))
 
 
 async def test_a_share_of_phones_is_busy(pbx: Asterisk, phones: str) -> None:
     async with sipp.agents(phones, busy=0.5) as agents:
         async with callers(pbx, calls=40, patience=[0.1]) as run:
-            await run.finished(within=20)
-        assert await agents.drain(within=10) == 0, agents.printed()
+            await run.finished(within=60)
+        assert await agents.drain(within=60) == 0, agents.printed()
     refused = sum(message.what == "486" for message in agents.messages())
     assert 5 <= refused <= 35
     assert run.failed == refused
@@ -75,11 +75,11 @@ async def test_a_share_of_phones_is_busy(pbx: Asterisk, phones: str) -> None:
 
 async def test_phones_register(pbx: Asterisk, phones: str) -> None:
     async with sipp.registrations(pbx.sip, {"1000": "secret1000"}, address=phones) as run:
-        assert await run.finished(within=5) == 0
+        assert await run.finished(within=60) == 0
     [endpoint] = [e for e in await pbx.ari.get("/endpoints/PJSIP") if e["resource"] == "1000"]
     assert endpoint["state"] == "online"
 
 
 async def test_a_wrong_secret_does_not_register(pbx: Asterisk, phones: str) -> None:
     async with sipp.registrations(pbx.sip, {"1000": "wrong"}, address=phones) as run:
-        assert await run.finished(within=5) == 1
+        assert await run.finished(within=60) == 1

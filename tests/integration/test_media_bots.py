@@ -20,6 +20,7 @@ from ari_app.media import targets
 from ari_app.media.transports.audiosocket import Kind, Message, Parser, build
 from ari_app.media.transports.pacing import Ticker
 from tests.harness.docker import ROOT
+from tests.harness.patience import PATIENCE
 from tests.harness.phones import PhoneBox, answers
 from tests.integration.house import CALLEE, CALLER, a_house, talking
 from tests.integration.server import ContactCentre, contact_centre
@@ -35,7 +36,7 @@ async def example_bot() -> AsyncIterator[str]:
     )
     assert process.stdout is not None
     try:
-        line = await asyncio.wait_for(process.stdout.readline(), 30)
+        line = await asyncio.wait_for(process.stdout.readline(), 60)
         yield f"ws://{line.decode().split()[-1]}/echo?token=secret"
     finally:
         process.kill()
@@ -50,7 +51,7 @@ async def centre(tmp_path: Path, start_asterisk: Any, world: PhoneBox) -> AsyncI
 
 
 async def until_state(centre: ContactCentre, attachment: str, state: str) -> dict[str, Any]:
-    end = time.monotonic() + 20
+    end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
         row: dict[str, Any] = await centre.server.request("GET", f"/x/media/{attachment}")
         if row["state"] == state:
@@ -75,7 +76,7 @@ async def test_the_example_bot_on_an_agents_call(centre: ContactCentre) -> None:
         row = await until_state(centre, made, "active")
         assert "secret" not in str(row)
         await asyncio.gather(
-            caller.wait_tones(CALLER, CALLEE, within=15),  # his own voice, and the agent's
+            caller.wait_tones(CALLER, CALLEE, within=PATIENCE),  # his own voice, and the agent's
             callee.wait_tones(CALLER, absent=(CALLEE,)),
         )
         await centre.server.request("DELETE", f"/x/media/{made}")
@@ -143,7 +144,7 @@ async def test_an_echo_over_another_transport(
         request = MediaRequest(target=targets.parse(url), hear=Side.PARTY, heard_by=Side.PARTY)
         made = await desk.attach(talk.call.account, request, call=talk.call.id)
         await asyncio.gather(
-            caller.wait_tones(CALLER, CALLEE, within=15),
+            caller.wait_tones(CALLER, CALLEE, within=PATIENCE),
             callee.wait_tones(CALLER, absent=(CALLEE,)),
         )
         view = desk.view(talk.call.account, made)

@@ -17,6 +17,7 @@ from ari_app.media.frames import FRAME_BYTES, Frame
 from ari_app.media.transports.pacing import Ticker
 from ari_app.media.transports.port import Direction
 from tests.harness import audio
+from tests.harness.patience import PATIENCE
 from tests.harness.phones import PhoneBox
 from tests.integration.house import CALLEE, CALLER, House, a_house, talking
 
@@ -115,7 +116,7 @@ async def measure(house: House, made: MediaPorts) -> None:
         await caller.wait_tones(KHZ)
         assert caller.ear is not None
         start = caller.ear.heard().seconds
-        await caller.ear.wait_for(lambda it: it.heard().seconds > start + 2, within=20)
+        await caller.ear.wait_for(lambda it: it.heard().seconds > start + 2, within=PATIENCE)
         at_phone = caller.ear.recent(1.6)
         assert abs(pitch(at_phone.samples) - KHZ) < PITCH
         assert abs(at_phone.level(KHZ) - audio.TONE_LEVEL) < LEVEL
@@ -127,7 +128,7 @@ async def measure(house: House, made: MediaPorts) -> None:
         traffic = attach.transport.traffic()
         assert traffic.frames_out > 50
         assert traffic.frames_lost == traffic.refused == 0
-    await asyncio.wait_for(ear.over.wait(), 10)
+    await asyncio.wait_for(ear.over.wait(), PATIENCE)
     # the call itself has not noticed
     await asyncio.gather(caller.play_tone(CALLER), callee.play_tone(CALLEE))
     await asyncio.gather(caller.wait_tones(CALLEE), callee.wait_tones(CALLER))
@@ -167,7 +168,7 @@ async def test_it_ends_with_its_call(house: House) -> None:
         await attach.open()
         await ear.next(0.2)
         await caller.hang_up()
-        await asyncio.wait_for(attach.until_over(), 10)
+        await asyncio.wait_for(attach.until_over(), PATIENCE)
         await attach.close()
         await house.idle()
         assert len(ear.reasons) == 1

@@ -14,6 +14,7 @@ from ari_app.ari.protocol import Received
 from ari_app.calls.call import Call
 from ari_app.calls.leg import Leg, LegState
 from ari_app.calls.verbs.dial import Party, dial
+from tests.harness.patience import PATIENCE
 from tests.harness.phones import PhoneBox, answers, never_answers
 from tests.integration.house import a_house
 from tests.integration.server import ContactCentre, contact_centre
@@ -111,10 +112,10 @@ async def test_the_phone_does_not_answer_qualify(centre: ContactCentre) -> None:
     await centre.agent("1002", never_answers())
     await centre.pbx.ari.configure("aor", "1001", {"qualify_frequency": "1", "qualify_timeout": "0.5"})
     await centre.world.asterisk.pause()
-    await centre.until_status("1001", "unavailable", within=15)
+    await centre.until_status("1001", "unavailable")
     assert (await centre.status("1002"))["status"] == "available"
     await centre.world.asterisk.unpause()
-    await centre.until_status("1001", "available", within=15)
+    await centre.until_status("1001", "available")
 
 
 async def test_what_happened_while_the_websocket_was_cut(tmp_path: Path, start_asterisk: Any, world: PhoneBox) -> None:
@@ -125,12 +126,12 @@ async def test_what_happened_while_the_websocket_was_cut(tmp_path: Path, start_a
         await centre.pbx.cli("channel originate PJSIP/1001 application Wait 60")
         private = await centre.phones["1001"].next_call()
         await centre.proxy.start()
-        await centre.until_status("1001", "unavailable", within=15)
+        await centre.until_status("1001", "unavailable")
         await centre.proxy.cut()
         await private.hang_up()
         await private.ended.wait()
         await centre.proxy.start()
-        await centre.until_status("1001", "available", within=15)
+        await centre.until_status("1001", "available")
 
 
 async def test_events_of_a_followed_phone_come_once(start_asterisk: Any, world: PhoneBox) -> None:
@@ -156,11 +157,11 @@ async def test_events_of_a_followed_phone_come_once(start_asterisk: Any, world: 
         await house.caller(plan, listen=False)
         callee = await house.world.extensions["1001"].next_call()
         await callee.answered.wait()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while legs[0].state is not LegState.UP:
                 await asyncio.sleep(0.01)
         await callee.send_digits("12")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while sum(isinstance(event, events.ChannelDtmfReceived) for event in heard) < 2:
                 await asyncio.sleep(0.01)
         await callee.hang_up()

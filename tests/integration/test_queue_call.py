@@ -12,6 +12,8 @@ from tests.harness.phones import PhoneBox, answers, is_busy, never_answers
 from tests.integration.server import ContactCentre, contact_centre
 
 CALLER, AGENT, SUPERVISOR = 440, 660, 880
+#: seconds by which something may be late on a busy machine, and by which it may seem early where its beginning was late
+LATE, EARLY = 4.0, 1.4
 #: dBFS; a silent line is below -60
 MUSIC = -45
 
@@ -30,7 +32,7 @@ async def test_a_caller_talks_to_an_agent(centre: ContactCentre, by: str) -> Non
     phone = await centre.phones["1001"].next_call()
     await caller.answered.wait()
     assert phone.caller_number == "0301234567"
-    assert (await centre.until_status("1001", "ringing"))["status"] == "ringing"
+    await centre.until_status("1001", "ringing")
     assert (await centre.waiting())[0]["callerIdNumber"] == "0301234567"
     await phone.answer()
     await phone.listen()
@@ -43,7 +45,6 @@ async def test_a_caller_talks_to_an_agent(centre: ContactCentre, by: str) -> Non
     assert (await centre.status("1001"))["status"] == "onCall"
     await (phone if by == "agent" else caller).hang_up()
     ended = await (caller if by == "agent" else phone).ended.wait()
-    await centre.until_status("1001", "wrapUp")
     available = await centre.until_status("1001", "available")
     await centre.idle()
 
@@ -54,17 +55,17 @@ async def test_a_caller_talks_to_an_agent(centre: ContactCentre, by: str) -> Non
     assert (statistics["callsAnswered"], statistics["callsAbandoned"], statistics["callsWaiting"]) == (1, 0, 0)
     (row,) = centre.server.rows("SELECT * FROM queue_calls")
     assert row["outcome"] == "answered"
-    assert row["wait"] == pytest.approx(waited, abs=0.5)
-    assert row["talk"] == pytest.approx(talked, abs=0.5)
+    assert row["wait"] == pytest.approx(waited, abs=LATE)
+    assert row["talk"] == pytest.approx(talked, abs=LATE)
     assert row["ended_by"] == by
     (call,) = centre.server.rows("SELECT * FROM calls")
-    assert call["ended_at"] - call["started_at"] == pytest.approx(waited + talked, abs=0.5)
+    assert call["ended_at"] - call["started_at"] == pytest.approx(waited + talked, abs=LATE)
     assert call["caller_number"] == "0301234567"
     legs = centre.server.rows("SELECT * FROM legs ORDER BY created_at")
     assert [leg["role"] for leg in legs] == ["caller", "agent"]
     history = [row["state"] for row in centre.server.rows("SELECT * FROM agent_states WHERE queue = '' ORDER BY at, n")]
     assert history[-4:] == ["ringing", "on_call", "wrap_up", "available"]
-    assert available["statusSince"] - ended == pytest.approx(2, abs=1.1)  # the API speaks whole seconds
+    assert 2 - 1.1 < available["statusSince"] - ended < 2 + LATE  # the API speaks whole seconds
 
 
 async def test_the_caller_hears_music_while_he_waits(centre: ContactCentre) -> None:
@@ -73,11 +74,11 @@ async def test_the_caller_hears_music_while_he_waits(centre: ContactCentre) -> N
     await caller.answered.wait()
     await centre.until_waiting(1)
     assert caller.ear is not None
-    await caller.ear.wait_for(lambda ear: audio.loudness(ear.recent(0.2).samples) > MUSIC, within=5)
+    await caller.ear.wait_for(lambda ear: audio.loudness(ear.recent(0.2).samples) > MUSIC)
 
 
 async def test_who_does_not_answer_comes_after_the_others(centre: ContactCentre) -> None:
-    await centre.queue(agentTimeout=2, ringStrategy="leastrecent", autoPause="yes", sysResume=3)
+    await centre.queue(agentTimeout=2, agentRetryTime=20, ringStrategy="leastrecent", autoPause="yes", sysResume=5)
     await centre.agent("1001", never_answers())
     await centre.agent("1002", answers(tone=AGENT))
     # the first to be rung is whoever signed in first; make sure by a skill
@@ -85,17 +86,17 @@ async def test_who_does_not_answer_comes_after_the_others(centre: ContactCentre)
     await centre.act("signIn", "1002", queues=["500"], skills=[4])
     caller = await centre.world.call("500", centre.pbx, tone=CALLER)
     first = await centre.phones["1001"].next_call()
-    second = await centre.phones["1002"].next_call(within=5)
+    second = await centre.phones["1002"].next_call()
+    paused = await centre.until_status("1001", "paused")
     await caller.wait_tones(AGENT)
     assert first.cancelled_at is not None
     assert first.ringing.at is not None
-    assert first.cancelled_at - first.ringing.at == pytest.approx(2, abs=0.5)
+    assert 2 - EARLY < first.cancelled_at - first.ringing.at < 2 + LATE
     assert second.started.at is not None
-    assert second.started.at - first.cancelled_at < 0.2
-    paused = await centre.status("1001")
-    assert (paused["status"], paused["paused"]) == ("paused", True)
+    assert second.started.at - first.cancelled_at < LATE  # at once, and not after the 20 s of agentRetryTime
+    assert paused["paused"] is True
     # resumed by the system after sysResume
-    await centre.until_status("1001", "available", within=6)
+    await centre.until_status("1001", "available")
 
 
 async def test_a_busy_agent_is_not_punished_and_the_next_is_rung(centre: ContactCentre) -> None:
@@ -119,7 +120,7 @@ async def test_an_abandoned_call_stops_ringing_and_blames_nobody(centre: Contact
     await caller.hang_up()
     gone, stopped = await caller.ended.wait(), await phone.ended.wait()
     assert phone.cancelled_at is not None
-    assert stopped - gone <= 0.2
+    assert stopped - gone < LATE  # at once, and not after the 15 s of agentTimeout
     status = await centre.until_status("1001", "available")
     assert status["paused"] is False
     await centre.idle()
@@ -147,14 +148,14 @@ async def test_ringall_rings_all_and_the_first_to_answer_gets_the_call(centre: C
 
 
 async def test_full_queue_and_longest_wait(centre: ContactCentre) -> None:
-    await centre.queue(maxCallers=1, maxWaitTime=2)
+    await centre.queue(maxCallers=1, maxWaitTime=6)
     first = await centre.world.call("500", centre.pbx)
     await centre.until_waiting(1)
     second = await centre.world.call("500", centre.pbx)
     await second.ended.wait()
     assert second.cause == 17
     answered, ended = await first.answered.wait(), await first.ended.wait()
-    assert ended - answered == pytest.approx(2, abs=0.5)
+    assert 6 - EARLY < ended - answered < 6 + LATE
     await centre.idle()
     outcomes = [row["outcome"] for row in centre.server.rows("SELECT outcome FROM queue_calls ORDER BY joined_at")]
     assert outcomes == ["timeout", "full"]

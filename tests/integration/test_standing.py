@@ -86,7 +86,6 @@ async def test_one_who_is_cut_off_and_rings_back_has_his_place_again(centre: Con
         await centre.until_waiting(len(callers))
     await callers["0301111"].hang_up()
     await centre.until_waiting(2)
-    await asyncio.sleep(0.2)  # what was told is durable 50 ms later
     await centre.server.kill()
     await centre.server.start()
     await centre.until_waiting(2)

@@ -9,13 +9,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tests.harness.phones import PhoneBox, answers
+from tests.harness.phones import PhoneBox, answers, never_answers
 from tests.integration.server import contact_centre
 
 CALLER, AGENT = 440, 660
 #: seconds of standstill, and for how long an agent's phone rings
-STANDSTILL = float(os.environ.get("STANDSTILL", "6"))
-AGENT_TIMEOUT = 4
+STANDSTILL = float(os.environ.get("STANDSTILL", "9"))
+AGENT_TIMEOUT = 6
 
 
 async def test_nobody_is_timed_out_who_answered_meanwhile(tmp_path: Path, start_asterisk: Any, world: PhoneBox) -> None:
@@ -28,7 +28,7 @@ async def test_nobody_is_timed_out_who_answered_meanwhile(tmp_path: Path, start_
         await talking.wait_tones(AGENT)
         late = ["1002", "1003", "1004"]
         for extension in late:
-            await centre.agent(extension, answers(after=2.0, listen=False))
+            await centre.agent(extension, never_answers())
         callers = [await centre.world.call("500", centre.pbx, listen=False) for _ in late]
         phones = [await centre.phones[extension].next_call() for extension in late]
         for phone in phones:
@@ -40,6 +40,7 @@ async def test_nobody_is_timed_out_who_answered_meanwhile(tmp_path: Path, start_
         centre.server.process.send_signal(signal.SIGSTOP)
         stopped = time.monotonic()
         for phone in phones:
+            await phone.answer()
             await phone.answered.wait()
         await impatient.hang_up()
         left = await impatient.ended.wait()
@@ -62,7 +63,7 @@ async def test_nobody_is_timed_out_who_answered_meanwhile(tmp_path: Path, start_
         assert sorted(call["outcome"] for call in calls) == ["abandoned"] + ["answered"] * 4
         (gone,) = [call for call in calls if call["outcome"] == "abandoned"]
         # when it happened, as Asterisk has it, and not when we heard of it
-        assert abs(gone["ended_at"] - left) < 0.5
+        assert abs(gone["ended_at"] - left) < 3
         for call in calls:
             assert min(call["wait"], call["ring"] or 0.0, call["talk"] or 0.0) >= 0
             assert call["joined_at"] <= (call["answered_at"] or call["ended_at"]) <= call["ended_at"]

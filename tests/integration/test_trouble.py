@@ -1,5 +1,6 @@
 """What is missing at the start is said in one line; what goes away while running does not stop calls."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import asyncpg
 import pytest
 
 from tests.harness import net, postgres
+from tests.harness.patience import PATIENCE
 from tests.harness.phones import PhoneBox, answers
 from tests.harness.postgres import Postgres
 from tests.integration.server import APP_PASSWORD, Server, contact_centre
@@ -95,7 +97,10 @@ async def test_the_database_dies_and_calls_go_on(tmp_path: Path, start_asterisk:
             status, body = await centre.server.attempt("POST", "/pause_code", data={"name": "Lunch"})
             assert (status, len(body["errors"])) == (503, 1)
             # killed while the database is away: what was told is in a file
-            await centre.server.kill()
+            async with asyncio.timeout(PATIENCE):
+                while not any(b'"answered"' in file.read_bytes() for file in tmp_path.rglob("*.jsonl")):
+                    await asyncio.sleep(0.05)
+            await centre.server.kill(at_once=True)
             await database.start_again()
             await centre.server.start()
             await centre.until_status("1001", "available")

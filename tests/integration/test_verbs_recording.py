@@ -40,11 +40,11 @@ async def heard_in(house: House, name: str) -> audio.Heard:
 async def test_a_bridge_is_recorded_with_all_who_speak_in_it(house: House) -> None:
     talk, caller, _ = await talking(house)
     recording = await record(talk.bridge)
-    await asyncio.sleep(1.5)
+    await asyncio.sleep(2.5)
     finished = await recording.stop()
     assert (finished.recording.duration or 0) >= 1
     heard = await heard_in(house, recording.name)
-    assert heard.seconds == pytest.approx(1.5, abs=0.4)
+    assert 1.5 < heard.seconds < 10
     assert heard.last(1.0).tones((CALLER, CALLEE)) == {CALLER, CALLEE}
     await asyncio.gather(caller.wait_tones(CALLEE))  # nobody is disturbed by it
     await caller.hang_up()
@@ -52,16 +52,19 @@ async def test_a_bridge_is_recorded_with_all_who_speak_in_it(house: House) -> No
 
 
 async def test_a_leg_is_recorded_with_what_it_says(house: House) -> None:
-    recordings = []
+    recordings, spoken = [], asyncio.Event()
 
     async def plan(call: Call) -> None:
         await answer(call.caller)
         recording = await record(call.caller)
         recordings.append(recording.name)
+        await spoken.wait()
         await asyncio.sleep(1.5)
         await recording.stop()
 
     caller = await house.caller(plan, tone=CALLER)
+    await caller.speaking.wait()
+    spoken.set()
     await caller.ended.wait()
     heard = await heard_in(house, recordings[0])
     assert heard.last(0.8).tones((CALLER, CALLEE)) == {CALLER}
@@ -93,10 +96,10 @@ async def test_a_recording_ends_with_the_one_who_is_recorded(house: House) -> No
         await stay(call)
 
     caller = await house.caller(plan, tone=CALLER)
-    await caller.answered.wait()
+    await caller.speaking.wait()
     await asyncio.sleep(1.0)
     await caller.hang_up()
     await house.idle()
     heard = await heard_in(house, names[0])
-    assert heard.between(0.3, 0.6).tones((CALLER,)) == {CALLER}
+    assert audio.together(heard.samples, CALLER)
     assert len(house.store.of(facts.RecordingEnded)) == 1

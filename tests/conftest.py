@@ -5,10 +5,19 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
+
+
+# The same examples in each run, on a machine of any speed: what fails was made so by the change that is tested, not by
+# chance. `--hypothesis-profile=explore` draws others each time, and more: it finds what no run of CI should.
+_calm = settings(deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("calm", _calm, derandomize=True)
+settings.register_profile("explore", _calm, max_examples=1000)
+settings.load_profile("calm")
 
 
 @pytest.hookimpl(wrapper=True)

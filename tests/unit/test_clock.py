@@ -47,10 +47,11 @@ async def test_a_timer_that_is_set_is_not_moved_by_setting_the_clock(
     monkeypatch.setattr("ari_app.clock.time.time", lambda: real() + step)
     assert clock.now() == pytest.approx(real() + step, abs=1)
     clock.call_at(clock.now() + 0.1, lambda: tell("after"))
-    for name, seconds in (("before", 0.05), ("after", 0.1)):
-        told, passed = await asyncio.wait_for(fired.get(), 30)
-        assert told == name
-        assert passed >= seconds - 0.005
+    # in any order: one that is late because the machine stood still is put off
+    passed = dict([await asyncio.wait_for(fired.get(), 30), await asyncio.wait_for(fired.get(), 30)])
+    assert passed.keys() == {"before", "after"}
+    assert passed["before"] >= 0.045
+    assert passed["after"] >= 0.095
     assert fired.empty()
 
 

@@ -74,7 +74,9 @@ async def test_signed_out_while_a_time_out_waits(world: World, token: str) -> No
     sign_ins = world.app[SIGN_INS]
     async with sign_ins.exclusive(1):
         signing_out = asyncio.ensure_future(world.done("DELETE", f"/agent_session/{token}"))
-        await asyncio.sleep(0.02)
+        async with asyncio.timeout(30):
+            while not sign_ins.exclusive(1)._waiters:
+                await asyncio.sleep(0.001)
         world.clock.advance(300)
     await signing_out
     await sign_ins.idle()

@@ -41,7 +41,7 @@ class Sink:
 
     async def until(self, count: int) -> list[str]:
         """What it was told, when it is as much as that."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while len(self.told) < count:
                 self._changed.clear()
                 await self._changed.wait()
@@ -79,7 +79,7 @@ class Asterisk:
         await socket.wait_closed()
 
     async def next(self) -> ServerConnection:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await self.arrived.wait()
         self.arrived.clear()
         return self.sockets[-1]
@@ -184,7 +184,7 @@ async def test_attempts_wait_longer_and_longer(caplog: pytest.LogCaptureFixture)
 
 async def _until(condition: object) -> None:
     assert callable(condition)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not condition():
             await asyncio.sleep(0)
 

@@ -125,7 +125,7 @@ Ends = tuple[Peer, Connection, asyncio.StreamReader, asyncio.StreamWriter]
 
 
 async def _lost(peer: Peer) -> None:
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(30):
         while not peer.lost:
             await asyncio.sleep(0.001)
 
@@ -133,7 +133,7 @@ async def _lost(peer: Peer) -> None:
 async def test_one_request_after_the_other(ends: Ends) -> None:
     peer, connection, reader, writer = ends
     for number in range(3):
-        asked = asyncio.ensure_future(connection.exchange(b"GET %d\r\n\r\n" % number, 5))
+        asked = asyncio.ensure_future(connection.exchange(b"GET %d\r\n\r\n" % number, 30))
         assert await reader.readuntil(b"\r\n\r\n") == b"GET %d\r\n\r\n" % number
         assert not connection.usable
         writer.write(OK)
@@ -144,7 +144,7 @@ async def test_one_request_after_the_other(ends: Ends) -> None:
 
 async def test_the_server_goes_before_it_answers(ends: Ends) -> None:
     peer, connection, reader, writer = ends
-    asked = asyncio.ensure_future(connection.exchange(b"GET\r\n\r\n", 5))
+    asked = asyncio.ensure_future(connection.exchange(b"GET\r\n\r\n", 30))
     await reader.readuntil(b"\r\n\r\n")
     writer.write(OK[:-1])
     writer.close()
@@ -153,12 +153,12 @@ async def test_the_server_goes_before_it_answers(ends: Ends) -> None:
     await _lost(peer)
     assert not connection.usable
     with pytest.raises(ConnectionResetError):
-        await connection.exchange(b"GET\r\n\r\n", 5)
+        await connection.exchange(b"GET\r\n\r\n", 30)
 
 
 async def test_the_end_ends_a_body_of_unknown_length(ends: Ends) -> None:
     _, connection, reader, writer = ends
-    asked = asyncio.ensure_future(connection.exchange(b"GET\r\n\r\n", 5))
+    asked = asyncio.ensure_future(connection.exchange(b"GET\r\n\r\n", 30))
     await reader.readuntil(b"\r\n\r\n")
     writer.write(b"HTTP/1.1 200 OK\r\n\r\nall of it")
     writer.close()
@@ -168,7 +168,7 @@ async def test_the_end_ends_a_body_of_unknown_length(ends: Ends) -> None:
 
 async def test_who_does_not_wait_for_the_reply_closes(ends: Ends) -> None:
     peer, connection, reader, _ = ends
-    asked = asyncio.ensure_future(connection.exchange(b"POST\r\n\r\n", 5))
+    asked = asyncio.ensure_future(connection.exchange(b"POST\r\n\r\n", 30))
     await reader.readuntil(b"\r\n\r\n")
     asked.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -190,7 +190,7 @@ async def test_what_nobody_asked_closes(ends: Ends, unasked: bytes) -> None:
 )
 async def test_a_connection_that_is_not_used_again(ends: Ends, answer: bytes) -> None:
     peer, connection, reader, writer = ends
-    asked = asyncio.ensure_future(connection.exchange(b"GET\r\n\r\n", 5))
+    asked = asyncio.ensure_future(connection.exchange(b"GET\r\n\r\n", 30))
     await reader.readuntil(b"\r\n\r\n")
     writer.write(answer)
     assert (await asked).body == b"ok"
@@ -200,7 +200,7 @@ async def test_a_connection_that_is_not_used_again(ends: Ends, answer: bytes) ->
 
 async def test_a_peer_that_speaks_something_else(ends: Ends) -> None:
     peer, connection, reader, writer = ends
-    asked = asyncio.ensure_future(connection.exchange(b"GET\r\n\r\n", 5))
+    asked = asyncio.ensure_future(connection.exchange(b"GET\r\n\r\n", 30))
     await reader.readuntil(b"\r\n\r\n")
     writer.write(b"SSH-2.0-OpenSSH_9.2\r\n\r\n")
     with pytest.raises(BadAnswer):

@@ -40,7 +40,7 @@ class Ear:
         return [e.type for e in self.events]
 
     async def until(self, condition: Callable[[], object]) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while not condition():
                 self._changed.clear()
                 await self._changed.wait()
@@ -72,7 +72,7 @@ async def node(fake: FakeAsterisk) -> AsyncIterator[Node]:
 
 
 async def resynced(node: Node) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await node.wait_resynced()
 
 
@@ -159,7 +159,7 @@ async def test_unwanted_events_are_filtered_after_each_connect(fake: FakeAsteris
 
 
 async def _until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not condition():
             await asyncio.sleep(0)
 

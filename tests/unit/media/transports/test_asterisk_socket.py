@@ -60,7 +60,7 @@ class Asterisk:
 
 
 async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not condition():
             await asyncio.sleep(0.002)
 
@@ -84,7 +84,7 @@ async def attached(
     ear, ticker = Listener(), Ticker(clock)
     attachment = AsteriskSocket(ear, ticker=ticker, direction=direction)
     await connect_to_asterisk(attachment, f"ws://{HOST}:{asterisk.port}/media/abc", user="u", password="p")
-    await asyncio.wait_for(attachment.started.wait(), 10)
+    await asyncio.wait_for(attachment.started.wait(), 30)
     return attachment, ear, ticker
 
 
@@ -136,7 +136,7 @@ async def test_it_waits_while_asterisk_has_enough(asterisk: Asterisk, clock: Man
     await connection.send('{"event": "MEDIA_XOFF"}')
     await connection.send(frame(9))  # when it is heard, what was before it has been read
     await until(lambda: ear.got)
-    tick(clock, 10)
+    tick(clock, 30)
     assert attachment.traffic().frames_out == 0
     await connection.send('{"event": "MEDIA_XON"}')
     await connection.send(frame(9))
@@ -231,11 +231,11 @@ async def test_asterisk_connects_to_what_is_expected(clock: ManualClock) -> None
         await until(lambda: ear.got == [frame(1)])
         attachment.say(frame(2))
         tick(clock)
-        assert await asyncio.wait_for(connection.recv(), 10) == frame(2)
+        assert await asyncio.wait_for(connection.recv(), 30) == frame(2)
         with pytest.raises(InvalidStatus):  # once only
             await as_asterisk(f"{url}?attachment=media-1")
         attachment.close()
-        await asyncio.wait_for(connection.wait_closed(), 10)
+        await asyncio.wait_for(connection.wait_closed(), 30)
         assert server.refused == 1
 
 

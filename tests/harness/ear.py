@@ -24,12 +24,14 @@ class Ear:
         self.id = str(uuid.uuid4())
         self.opened = asyncio.Event()
         self._frames: list[bytes] = []
+        self._arrivals: list[float] = []
         self._start = float("inf")
         self._changed: set[asyncio.Event] = set()
 
     def take(self, frame: bytes, now: float) -> None:
         """A frame that arrived now. The earliest arrival, counted back, is the start: others were only late."""
         self._frames.append(frame)
+        self._arrivals.append(now)
         self._start = min(self._start, now - FRAME_SECONDS * len(self._frames))
         self.opened.set()
         for event in self._changed:
@@ -38,6 +40,13 @@ class Ear:
     def heard(self) -> Heard:
         """Everything so far."""
         return Heard(from_pcm(b"".join(self._frames)), self._start)
+
+    def delay(self, start: float, end: float) -> float:
+        """By how many seconds a frame was late, at most, from one moment to another: how much the machine is behind."""
+        due = self._start + FRAME_SECONDS
+        return max(
+            (at - due - FRAME_SECONDS * n for n, at in enumerate(self._arrivals) if start <= at <= end), default=0.0
+        )
 
     def recent(self, seconds: float) -> Heard:
         """The last part, as long as asked or as there is."""

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 BUSY = 17
 NO_ANSWER = 19
+#: seconds; what a jitter buffer conceals
+GAP = 0.06
 DECLINED = 21
 
 
@@ -182,6 +184,16 @@ class Phone:
         """Everything heard so far, from the answer on."""
         assert self.ear is not None, f"{self!r} does not listen"
         return self.ear.heard()
+
+    def gaps(self, hz: int, start: float, end: float | None = None) -> list[tuple[float, float]]:
+        """Pauses of a tone (start, end) that are longer than 60 ms, and than a machine that is behind explains.
+
+        start, end: of what is looked at, in seconds of the epoch; to the end of what was heard.
+        """
+        assert self.ear is not None, f"{self!r} does not listen"
+        heard = self.ear.heard()
+        end = heard.ended_at if end is None else end
+        return heard.between(start, end).gaps(hz, longer_than=GAP + 3 * self.ear.delay(start, end))
 
     async def wait_tones(self, *present: int, absent: tuple[int, ...] = (), within: float = PATIENCE) -> float:
         """Waits until all of the tones, and none of the absent ones, are heard for 200 ms. Raises TimeoutError."""

@@ -16,7 +16,7 @@ from tests.integration.server import ContactCentre, contact_centre
 
 NEVER: dict[str, list[str]] = {}
 #: seconds that a caller must have waited before closing time
-ENOUGH = 10
+ENOUGH = 15
 
 
 @pytest.fixture
@@ -76,11 +76,11 @@ async def test_closing_time_comes_while_a_caller_waits(centre: ContactCentre) ->
     assert (answered["open"], answered["nextChange"]) == (True, closing)
     waits = await centre.world.call("500", centre.pbx)
     await centre.until_waiting(1)
-    ended = await waits.ended.wait(within=80)
+    ended = await waits.ended.wait(within=120)
     assert ended >= closing
     await centre.idle()
     (row,) = centre.server.rows("SELECT outcome, ended_at FROM queue_calls")
     assert row["outcome"] == "closed"
-    assert 0 <= row["ended_at"] - closing < 1
+    assert 0 <= row["ended_at"] - closing < 5
     assert logged(centre) == ["ENTERQUEUE", "WITHDRAW"]
     assert not (await centre.server.request("GET", "/x/call_queue/500/hours"))["open"]

@@ -1,11 +1,13 @@
 """A thousand calls, many of them abandoned or not answered: nothing is left over, and everybody counts the same."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.harness import net, sipp
+from tests.harness.patience import PATIENCE
 from tests.harness.phones import PhoneBox
 from tests.integration.server import ContactCentre, contact_centre
 
@@ -31,11 +33,13 @@ async def test_a_thousand_calls_leave_nothing_behind(tmp_path: Path, start_aster
                 patience=[0.5, 1.0, 2.0, 5.0, 10.0, 40.0],
             ) as callers,
         ):
-            await callers.finished(within=CALLS / RATE + 90)
-            await centre.idle(within=20)
+            await callers.finished(within=CALLS / RATE + 300)
+            await centre.idle(within=60)
         assert callers.created == CALLS
         assert callers.failed == 0
-        assert await centre.tasks() == tasks_before
+        async with asyncio.timeout(PATIENCE):
+            while await centre.tasks() > tasks_before:  # one of the process's own may be at its work just now
+                await asyncio.sleep(0.1)
 
         rows = centre.server.rows("SELECT * FROM calls")
         assert len(rows) == CALLS

@@ -20,8 +20,9 @@ CALLS, RATE, AGENTS = 120, 3, 3
 PATIENCE, TALK = [3.0, 60.0], [1.0, 1.5, 2.5]
 #: share of the calls by which the simulated numbers of answered and abandoned callers may differ from the real ones
 COUNTS = 0.08
-#: mean wait: share of the real one, and seconds for what signalling takes
-WAIT, SIGNALLING = 0.2, 0.3
+#: mean wait: share of the real one (chance makes 0.06 of difference, in the mean of squares), and seconds for what
+#: signalling takes
+WAIT, SIGNALLING = 0.35, 0.5
 
 
 @pytest.mark.slow
@@ -37,8 +38,8 @@ async def test_a_recorded_day_comes_out_as_it_was(tmp_path: Path, start_asterisk
                 centre.pbx.sip, "500", address=world.trunk_address, calls=CALLS, rate=RATE, patience=PATIENCE
             ) as callers,
         ):
-            await callers.finished(within=CALLS / RATE + 60)
-            await centre.idle(within=20)
+            await callers.finished(within=CALLS / RATE + 200)
+            await centre.idle(within=60)
         rows = centre.server.rows("SELECT queue, joined_at, outcome, wait, talk, ring FROM queue_calls")
     assert len(rows) == CALLS
     answered = [row for row in rows if row["outcome"] == "answered"]

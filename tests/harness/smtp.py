@@ -16,6 +16,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
 
 from tests.harness.net import free_port
+from tests.harness.patience import PATIENCE
 
 USER, PASSWORD = "me", "s3cret"  # of a loopback address that lives for one test
 
@@ -61,6 +62,7 @@ def mail_server(files: tuple[Path, Path], *, at_once: bool = False) -> Iterator[
         ssl_context=context if at_once else None,
         tls_context=None if at_once else context,
         require_starttls=not at_once,
+        ready_timeout=PATIENCE,
     )
     controller.start()
     try:

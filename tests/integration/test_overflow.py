@@ -36,7 +36,6 @@ async def test_one_who_has_waited_long_enough_is_served_by_another_queue(centre:
     await centre.queue("501")
     await overflow(centre, rule("wait", "queue", "501", 1))
     caller = await centre.world.call("500", centre.pbx, tone=CALLER)
-    await centre.until_waiting(1)
     (waiting,) = await centre.until_waiting(1, "501")
     assert waiting["position"] == 1
     await centre.server.kill()

@@ -68,9 +68,10 @@ async def test_a_private_call_out(centre: ContactCentre) -> None:
 
 async def test_a_call_that_does_not_pass_through_the_application(centre: ContactCentre) -> None:
     """Asterisk's own dialplan rings the phone; nothing of that call is in Stasis."""
-    await centre.agent("1001", never_answers())
-    await centre.pbx.cli("channel originate PJSIP/1001 application Wait 60")
+    await centre.agent("1001", answers(listen=False))
+    await centre.pbx.cli("channel originate PJSIP/1001 application Wait 600")
     private = await centre.phones["1001"].next_call()
+    centre.phones["1001"].behaviour = never_answers()
     await centre.until_status("1001", "unavailable")
     await centre.world.call("500", centre.pbx)
     await centre.until_waiting(1)
@@ -121,9 +122,9 @@ async def test_the_phone_does_not_answer_qualify(centre: ContactCentre) -> None:
 async def test_what_happened_while_the_websocket_was_cut(tmp_path: Path, start_asterisk: Any, world: PhoneBox) -> None:
     async with contact_centre(tmp_path, start_asterisk, world, connect="inbound", proxied=True) as centre:
         await centre.queue()
-        await centre.agent("1001", never_answers())
+        await centre.agent("1001", answers(listen=False))
         await centre.proxy.cut()
-        await centre.pbx.cli("channel originate PJSIP/1001 application Wait 60")
+        await centre.pbx.cli("channel originate PJSIP/1001 application Wait 600")
         private = await centre.phones["1001"].next_call()
         await centre.proxy.start()
         await centre.until_status("1001", "unavailable")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -30,8 +29,7 @@ async def called(centre: ContactCentre) -> Phone:
     """Somebody who calls the queue, which is closed, and hears its message to the end."""
     caller = await centre.world.call("500", centre.pbx)
     await caller.answered.wait()
-    async with asyncio.timeout(30):
-        await caller.ended.wait()
+    await caller.ended.wait()
     return caller
 
 
@@ -44,18 +42,18 @@ def hears(caller: Phone, hertz: int) -> bool:
 async def test_a_caller_hears_the_prompt_that_a_setting_names(centre: ContactCentre) -> None:
     server = centre.server
     await centre.queue()
-    await server.upload("/x/prompt/closed-today/file", tone(FIRST, form="OGG", seconds=2), "audio/ogg")
+    await server.upload("/x/prompt/closed-today/file", tone(FIRST, form="OGG", seconds=4), "audio/ogg")
     hours = {"weekly": {}, "message": "closed-today"}
     await server.request("PUT", "/x/call_queue/500/hours", data=hours)
     assert hears(await called(centre), FIRST)
     # in the language of the channel, where there is one of it; other accounts' and other languages' are not played
-    await server.upload("/x/prompt/closed-today/file", tone(LATER, form="MP3", seconds=2), "audio/mpeg", language="de")
-    await server.upload("/x/prompt/closed-today/file", tone(ENGLISH, seconds=2), "audio/wav", language="en")
+    await server.upload("/x/prompt/closed-today/file", tone(LATER, form="MP3", seconds=4), "audio/mpeg", language="de")
+    await server.upload("/x/prompt/closed-today/file", tone(ENGLISH, seconds=4), "audio/wav", language="en")
     assert hears(await called(centre), ENGLISH)
     # what is sent in its place is heard at once, also by a process that has never seen the other
     await server.kill()
     await server.start()
-    await server.upload("/x/prompt/closed-today/file", tone(LATER, seconds=2), "audio/wav", language="en")
+    await server.upload("/x/prompt/closed-today/file", tone(LATER, seconds=4), "audio/wav", language="en")
     assert hears(await called(centre), LATER)
     await server.request("DELETE", "/x/prompt/closed-today", {"language": "en"})
     assert hears(await called(centre), FIRST)
@@ -72,6 +70,6 @@ async def test_a_caller_hears_what_was_written(centre: ContactCentre) -> None:
     caller = await called(centre)
     assert caller.answered.at is not None
     assert caller.ended.at is not None
-    assert caller.ended.at - caller.answered.at >= prompt["duration"] - 0.5
+    assert caller.ended.at - caller.answered.at >= prompt["duration"] - 1.5
     pieces = audio.hops(caller.heard.samples, 0.1, 0.1)
     assert sum(audio.loudness(piece) > SPEECH for piece in pieces) > 10

@@ -198,8 +198,14 @@ async def prompt(centre: ContactCentre, name: str) -> audio.Samples:
 
 
 def likeness(heard: audio.Samples, sound: audio.Samples) -> float:
-    """How much of a sound is somewhere in what was heard, 0 to 1: the best correlation of a second of it."""
-    part = sound[: audio.RATE].astype(float)
+    """How much of a sound is somewhere in what was heard, 0 to 1: the best correlation of any second of it.
+
+    Any, as a packet that is late breaks one.
+    """
+    return max(_likeness(heard, part) for part in audio.hops(sound, 1.0, 0.25))
+
+
+def _likeness(heard: audio.Samples, part: audio.Samples) -> float:
     long = heard.astype(float)
     size = len(long) + len(part)
     products = np.fft.irfft(np.fft.rfft(long, size) * np.conj(np.fft.rfft(part, size)), size)[: len(long) - len(part)]

@@ -94,7 +94,7 @@ async def test_a_tone_plays_until_it_is_stopped(house: House) -> None:
 
 
 async def test_an_announcement(house: House) -> None:
-    caller = await house.caller(Announcement(["sound:hello-world"]))
+    caller = await house.caller(Announcement(["sound:hello-world"] * 3))
     await caller.answered.wait()
     await until_loud(caller)
     await caller.ended.wait()
@@ -148,7 +148,7 @@ async def test_from_extension_to_extension(house: House) -> None:
 )
 async def test_why_nobody_answers_is_passed_on(house: House, behaviour: Behaviour, told: int, caused: int) -> None:
     await house.phone("1001", behaviour)
-    caller = await house.caller(ExtensionCall("PJSIP/1001", timeout=1.0))
+    caller = await house.caller(ExtensionCall("PJSIP/1001", timeout=1.0 if behaviour.reject is None else 60.0))
     await caller.ended.wait()
     assert not caller.answered
     assert caller.cause == told

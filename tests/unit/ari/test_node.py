@@ -185,7 +185,7 @@ async def test_what_happened_in_a_gap(fake: FakeAsterisk, node: Node) -> None:
     goes, stays = fake.incoming_call(), fake.incoming_call()
     await ear.type("StasisStart", 2)
     await node.channels.answer(stays.id)
-    await node.channels.playWithId(stays.id, "p1", media="sound:x")
+    await node.channels.playWithId(stays.id, "p1", media="tone:ring")  # has no end of its own
     await ear.type("PlaybackStarted")
     await node.channels.record(stays.id, name="r1", format="wav")
     snapshots: list[Snapshot] = []

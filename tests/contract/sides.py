@@ -12,6 +12,7 @@ from ari_app.ari.connection import Keepalive, OutboundServer
 from ari_app.ari.errors import NotInStasis
 from ari_app.ari.events import Event
 from ari_app.ari.fake import Answers, Busy, Declines, EntersStasis, FakeAsterisk, NeverAnswers
+from ari_app.ari.http import HttpOptions
 from ari_app.ari.node import Node
 from ari_app.ari.protocol import Received
 from tests.harness.ari import Ari, AriError
@@ -235,6 +236,8 @@ def _about(event: Any, channel: str | None) -> bool:
 def node_for(side: Side, server: OutboundServer | None = None, **options: Any) -> Node:
     """A node that talks to the side."""
     source = server.source("pbx", "ws-user", "ws-password") if server is not None else None
+    if "http" not in options:
+        options["http"] = HttpOptions(base_url=side.url, user=side.user, password=side.password, timeout=PATIENCE)
     return Node(
         "pbx",
         url=side.url,

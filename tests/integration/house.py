@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from ari_app.ari.http import HttpOptions
 from ari_app.ari.node import Node
 from ari_app.calls import facts
 from ari_app.calls.bridge import Bridge
@@ -37,7 +38,10 @@ class House:
         self.registry.route = lambda call, context: self.programs[call.number]
         #: number -> what serves it
         self.programs: dict[str, Program] = {}
-        node = self.node = Node("pbx", url=pbx.ari_url, user=pbx.ari_user, password=pbx.ari_password, app="ari_app")
+        patient = HttpOptions(base_url=pbx.ari_url, user=pbx.ari_user, password=pbx.ari_password, timeout=PATIENCE)
+        node = self.node = Node(
+            "pbx", url=pbx.ari_url, user=pbx.ari_user, password=pbx.ari_password, app="ari_app", http=patient
+        )
         node.on_event = lambda event: self.registry.on_event(node, event)
         self.registry.nodes["pbx"] = node
 

@@ -28,9 +28,9 @@ from ari_app.clock import ManualClock
 from ari_app.ids import IdSource
 
 #: seconds until something that must happen has not: longer than any machine is busy with something else
-PATIENCE = 20.0
+PATIENCE = 40.0
 #: seconds until Asterisk has not answered: usually, and where a test wants it not to
-HTTP_TIMEOUT, SHORT_TIMEOUT = 10.0, 0.5
+HTTP_TIMEOUT, SHORT_TIMEOUT = 30.0, 0.1
 
 Plan = Callable[[Call], Awaitable[None]]
 
@@ -115,8 +115,18 @@ class Stage:
 
     def time_out(self, operation: str) -> None:
         """Asterisk does the next such request, and does not answer in time."""
-        self.fake.faults.delay(operation, 2 * PATIENCE)
-        self.node.http.options = replace(self.node.http.options, timeout=SHORT_TIMEOUT)
+        self.fake.faults.delay(operation, 2 * HTTP_TIMEOUT)
+        http = self.node.http
+        send, usual = http.request, http.options
+
+        async def request(asked: str, *arguments: Any) -> bytes:
+            if asked == operation:
+                # a request looks at its time as it begins; those after it have the usual one
+                http.request, http.options = send, replace(usual, timeout=SHORT_TIMEOUT)
+                asyncio.get_running_loop().call_soon(setattr, http, "options", usual)
+            return await send(asked, *arguments)
+
+        http.request = request
 
     async def stop(self) -> None:
         for call in list(self.registry.calls.values()):

@@ -56,8 +56,8 @@ class Record:
             self.on_recorded(fact.recording)
 
     def save(self, call: Call) -> None:
-        """What a live call is now."""
-        self._live.save(call.id, call.account, call.node.name, _encode(call.record()))
+        """What a live call is, from now to the end of the batch."""
+        self._live.save(call.id, call.account, call.node.name, lambda: _encode(call.record()))
 
     def remove(self, call: Call) -> None:
         """A call has ended."""

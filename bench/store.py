@@ -140,7 +140,7 @@ class Sample:
         self.journal.event(1, at, event)
 
     def _save(self, call: str) -> None:
-        self.live.save(call, 1, "main", STATE.encode())
+        self.live.save(call, 1, "main", STATE.encode)
 
     def _forget(self, call: str) -> None:
         self.live.remove(call)

@@ -80,6 +80,8 @@ class Writer:
         self.stats = WriterStats()
         #: told when the database stops answering, and when it answers again; with the reason
         self.on_health: Callable[[bool, str], None] = lambda healthy, why: None
+        #: called when the open batch gets no more rows, for those who complete theirs at the last moment
+        self.before_seal: list[Callable[[], None]] = []
         self._max_delay, self._safe_after, self._max_rows = max_delay, safe_after, max_rows
         self._connect, self._rng = connect, rng or random.Random()
         self._open = Batch()
@@ -210,6 +212,8 @@ class Writer:
             self._timer.cancel()
             self._timer = None
         if self._open:
+            for complete in self.before_seal:
+                complete()
             self._number += 1
             sealed = Sealed(self._number, self._open, self._waiters)
             self._queue.append(sealed)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from sqlalchemy import text
 
@@ -104,15 +106,44 @@ async def test_a_snapshot_that_is_not_there_drops_no_event(writer: Writer, datab
 @pytest.mark.parametrize("moment", ["one batch", "two batches"])
 async def test_live_calls_come_back_as_last_saved(writer: Writer, moment: str) -> None:
     live = LiveCalls(writer)
-    live.save("call-2", 1, "main", b'{"at": 1}')
-    live.save("call-1", 1, "main", b'{"at": 1}')
-    live.save("call-3", 1, "main", b"{}")
+    live.save("call-2", 1, "main", lambda: b'{"at": 1}')
+    live.save("call-1", 1, "main", lambda: b'{"at": 1}')
+    live.save("call-3", 1, "main", lambda: b"{}")
     if moment == "two batches":
         await writer.flush()
-    live.save("call-1", 1, "other", '{"at": "ü"}'.encode())
+    live.save("call-1", 1, "other", lambda: '{"at": "ü"}'.encode())
     live.remove("call-3")
     live.remove("call-9")
     await writer.flush()
     one, two = await LiveCalls(writer).load()
     assert (one.call, one.account, one.node, one.state) == ("call-1", 1, "other", '{"at": "ü"}'.encode())
     assert two.call == "call-2"
+
+
+async def test_a_call_is_kept_as_it_is_when_the_batch_is_closed(writer: Writer) -> None:
+    state, encoded = {"at": 1}, []
+
+    def encode() -> bytes:
+        encoded.append(state["at"])
+        return json.dumps(state).encode()
+
+    live = LiveCalls(writer)
+    live.save("call-1", 1, "main", encode)
+    state["at"] = 2
+    live.save("call-1", 1, "main", encode)
+    live.save("call-2", 1, "main", encode)
+    live.remove("call-2")
+    await writer.flush()
+    assert [(row.call, row.state) for row in await live.load()] == [("call-1", b'{"at": 2}')]
+    assert encoded == [2]
+
+
+async def test_a_call_whose_state_cannot_be_written_spoils_no_other(writer: Writer) -> None:
+    def broken() -> bytes:
+        raise RuntimeError("no state")
+
+    live = LiveCalls(writer)
+    live.save("call-1", 1, "main", broken)
+    live.save("call-2", 1, "main", lambda: b"{}")
+    await writer.flush()
+    assert [row.call for row in await live.load()] == ["call-2"]

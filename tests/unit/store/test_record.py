@@ -74,7 +74,7 @@ async def test_a_call_and_its_legs(writer: Writer, database: Database, batches: 
 
 async def test_a_call_begun_before_a_restart_and_ended_after_it(writer: Writer, database: Database) -> None:
     await tell(writer, CallRecorder(writer), begun(), "one")
-    LiveCalls(writer).save("call-1", 1, "main", b"{}")
+    LiveCalls(writer).save("call-1", 1, "main", lambda: b"{}")
     await writer.flush()
     second = CallRecorder(writer)
     await second.load()
@@ -124,7 +124,7 @@ def completed(at: float = T + 70, answered: float = T + 10, joined: float = T) -
 async def test_a_call_in_a_queue_is_one_row(
     writer: Writer, database: Database, times: int, restart_before: int | None
 ) -> None:
-    LiveCalls(writer).save("call-1", 1, "main", b"{}")
+    LiveCalls(writer).save("call-1", 1, "main", lambda: b"{}")
     recorder = AcdRecorder(writer)
     for n, fact in enumerate((entered(), served(), completed())):
         if n == restart_before:

@@ -328,7 +328,11 @@ class Application:
         self.registry.nodes[node.name] = node
         node.on_event = lambda event: self.registry.on_event(node, event)
         node.on_resynced = self._resynced
-        node.on_disconnected = lambda _why: self.alerting.asterisk(False)
+        node.on_disconnected = self._disconnected
+
+    def _disconnected(self, _why: str) -> None:
+        self.registry.disconnected(self.node)
+        self.alerting.asterisk(False)
 
     async def _start_node(self) -> None:
         self._stack.push_async_callback(self.node.close)

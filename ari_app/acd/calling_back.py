@@ -52,7 +52,7 @@ class CalledBack(Conversation):
             LegGone, AriError: one of them is gone, or Asterisk refused.
         """
         bridge = Bridge(self.call)
-        await bridge.create()
+        await bridge.take()
         await bridge.add(agent)
         # What the far end plays before it answers goes through the bridge and takes the place of this tone; Asterisk
         # does not pass on that it only rings.

@@ -174,7 +174,7 @@ class Conversation:
             await asyncio.wait(before)
         async with self._ear:
             try:
-                await together(bridge.create(), self._quiet(caller))
+                await together(bridge.take(), self._quiet(caller))
                 await bridge.add(caller, agent)
                 agent.require_alive()  # an end that came meanwhile was told as a failure to join
             except (LegGone, AriError):

@@ -20,6 +20,21 @@ class Bridge:
         self.call = call
         self.id = id or call.registry.ids.new("bridge")
 
+    async def take(self) -> None:
+        """One for legs of this call and nothing else: an empty one that another call has left, or a new one.
+
+        Raises:
+            AriError
+        """
+        spares = self.call.registry.spares
+        spare = spares.take(self.call.node)
+        if spare is None:
+            await self.create()
+        else:
+            self.id = spare
+            self.call.bridges.add(spare)
+        spares.watch(self.call.node, self.id)
+
     async def create(self) -> None:
         """Make it in Asterisk.
 
@@ -40,6 +55,7 @@ class Bridge:
         """
         for leg in legs:
             leg.require_alive()
+        self.call.registry.spares.asked(self.call.node, self.id, [leg.id for leg in legs])
         await self.call.node.bridges.addChannel(
             bridgeId=self.id, channel=[leg.id for leg in legs], inhibitConnectedLineUpdates=unnamed or None
         )

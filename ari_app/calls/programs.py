@@ -97,7 +97,7 @@ class ExtensionCall:
     async def talk(self, call: Call, callee: Leg) -> None:
         """Join the caller and one who has answered, until that one hangs up. Raises LegGone, AriError."""
         bridge = Bridge(call)
-        await together(answer(call.caller), bridge.create())
+        await together(answer(call.caller), bridge.take())
         await bridge.add(call.caller, callee)
         await callee.until(LegState.GONE)
 

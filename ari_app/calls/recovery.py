@@ -99,10 +99,11 @@ def reconcile(registry: Registry, node: Node, channels: Iterable[Channel], bridg
         if stasis_args(channel, node.app) is not None and key not in registry.legs and key not in registry.helpers:
             log.info("= orphan channel hung up", channel=channel.id, name=channel.name)
             registry.hang_up_orphan(node, channel.id)
-    ours: set[str] = set()
+    ours: set[str] = set(registry.spares.of(node))
     for call in registry.calls.values():
         ours |= call.bridges
     for bridge in bridges:
+        _settle_owner(registry, node, bridge)
         if bridge.id in ours:
             for leg_id in bridge.channels:
                 member = registry.legs.get((node.name, leg_id))
@@ -111,6 +112,19 @@ def reconcile(registry: Registry, node: Node, channels: Iterable[Channel], bridg
         elif bridge.id.startswith(BRIDGE_PREFIX):
             log.info("= orphan bridge destroyed", bridge=bridge.id)
             node.background(registry.release_bridge(node, bridge.id))
+
+
+def _settle_owner(registry: Registry, node: Node, bridge: Bridge) -> None:
+    """A bridge is that call's whose legs are in it. Another of which was kept that it has this one had left it to a
+    later call (spare_bridges.py), and we were killed before that was written."""
+    inside = {leg.call for id in bridge.channels if (leg := registry.legs.get((node.name, id))) is not None}
+    if not inside:
+        return
+    others = [call for call in registry.calls.values() if bridge.id in call.bridges and call not in inside]
+    for call in others:
+        call.bridges.discard(bridge.id)
+        for owner in inside:
+            owner.bridges.add(bridge.id)
 
 
 def _reconcile_leg(registry: Registry, leg: Leg, channel: Channel | None) -> None:

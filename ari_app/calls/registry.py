@@ -23,6 +23,7 @@ from ari_app.calls import facts
 from ari_app.calls.call import Call
 from ari_app.calls.leg import Leg, LegState
 from ari_app.calls.program import Program, ProgramFactory
+from ari_app.calls.spare_bridges import SpareBridges
 from ari_app.clock import Clock
 from ari_app.ids import IdSource
 
@@ -99,6 +100,8 @@ class Registry:
         #: a phone asks for a transfer
         self.on_transfer: Callable[[Node, events.ChannelTransfer], None] = _nobody_looks
         self.on_ended: list[Callable[[Call], None]] = []
+        #: empty ones, for the next call
+        self.spares = SpareBridges(clock, self._destroy_spare)
 
     # the event stream
 
@@ -132,7 +135,12 @@ class Registry:
                 self._wake(node, event.recording.name, event)
                 if not isinstance(event, events.RecordingStarted):
                     self.on_recorded(node, event.recording.name)
+            case events.ChannelEnteredBridge(channel=channel) if channel is not None:
+                self.spares.entered(node, event.bridge.id, channel.id)
+            case events.ChannelLeftBridge():
+                self.spares.left(node, event.bridge.id, event.channel.id)
             case events.BridgeDestroyed():
+                self.spares.gone(node, event.bridge.id)
                 self._wake(node, event.bridge.id, event)
             case events.ChannelTransfer():
                 self.on_transfer(node, event)
@@ -365,8 +373,19 @@ class Registry:
         if call.id in self.calls:
             self.store.save(call)
 
+    def _destroy_spare(self, node: Node, bridge: str) -> None:
+        node.background(self._destroy_bridge(node, bridge))
+
+    def disconnected(self, node: Node) -> None:
+        """Events of a node are missed from now on."""
+        self.spares.disconnected(node)
+
     async def release_bridge(self, node: Node, bridge: str) -> bool:
-        """Take a bridge down. Says whether it is gone; if not, that is tried again later."""
+        """Let go of a bridge: it is kept for another call, or taken down. Says whether it is no longer the call's; if
+        not, taking it down is tried again later."""
+        return self.spares.keep(node, bridge) or await self._destroy_bridge(node, bridge)
+
+    async def _destroy_bridge(self, node: Node, bridge: str) -> bool:
         return await self._end(node, lambda: node.bridges.destroy(bridgeId=bridge), f"bridge {bridge}")
 
     def hang_up_orphan(self, node: Node, channel: str, cause: str | None = None) -> None:

@@ -78,7 +78,7 @@ class Join:
             await leave(leg)
             await music_stop(leg)  # he may have been put on hold
         bridge = Bridge(call)
-        await bridge.create()
+        await bridge.take()
         await bridge.add(call.caller, other)
         await other.until(LegState.GONE)
 

@@ -29,8 +29,8 @@ class LiveCall(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LiveCalls:
-    """Saves and forgets calls. Several saves within one batch are one row, and a call's state is encoded once for it, as
-    it is when the batch is closed: by then all that a step of the call has changed is there."""
+    """Saves and forgets calls. Several saves within one batch are one row. A call's state is encoded once for it, as it
+    is when the batch is closed: by then all that a step of the call has changed is there."""
 
     def __init__(self, writer: Writer) -> None:
         self._writer = writer

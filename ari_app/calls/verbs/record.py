@@ -99,6 +99,7 @@ class Recording:
             )
         )
         if isinstance(target, Bridge):
+            call.registry.spares.doubt(call.node, target.id)  # it may be recorded beyond the end of the call
             request = call.node.bridges.record(bridgeId=target.id, name=self.name, format=format, **options)
         else:
             request = call.node.channels.record(channelId=target.id, name=self.name, format=format, **options)

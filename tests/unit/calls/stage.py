@@ -105,6 +105,7 @@ class Stage:
         options = HttpOptions(base_url=fake.url, user=fake.user, password=fake.password, timeout=HTTP_TIMEOUT)
         node = Node(name, url=fake.url, user=fake.user, password=fake.password, app="ari_app", http=options)
         node.on_event = lambda event: self.registry.on_event(node, event)
+        node.on_disconnected = lambda _why: self.registry.disconnected(node)
         self.registry.nodes[name] = node
         return node
 
@@ -196,7 +197,11 @@ class Stage:
     def leftovers(self) -> list[str]:
         """What is still there, here and in Asterisk."""
         world, registry = self.fake.world, self.registry
-        left = [f"channel {c.name}" for c in world.channels.values()] + [f"bridge {b}" for b in world.bridges]
+        left = [f"channel {c.name}" for c in world.channels.values()]
+        # a spare one waits for the next call, and is destroyed when none comes (test_spare_bridges.py)
+        left += [
+            f"bridge {b}" for b in world.bridges if not any(b in registry.spares.of(n) for n in registry.nodes.values())
+        ]
         left += [f"call {c.id}" for c in registry.calls.values()]
         left += [f"leg {leg.id}" for leg in registry.legs.values()]
         left += [f"helper {key}" for key in registry.helpers] + [f"waiter {key}" for key in registry.waiters]

@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterable
 from ari_app.ari.node import Node
 from ari_app.clock import Clock, Timer
 
-#: seconds a bridge waits for the next call
-IDLE = 2.0
+#: seconds a bridge waits for the next call: where that takes longer, what it costs to make one does not matter
+IDLE = 0.5
 #: of one Asterisk
 MOST = 32
 

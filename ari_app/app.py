@@ -189,7 +189,7 @@ class Application:
         self.prompts = prompt_book(settings, self.writer.database, self.clock)
         await self.prompts.load()
         self._stack.push_async_callback(self.prompts.close)
-        self.registry.sound = self.prompts.media
+        self.registry.sound = self.prompts.sound
         self.recordings = RecordingService(settings, self.writer, self.registry, self.node, self.clock)
         record.on_recorded = self.recordings.collector.look
         await self.recordings.start()

@@ -32,6 +32,8 @@ settings, from the environment:
   DATA_DIR           where files are kept (var)
   QUEUE_LOG_FILE     file in Asterisk's queue_log format (queue_log in DATA_DIR); empty: none
   SOUNDS_URL         how Asterisk reaches our HTTP server, to fetch prompts; empty: at HTTP_LISTEN
+  PROMPT_DIRS        directories, with commas, whose files may be played (file:name)
+  PROMPT_NETWORKS    networks that are not public and that sounds may be fetched from (http://..), with commas
   RECORDINGS_DIR     where the files of recordings are kept (recordings in DATA_DIR)
   RECORDINGS_DAYS    recordings that are older are deleted (0: never)
   RECORDINGS_MAX_MB  of more megabytes of recordings the oldest are deleted (0: no limit)

@@ -156,6 +156,10 @@ class Settings(BaseSettings):
     queue_log_file: str = "queue_log"
     #: how Asterisk reaches our HTTP server, to fetch prompts; empty: at HTTP_LISTEN
     sounds_url: Annotated[str, AfterValidator(_plain_url)] = ""
+    #: directories, with commas, whose files may be played: file:name; every account may name them
+    prompt_dirs: str = ""
+    #: networks that are not public and that sounds may be fetched from, with commas: 10.0.0.0/8, 127.0.0.1
+    prompt_networks: Annotated[str, AfterValidator(_networks)] = ""
     #: where the files of recordings are kept; empty: recordings in DATA_DIR
     recordings_dir: Path | None = None
     #: recordings older than so many days are deleted; 0: none

@@ -16,6 +16,7 @@ from ari_app.acd.engine import Engine
 from ari_app.acd.events import AnyEvent, QueueClosed, QueueOpened
 from ari_app.acd.hours import Calendar, Hours, HoursError, zone
 from ari_app.acd.queue import Closed
+from ari_app.calls.verbs.play import uri_of
 from ari_app.clock import Clock, Timer
 
 log = structlog.get_logger(__name__)
@@ -109,7 +110,7 @@ class Opening:
         door.since, door.until = now, now + AGAIN if change is None else change
         door.timer = self._clock.call_at(door.until, lambda: self._look(key))
         hours = door.hours
-        message = (f"sound:{hours.message}",) if hours.message else ()
+        message = (uri_of(hours.message),) if hours.message else ()
         door.closed = None if is_open else Closed(leave=hours.leave, message=message)
         self._tell(key, door.closed)
 

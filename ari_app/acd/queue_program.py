@@ -15,6 +15,7 @@ from ari_app.calls.call import Call
 from ari_app.calls.program import Program, State
 from ari_app.calls.programs import Announcement, ExtensionCall
 from ari_app.calls.verbs.hangup import BUSY, CONGESTION, NORMAL, UNALLOCATED, hangup
+from ari_app.calls.verbs.play import uri_of
 
 #: what a caller is told who could not enter: the Q.850 cause of his hang-up
 _CAUSES = {"full": BUSY, "empty": CONGESTION, "nonexistent": UNALLOCATED}
@@ -121,7 +122,7 @@ class QueueProgram:
     async def _go_on(self, call: Call, to: Destination, resumed: bool) -> None:
         program: Program
         if to.kind is Kind.MESSAGE:
-            program = Announcement([f"sound:{to.to}"])
+            program = Announcement([uri_of(to.to)])
         else:
             program = ExtensionCall(self._dispatcher(call.account).reach(to.to))
         await (program.resume(call) if resumed else program.run(call))

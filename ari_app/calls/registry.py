@@ -71,6 +71,10 @@ def _nobody_fetches(node: Node, recording: str) -> None:
     pass
 
 
+async def _as_it_is(account: int, uri: str, language: str) -> str:
+    return uri
+
+
 class Registry:
     """Finds legs by channel, calls by id, and hands events on."""
 
@@ -96,7 +100,7 @@ class Registry:
         #: a recording has ended, whether or not anybody here waits for it; after the record knows
         self.on_recorded: Callable[[Node, str], None] = _nobody_fetches
         #: what is played for a media URI: of an account, in a language
-        self.sound: Callable[[int, str, str], str] = lambda account, uri, language: uri
+        self.sound: Callable[[int, str, str], Awaitable[str]] = _as_it_is
         #: a phone asks for a transfer
         self.on_transfer: Callable[[Node, events.ChannelTransfer], None] = _nobody_looks
         self.on_ended: list[Callable[[Call], None]] = []

@@ -17,9 +17,13 @@ from pathlib import Path
 from aiohttp import web
 
 from ari_app.clock import Clock
-from ari_app.config import Settings
+from ari_app.config import Settings, networks
 from ari_app.media.tts.cache import SpeechCache
 from ari_app.media.tts.synthesiser import Synthesiser
+from ari_app.ops.addresses import Guard
+from ari_app.prompts.fetch import Fetcher
+from ari_app.prompts.finder import SCHEMES as FOUND
+from ari_app.prompts.finder import SoundFinder
 from ari_app.prompts.sound import seconds_of, to_wav, wav_of
 from ari_app.store.database import Database
 from ari_app.store.prompts import Prompt, PromptData, Prompts
@@ -36,19 +40,32 @@ def prompt_book(settings: Settings, database: Database, clock: Clock) -> PromptB
     """As the application has it: engines that are programs of this machine, files in the data directory."""
     folder = settings.data_dir
     synthesiser = Synthesiser(cache=SpeechCache(folder / "speech"))
-    return PromptBook(Prompts(database, clock), synthesiser, folder / "prompts", settings.sounds(), clock)
+    fetcher = Fetcher(Guard(networks(settings.prompt_networks), setting="PROMPT_NETWORKS"))
+    allowed = [Path(part.strip()) for part in settings.prompt_dirs.split(",") if part.strip()]
+    finder = SoundFinder(folder / "found-sounds", fetcher, clock, allowed)
+    return PromptBook(Prompts(database, clock), synthesiser, folder / "prompts", settings.sounds(), clock, finder)
 
 
 class PromptBook:
     """`load` before the first call. All that changes something raises StoreUnavailable, OSError."""
 
-    def __init__(self, prompts: Prompts, synthesiser: Synthesiser, root: Path, url: str, clock: Clock) -> None:
-        """root: directory of the files. url: how Asterisk reaches our HTTP server, without a slash at the end."""
+    def __init__(
+        self,
+        prompts: Prompts,
+        synthesiser: Synthesiser,
+        root: Path,
+        url: str,
+        clock: Clock,
+        finder: SoundFinder | None = None,
+    ) -> None:
+        """root: directory of the files. url: how Asterisk reaches our HTTP server, without a slash at the end.
+        finder: of sounds that are no prompts; without it there are none."""
         self.prompts = prompts
         self._synthesiser = synthesiser
         self._root = root
         self._url = url
         self._clock = clock
+        self._finder = finder
         self._secret = secrets.token_bytes(32)
         #: account -> name -> language -> checksum
         self._known: dict[int, dict[str, dict[str, str]]] = {}
@@ -58,6 +75,8 @@ class PromptBook:
     async def load(self) -> None:
         """Learn what there is. Raises StoreUnavailable, OSError."""
         await asyncio.to_thread(self._root.mkdir, parents=True, exist_ok=True)
+        if self._finder is not None:
+            await asyncio.to_thread(self._finder.prepare)
         for prompt in await self.prompts.all():
             self._keep(prompt)
 
@@ -67,8 +86,20 @@ class PromptBook:
     async def close(self) -> None:
         """End what is being spoken."""
         await self._synthesiser.close()
+        if self._finder is not None:
+            await self._finder.close()
 
     # playing
+
+    async def sound(self, account: int, uri: str, language: str) -> str:
+        """What Asterisk is to play for a media URI, also one of those that are found elsewhere (finder.py).
+
+        Raises:
+            SoundUnavailable: it is found elsewhere, and cannot be had.
+        """
+        if self._finder is None or uri.partition(":")[0] not in FOUND:
+            return self.media(account, uri, language)
+        return f"sound:{self._url}{PATH}{self.token(await self._finder.find(uri))}"
 
     def media(self, account: int, uri: str, language: str) -> str:
         """What Asterisk is to play for a media URI: a prompt, in the language or in none, or what the URI says."""
@@ -96,14 +127,18 @@ class PromptBook:
         good = hmac.compare_digest(proof, self._proof(checksum, expires))
         if not good or int(expires, 16) <= self._clock.now():
             raise web.HTTPNotFound
-        path = self.path(checksum)
-        if not await asyncio.to_thread(path.is_file):
+        path = await asyncio.to_thread(self._existing, checksum)
+        if path is None:
             raise web.HTTPNotFound
         headers = {"Content-Type": "audio/wav", "Cache-Control": f"private, max-age={_DAY}"}
         return web.FileResponse(path, headers=headers)
 
+    def _existing(self, checksum: str) -> Path | None:
+        places = [self.path(checksum), *([self._finder.path(checksum)] if self._finder else [])]
+        return next((path for path in places if path.is_file()), None)
+
     def path(self, checksum: str) -> Path:
-        """Where a file is."""
+        """Where a prompt's file is."""
         return self._root / f"{checksum}.wav"
 
     # changing

@@ -17,6 +17,9 @@ LONGEST = 600.0
 #: what a file may have
 _RATES, _CHANNELS = (4000, 192_000), 8
 _BLOCK = 65_536
+#: names of files without a header, of 8 kHz and one channel -> libsndfile's of their encoding
+BARE = {"ulaw": "ULAW", "alaw": "ALAW", "gsm": "GSM610", "sln": "PCM_16", "vox": "VOX_ADPCM"}
+_HEADERS = (b"RIFF", b".snd", b"OggS", b"fLaC", b"FORM", b"ID3")
 
 
 class NotASound(AppError):
@@ -25,18 +28,28 @@ class NotASound(AppError):
     slug = "not_a_sound"
 
 
-def to_wav(data: bytes) -> bytes:
+def to_wav(data: bytes, bare: str | None = None) -> bytes:
     """WAV, MP3, Ogg (Vorbis, Opus), FLAC and what else libsndfile reads, as WAV for the telephone. Takes memory
     for what it makes, not for what it reads. Belongs in a thread.
+
+    bare: one of BARE, the encoding of a file that has no header. If it has one, that counts.
 
     Raises:
         NotASound: it cannot be read, is empty, or longer than LONGEST seconds.
     """
     try:
-        with soundfile.SoundFile(io.BytesIO(data)) as file:
+        with _opened(data, bare) as file:
             return wav_of(_samples(file))
     except (soundfile.LibsndfileError, RuntimeError, ValueError) as error:
         raise NotASound(f"the file cannot be read: {error}") from None
+
+
+def _opened(data: bytes, bare: str | None) -> soundfile.SoundFile:
+    if bare is None or data.startswith(_HEADERS):
+        return soundfile.SoundFile(io.BytesIO(data))
+    return soundfile.SoundFile(
+        io.BytesIO(data), samplerate=RATE, channels=1, format="RAW", subtype=BARE[bare], endian="LITTLE"
+    )
 
 
 def _samples(file: soundfile.SoundFile) -> bytes:
@@ -45,7 +58,7 @@ def _samples(file: soundfile.SoundFile) -> bytes:
     # soxr filters what 8 kHz cannot hold
     stream = soxr.ResampleStream(file.samplerate, RATE, 1, dtype="float32")
     pieces, samples = [], 0
-    for block in file.blocks(blocksize=_BLOCK, dtype="float32", always_2d=True):
+    while len(block := file.read(_BLOCK, dtype="float32", always_2d=True)):
         # a file of floating-point samples may hold anything
         sane = np.clip(np.nan_to_num(block, nan=0.0, posinf=1.0, neginf=-1.0), -1.0, 1.0)
         pieces.append(_pcm(stream.resample_chunk(sane.mean(axis=1))))

@@ -8,8 +8,10 @@ import pytest
 
 from ari_app.calls.call import Call
 from ari_app.calls.leg import LegGone
+from ari_app.calls.verbs import play as verb
 from ari_app.calls.verbs.answer import answer
-from ari_app.calls.verbs.play import BadMedia, play
+from ari_app.calls.verbs.play import BadMedia, play, uri_of
+from ari_app.errors import AppError
 from tests.unit.calls.stage import Stage
 
 
@@ -38,7 +40,7 @@ async def test_what_cannot_be_played(stage: Stage) -> None:
     assert await play(call.caller, ["sound:no-such-sound"]) is False
 
 
-@pytest.mark.parametrize("uri", ["beep", "file:beep", "http://x/y", ""])
+@pytest.mark.parametrize("uri", ["beep", "ftp://x/y", "HTTP://x/y", ""])
 async def test_media_of_another_kind(stage: Stage, uri: str) -> None:
     """Asterisk would take it and never tell its end."""
     call, _ = await stage.incoming()
@@ -102,3 +104,62 @@ async def test_a_process_that_ends_lets_it_play_on(stage: Stage) -> None:
     await stage.until(lambda: call._main is not None and call._main.done())
     await stage.quiet()
     assert stage.fake.world.playbacks
+
+
+class Sounds:
+    """What the application finds for a URI, or not."""
+
+    def __init__(self, found: dict[str, str]) -> None:
+        self.found = found
+        self.asked: list[tuple[int, str, str]] = []
+
+    async def __call__(self, account: int, uri: str, language: str) -> str:
+        self.asked.append((account, uri, language))
+        if uri.endswith("/never"):
+            await asyncio.Event().wait()
+        if uri not in self.found:
+            raise AppError("answered 404")
+        return self.found[uri]
+
+
+async def test_what_is_found_elsewhere_is_played(stage: Stage) -> None:
+    call, _ = await stage.incoming()
+    sounds = stage.registry.sound = Sounds({"https://example.org/a.mp3": "sound:http://us/a", "sound:b": "sound:b"})
+    assert await play(call.caller, ["https://example.org/a.mp3", "sound:b"], language="de") is True
+    (asked,) = stage.asked("channels.playWithId")
+    assert asked["media"] == ["sound:http://us/a", "sound:b"]
+    assert sounds.asked[0] == (call.account, "https://example.org/a.mp3", "de")
+
+
+async def test_what_cannot_be_had_is_left_out(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verb, "FIND_LIMIT", 0.05)
+    call, _ = await stage.incoming()
+    stage.registry.sound = Sounds({"sound:b": "sound:b"})
+    assert await play(call.caller, ["https://example.org/gone", "sound:b", "http://example.org/never"]) is False
+    (asked,) = stage.asked("channels.playWithId")
+    assert asked["media"] == ["sound:b"]
+    stage.registry.sound = Sounds({"file:a": "file:a"})  # Asterisk would never tell its end
+    assert await play(call.caller, ["file:gone", "file:a"]) is False
+    assert len(stage.asked("channels.playWithId")) == 1
+
+
+async def test_who_hangs_up_while_a_sound_is_fetched_is_gone(stage: Stage) -> None:
+    call, channel = await stage.incoming()
+    fetching = asyncio.Event()
+
+    async def slow(account: int, uri: str, language: str) -> str:
+        stage.fake.hangup_from_far_end(channel)
+        await stage.until(lambda: not call.caller.alive)
+        fetching.set()
+        return "sound:a"
+
+    stage.registry.sound = slow
+    with pytest.raises(LegGone):
+        await play(call.caller, ["http://example.org/a"])
+    assert fetching.is_set()
+    assert stage.asked("channels.playWithId") == []
+
+
+def test_what_settings_name() -> None:
+    names = ("vm-goodbye", "https://example.org/a.mp3", "file:a.ogg")
+    assert [uri_of(name) for name in names] == ["sound:vm-goodbye", *names[1:]]

@@ -43,6 +43,10 @@ class Parameters(BaseModel):
 # what is blank
 
 
+#: a sound that is no prompt, and not Asterisk's (prompts/finder.py): of a URL, or a file of PROMPT_DIRS
+SOUND_ELSEWHERE = r"https?://[!-~]{1,500}|file:[A-Za-z0-9_][A-Za-z0-9_./ -]{0,199}"
+
+
 def is_blank(value: Any) -> bool:
     """Null, or a text of nothing but spaces."""
     return value is None or (isinstance(value, str) and not value.strip())

@@ -10,7 +10,16 @@ from pydantic_core import PydanticCustomError
 
 from ari_app.acd import hours as pure
 from ari_app.acd.hours import WEEKDAYS, Hours, HoursError, Special
-from ari_app.dialects.eq.wire.fields import Boolean, Given, JsonObject, Parameters, Printable, Wire, or_default
+from ari_app.dialects.eq.wire.fields import (
+    SOUND_ELSEWHERE,
+    Boolean,
+    Given,
+    JsonObject,
+    Parameters,
+    Printable,
+    Wire,
+    or_default,
+)
 from ari_app.store.hours import KeptHours
 
 #: intervals of a day; exceptions of a queue or a calendar, and their days altogether; calendars of a queue
@@ -126,9 +135,10 @@ class HoursUpdate(Wire):
     message: Annotated[
         StrictStr,
         Field(
-            pattern=r"^([A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*)?$",
-            max_length=80,
-            description="Sound that callers hear when it is closed, before they are hung up; blank: none",
+            pattern=rf"^([A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*|{SOUND_ELSEWHERE})?$",
+            max_length=510,
+            description="Sound that callers hear when it is closed, before they are hung up: its name, https://.. or"
+            " file:..; blank: none",
         ),
         or_default(""),
     ] = ""

@@ -10,22 +10,27 @@ from pydantic import AfterValidator, Field, StrictFloat, StrictInt, StrictStr, m
 from pydantic_core import PydanticCustomError
 
 from ari_app.acd.destination import LIMITED, Destination, Kind, Overflow, When
-from ari_app.dialects.eq.wire.fields import Given, JsonObject, Parameters, Wire
+from ari_app.dialects.eq.wire.fields import SOUND_ELSEWHERE, Given, JsonObject, Parameters, Wire
 
 #: rules of a queue
 RULES_MAX = 50
 #: seconds, callers
 LIMIT_MAX = 86_400
 _NUMBER = re.compile(r"\+?[0-9]{1,20}\Z", re.ASCII)
-#: a sound of Asterisk's, or under its sounds: no other scheme, no way out of the directory
-_SOUND = re.compile(r"(?!.*\.\.)[A-Za-z0-9_][A-Za-z0-9_./-]{0,99}\Z", re.ASCII)
+#: a sound of Asterisk's, or under its sounds, with no way out of the directory; or one from elsewhere
+_SOUND = re.compile(rf"(?:(?!.*\.\.)[A-Za-z0-9_][A-Za-z0-9_./-]{{0,99}}|{SOUND_ELSEWHERE})\Z", re.ASCII)
 
 
 class DestinationEntry(Wire):
     """Where to."""
 
     type: Literal["queue", "extension", "message"]
-    to: Annotated[StrictStr, Field(description="Its number; of a message, the sound's name without format: vm-goodbye")]
+    to: Annotated[
+        StrictStr,
+        Field(
+            description="Its number; of a message, the sound's name without format (vm-goodbye), https://.. or file:.."
+        ),
+    ]
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

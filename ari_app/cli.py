@@ -32,6 +32,7 @@ settings, from the environment:
   DATA_DIR           where files are kept (var)
   QUEUE_LOG_FILE     file in Asterisk's queue_log format (queue_log in DATA_DIR); empty: none
   SOUNDS_URL         how Asterisk reaches our HTTP server, to fetch prompts; empty: at HTTP_LISTEN
+  SPEECH_ENGINES     speech engines beside flite, espeak-ng and festival: JSON, docs/speech.md
   PROMPT_DIRS        directories, with commas, whose files may be played (file:name)
   PROMPT_NETWORKS    networks that are not public and that sounds may be fetched from (http://..), with commas
   RECORDINGS_DIR     where the files of recordings are kept (recordings in DATA_DIR)

@@ -156,6 +156,8 @@ class Settings(BaseSettings):
     queue_log_file: str = "queue_log"
     #: how Asterisk reaches our HTTP server, to fetch prompts; empty: at HTTP_LISTEN
     sounds_url: Annotated[str, AfterValidator(_plain_url)] = ""
+    #: speech engines beside flite, espeak-ng and festival: JSON, docs/speech.md
+    speech_engines: SecretStr = SecretStr("")
     #: directories, with commas, whose files may be played: file:name; every account may name them
     prompt_dirs: str = ""
     #: networks that are not public and that sounds may be fetched from, with commas: 10.0.0.0/8, 127.0.0.1

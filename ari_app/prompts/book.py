@@ -18,7 +18,9 @@ from aiohttp import web
 
 from ari_app.clock import Clock
 from ari_app.config import Settings, networks
+from ari_app.errors import ConfigError
 from ari_app.media.tts.cache import SpeechCache
+from ari_app.media.tts.configured import engines
 from ari_app.media.tts.synthesiser import Synthesiser
 from ari_app.ops.addresses import Guard
 from ari_app.prompts.fetch import Fetcher
@@ -37,9 +39,13 @@ _TOKEN = re.compile(rf"([0-9a-f]{{64}})-([0-9a-f]{{1,10}})-([0-9a-f]{{{_DIGITS}}
 
 
 def prompt_book(settings: Settings, database: Database, clock: Clock) -> PromptBook:
-    """As the application has it: engines that are programs of this machine, files in the data directory."""
+    """As the application has it: engines as the settings name them, files in the data directory. Raises ConfigError."""
     folder = settings.data_dir
-    synthesiser = Synthesiser(cache=SpeechCache(folder / "speech"))
+    try:
+        speakers = engines(settings.speech_engines.get_secret_value())
+    except ValueError as error:
+        raise ConfigError(f"cannot use the setting SPEECH_ENGINES: {error}") from None
+    synthesiser = Synthesiser(speakers, cache=SpeechCache(folder / "speech"))
     fetcher = Fetcher(Guard(networks(settings.prompt_networks), setting="PROMPT_NETWORKS"))
     allowed = [Path(part.strip()) for part in settings.prompt_dirs.split(",") if part.strip()]
     finder = SoundFinder(folder / "found-sounds", fetcher, clock, allowed)

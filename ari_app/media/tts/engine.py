@@ -1,19 +1,20 @@
-"""The port of speech engines, and engines that are programs: flite, espeak-ng, festival, or any other.
+"""The port of speech engines, and engines that are programs: flite, espeak-ng, festival, or any other (configured.py).
 
-A program gets the text in a file and writes a sound file. The text is never an argument, and a voice is one of those
-the engine names: flite would open a path or fetch an address that it is given as a voice.
+A program gets the text in a file and writes a sound file. A voice is one of those the engine names: flite would open a
+path or fetch an address that it is given as a voice; and none of ours gets the text as an argument.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import shutil
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, ClassVar, Protocol
 
 import numpy as np
 import soundfile
@@ -26,7 +27,7 @@ from ari_app.media.tts.errors import EngineMissing, SynthesisFailed, UnknownVoic
 TIME_LIMIT = 20.0
 #: What it may write for one, in bytes: five minutes at 48 kHz.
 SIZE_LIMIT = 48_000 * 2 * 300
-_COMPLAINT = 300  # characters of an engine's complaint that are kept
+COMPLAINT = 300  # characters of an engine's complaint that are kept
 
 
 class Engine(Protocol):
@@ -40,11 +41,18 @@ class Engine(Protocol):
     def default_voice(self) -> str:
         """Who speaks where no voice is asked for."""
 
+    @property
+    def remote(self) -> bool:
+        """It works somewhere else, and takes none of our cores."""
+
     def check(self, voice: str) -> None:
         """Raises EngineMissing or UnknownVoice where it cannot speak with this voice."""
 
     async def speak(self, text: str, voice: str) -> bytes:
         """The text as 8 kHz signed 16-bit samples. Raises SpeechError."""
+
+    async def close(self) -> None:
+        """Nobody will ask it any more."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +60,8 @@ class Program:
     """An engine that is a program of this machine.
 
     command: its arguments; {text} is the file to read (UTF-8), {sound} the file to write (anything that libsndfile
-    reads), {voice} the voice. voices: a pattern that a voice matches from beginning to end.
+    reads), {voice} the voice; {words} the text itself, where an operator wants it so. voices: a pattern that a voice
+    matches from beginning to end. stdin: it reads the file as its standard input.
     """
 
     name: str
@@ -60,6 +69,8 @@ class Program:
     default_voice: str
     voices: str = r"[A-Za-z0-9][A-Za-z0-9_-]*"
     environment: dict[str, str] = field(default_factory=dict)
+    stdin: bool = False
+    remote: ClassVar[bool] = False
 
     def check(self, voice: str) -> None:
         if shutil.which(self.command[0]) is None:
@@ -72,14 +83,19 @@ class Program:
         with tempfile.TemporaryDirectory(prefix="ari-app-tts-") as directory:
             text_file, sound = Path(directory, "text.txt"), Path(directory, "sound.wav")
             await asyncio.to_thread(text_file.write_text, text + "\n", encoding="utf-8")
-            values = {"text": str(text_file), "sound": str(sound), "voice": voice}
-            await self._run([argument.format_map(values) for argument in self.command])
+            values = {"text": str(text_file), "sound": str(sound), "voice": voice, "words": text}
+            command = [argument.format_map(values) for argument in self.command]
+            with await asyncio.to_thread(open, text_file if self.stdin else os.devnull, "rb") as read:
+                await self._run(command, read)
             return await asyncio.to_thread(_samples, sound, self.name)
 
-    async def _run(self, command: list[str]) -> None:
+    async def close(self) -> None:
+        """Nothing is held: each text has a process of its own."""
+
+    async def _run(self, command: list[str], read: BinaryIO) -> None:
         process = await asyncio.create_subprocess_exec(
             *command,
-            stdin=asyncio.subprocess.DEVNULL,
+            stdin=read,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
             env=self.environment or None,
@@ -93,7 +109,7 @@ class Program:
                 process.kill()
                 await process.wait()
         if process.returncode:
-            said = complaint.decode(errors="replace").strip()[:_COMPLAINT]
+            said = complaint.decode(errors="replace").strip()[:COMPLAINT]
             raise SynthesisFailed(f"{self.name}: exit status {process.returncode}: {said}", engine=self.name)
 
 

@@ -15,12 +15,15 @@ from ari_app.media.tts.engine import PROGRAMS, Engine
 from ari_app.media.tts.errors import BadText, EngineMissing
 from ari_app.media.tts.sentences import sentences
 
+#: texts that one service is asked for at a time
+AT_ONCE = 8
+
 
 class Synthesiser:
     """Speaks with any of its engines.
 
     cache: where speech is kept; None: nowhere. concurrent: how many engines may work at the same time, one a core by
-    default. longest: characters of a text.
+    default; of each that works elsewhere AT_ONCE. longest: characters of a text.
     """
 
     def __init__(
@@ -33,7 +36,10 @@ class Synthesiser:
     ) -> None:
         self._engines = {engine.name: engine for engine in engines}
         self._cache = cache
-        self._places = asyncio.Semaphore(concurrent or os.cpu_count() or 1)
+        cores = asyncio.Semaphore(concurrent or os.cpu_count() or 1)
+        self._places = {
+            name: asyncio.Semaphore(AT_ONCE) if engine.remote else cores for name, engine in self._engines.items()
+        }
         self._longest = longest
         self._under_way: dict[str, asyncio.Task[bytes]] = {}
 
@@ -92,15 +98,17 @@ class Synthesiser:
     async def _make(self, name: str, engine: Engine, voice: str, text: str) -> bytes:
         if self._cache is not None and (kept := await asyncio.to_thread(self._cache.get, name)) is not None:
             return kept
-        async with self._places:
+        async with self._places[engine.name]:
             samples = await engine.speak(text, voice)
         if self._cache is not None:
             await asyncio.to_thread(self._cache.put, name, samples)
         return samples
 
     async def close(self) -> None:
-        """Ends what is under way."""
+        """Ends what is under way, and the engines."""
         tasks = list(self._under_way.values())
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for engine in self._engines.values():
+            await engine.close()

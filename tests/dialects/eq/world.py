@@ -82,7 +82,7 @@ def _phones() -> web.Application:
 class Beeper:
     """A speech engine that every machine has: a tenth of a second for each character."""
 
-    name, default_voice = "flite", "slt"
+    name, default_voice, remote = "flite", "slt", False
 
     def check(self, voice: str) -> None:
         if voice != self.default_voice:
@@ -92,6 +92,9 @@ class Beeper:
         if "unspeakable" in text:
             raise SynthesisFailed("flite: exit status 1")
         return bytes(1600) * len(text)
+
+    async def close(self) -> None:
+        pass
 
 
 class World:

@@ -16,11 +16,14 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import SecretStr
 
 from ari_app.clock import ManualClock
+from ari_app.config import Settings
+from ari_app.errors import ConfigError
 from ari_app.media.frames import RATE
 from ari_app.media.tts.synthesiser import Synthesiser
-from ari_app.prompts.book import PATH, PromptBook
+from ari_app.prompts.book import PATH, PromptBook, prompt_book
 from ari_app.prompts.sound import NotASound, seconds_of, to_wav
 from ari_app.store import migrate
 from ari_app.store.accounts import Accounts
@@ -112,6 +115,14 @@ async def shop(migrated: Path, tmp_path: Path) -> AsyncIterator[Shop]:
     await database.start()
     yield Shop(database, tmp_path / "prompts")
     await database.close()
+
+
+@pytest.mark.parametrize("text", ["{", '{"polly": {"kind": "polly", "region": "hunter2"}}'])
+async def test_engines_that_cannot_be_are_told_at_the_start(shop: Shop, tmp_path: Path, text: str) -> None:
+    wrong = Settings(data_dir=tmp_path, speech_engines=SecretStr(text))
+    with pytest.raises(ConfigError, match="SPEECH_ENGINES") as caught:
+        prompt_book(wrong, shop.database, shop.clock)
+    assert "hunter2" not in str(caught.value)
 
 
 async def test_what_is_played_for_a_name(shop: Shop) -> None:

@@ -33,7 +33,10 @@ class PromptTextBody(PromptQuery):
     text: Annotated[StrictStr, Field(max_length=TEXT_MAX, description="To be spoken"), Given]
     engine: Annotated[
         StrictStr,
-        Field(max_length=40, description="flite, espeak-ng or festival, where the machine has it"),
+        Field(
+            max_length=40,
+            description="flite, espeak-ng or festival, where the machine has it, or one of SPEECH_ENGINES",
+        ),
         or_default("flite"),
     ] = "flite"
     voice: Annotated[

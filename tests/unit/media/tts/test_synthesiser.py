@@ -33,9 +33,13 @@ with wave.open(sound, "wb") as file:
 class Counting:
     """An engine whose sentences are made when the test says so."""
 
-    name, default_voice = "counting", "one"
+    name, default_voice, remote = "counting", "one", False
+
+    async def close(self) -> None:
+        self.closed = True
 
     def __init__(self) -> None:
+        self.closed = False
         self.spoken: list[str] = []
         self.most = self.now = 0
         self.go = asyncio.Event()

@@ -182,7 +182,7 @@ class MediaSession:
                 room=RTP_ROOM,
             )
             self._target = rtp
-            relay.set_target(rtp)
+            relay.set_target(rtp, live=True)
 
     def stop(self, reason: str) -> None:
         """End it."""

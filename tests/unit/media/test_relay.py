@@ -6,7 +6,7 @@ import pytest
 
 from ari_app.clock import ManualClock
 from ari_app.media.frames import FRAME_BYTES
-from ari_app.media.relay import DEAF, ENOUGH, FULL, ROOM, Relay
+from ari_app.media.relay import DEAF, ENOUGH, FULL, LIVE_ROOM, ROOM, Relay
 from ari_app.media.transports.attachment import Attachment
 from ari_app.media.transports.pacing import PERIOD, Ticker
 from ari_app.media.transports.port import Direction
@@ -164,3 +164,35 @@ def test_what_comes_before_the_call_is_there_is_dropped() -> None:
     relay.from_call.frames([FRAME])
     relay.from_target.flush()
     assert relay.dropped == 2
+
+
+@pytest.mark.parametrize("live", [True, False])
+@pytest.mark.parametrize("pace", [0.99, 1.0, 1.01])
+def test_an_endpoint_whose_clock_is_not_ours(bench: Bench, pace: float, live: bool) -> None:
+    """Ten minutes of it: one that is fast is not heard later and later; of one that is slow nothing is lost."""
+    bench.relay.set_target(bench.target, live=live)
+    frames, sent, most = int(600 / PERIOD), 0, 0
+    for tick in range(frames):
+        while sent < tick * pace:
+            bench.relay.from_target.frames([FRAME])
+            sent += 1
+            most = max(most, bench.call.waiting)
+        bench.tick(1)
+    lost = bench.relay.dropped
+    assert len(bench.call.said) == sent - lost - bench.call.waiting
+    if live and pace > 1:
+        assert most == LIVE_ROOM
+        assert lost == pytest.approx(0.01 * frames, abs=2 * LIVE_ROOM)
+    else:
+        assert lost == 0
+        assert most <= (2 if pace <= 1 else 0.011 * frames)
+
+
+def test_a_burst_of_a_live_endpoint_is_cut_and_the_rest_is_heard(bench: Bench) -> None:
+    bench.relay.set_target(bench.target, live=True)
+    bench.relay.from_target.frames([FRAME] * 100)
+    assert (bench.call.waiting, bench.relay.dropped) == (LIVE_ROOM, 100 - LIVE_ROOM)
+    bench.tick(5)
+    bench.relay.from_target.frames([FRAME] * 3)
+    bench.tick(20)
+    assert len(bench.call.said) == LIVE_ROOM + 3

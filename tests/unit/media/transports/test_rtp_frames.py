@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from ari_app.media import g711
 from ari_app.media.frames import FRAME_BYTES, MAX_GAP_SAMPLES
+from ari_app.media.transports.reception import Reception
 from ari_app.media.transports.rtp import PCMA, PCMU, Packet
 from ari_app.media.transports.rtp_frames import DECODERS, ENCODERS, Depacketiser, Order
 
@@ -42,6 +43,18 @@ def test_a_stream_in_order_is_not_delayed() -> None:
     depacketiser = Depacketiser()
     for index in range(100):
         assert depacketiser.push(packet(index)) == [frame(index)]
+
+
+@pytest.mark.parametrize("pace", [0.99, 1.01])
+def test_a_clock_that_runs_one_percent_fast_or_slow_costs_nothing(pace: float) -> None:
+    """Ten minutes: every packet is a frame at once, none is lost, and the jitter is that of the drift."""
+    depacketiser, reception = Depacketiser(), Reception()
+    for index in range(30_000):
+        assert reception.arrived(packet(index), index * 0.02 / pace)
+        assert depacketiser.push(packet(index)) == [frame(index)]
+    quality = reception.quality()
+    assert (quality.lost, quality.restarts, quality.reordered, depacketiser.late) == (0, 0, 0, 0)
+    assert quality.jitter == pytest.approx(0.0002, rel=0.05)
 
 
 def test_one_that_comes_too_late_is_dropped() -> None:

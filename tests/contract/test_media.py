@@ -104,7 +104,7 @@ async def test_synchronous_commands_wait_behind_a_playback(asterisk: Side, node:
     channel, room, playback = await caller(asterisk, ear), await bridge(node), fresh("play")
     await node.channels.playWithId(channel, playback, media="tone:ring")
     await ear.until("PlaybackStarted")
-    options = HttpOptions(base_url=asterisk.url, user=asterisk.user, password=asterisk.password, timeout=0.3)
+    options = HttpOptions(base_url=asterisk.url, user=asterisk.user, password=asterisk.password, timeout=2)
     hasty = node_for(asterisk, http=options)
     with pytest.raises(TimedOut):
         await hasty.bridges.addChannel(room, channel=channel)

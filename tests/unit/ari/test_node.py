@@ -332,13 +332,13 @@ async def test_a_resync_with_a_bug_in_it_is_tried_again(
 
 async def test_event_before_answer_and_answer_before_event(fake: FakeAsterisk, node: Node) -> None:
     ear = Ear(node)
-    fake.faults.answer_delay = 0.03
+    fake.faults.answer_delay = 0.5
     request = asyncio.create_task(node.channels.create(endpoint="PJSIP/1001", app=APP, channelId="leg-1"))
     await ear.type("StasisStart")
     assert not request.done()
     await request
     fake.faults.clear()
-    fake.faults.event_delay = 0.03
+    fake.faults.event_delay = 0.5
     await node.channels.create(endpoint="PJSIP/1001", app=APP, channelId="leg-2")
     assert "leg-2" not in node.snapshot.channels
     await ear.type("StasisStart", 2)

@@ -3,6 +3,7 @@
 import asyncio
 import atexit
 import contextlib
+import functools
 import os
 import subprocess
 from pathlib import Path
@@ -44,8 +45,9 @@ def unavailable() -> str | None:
     return None if result.returncode == 0 else "no Docker engine answers (scripts/docker-up starts one)"
 
 
+@functools.cache
 def asterisk_image() -> str:
-    """The image of the present asterisk-conf/, built when it is missing. Raises DockerError."""
+    """The image of the present asterisk-conf/, built when it is missing; looked for once. Raises DockerError."""
     result = subprocess.run([ROOT / "scripts" / "asterisk-image"], stdout=subprocess.PIPE, text=True, check=False)
     if result.returncode:
         raise DockerError("scripts/asterisk-image failed, see above")

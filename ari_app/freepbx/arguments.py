@@ -15,6 +15,7 @@ SOURCE is one of
   backup.tar.gz                        a backup made by FreePBX, of the queues module alone or of all
   /etc/asterisk                        a directory with FreePBX' queues_additional.conf and its neighbours
   queues.csv                           a table of our own
+  extensions.csv                       extensions as FreePBX' Bulk Handler exports them
 
 A second import changes only what has changed in FreePBX since. What was changed here since the last import stays, and
 is shown; --force overwrites it. All of it: docs/freepbx.md.

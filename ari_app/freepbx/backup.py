@@ -30,7 +30,7 @@ _MODULE = re.compile(r"(?:.*/)?modulejson/(?P<module>\w+)\.json\Z")
 _VOICEMAIL = re.compile(r"(?:.*/)?etc/asterisk/voicemail\.conf\Z")
 _QUEUES = "queues"
 #: modules with tables that are looked at
-_MODULES = frozenset((_QUEUES, "core", "recordings", "music"))
+_MODULES = frozenset((_QUEUES, "core", "recordings", "announcement", "music", "timeconditions"))
 _WANTED = frozenset((*REQUIRED, *OPTIONAL))
 
 

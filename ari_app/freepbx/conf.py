@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from ari_app.freepbx import phones_conf
 from ari_app.freepbx.asterisk_conf import Section, fields, parse
-from ari_app.freepbx.description import Description, ExtensionEntry, Member, QueueEntry
+from ari_app.freepbx.description import Description, Member, QueueEntry
 from ari_app.freepbx.errors import SourceUnreadable
-from ari_app.freepbx.notes import Notes
-from ari_app.freepbx.tables import parse_member
+from ari_app.freepbx.tables import Reader, Tables, parse_member
 from ari_app.freepbx.text import decode, printable, repaired
 
 QUEUES = "queues_additional.conf"
@@ -40,19 +40,23 @@ _MONITOR = re.compile(r"Set\(MONITOR_OPTIONS=(.*)\)$")
 _EXTEN = re.compile(r"(?P<exten>[^,]+),(?P<priority>[^,]+),(?P<application>.*)", re.DOTALL)
 
 
-def read(directory: Path) -> Description:
+def read(directory: Path, beside: Tables | None = None) -> Description:
     """Read a directory. Blocks; to be called in a thread.
+
+    Args:
+        beside: what was read of FreePBX' other files.
 
     Raises:
         SourceUnreadable
     """
-    return _Directory(directory).description()
+    return _Directory(directory, beside or Tables(source=str(directory))).description()
 
 
 class _Directory:
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, beside: Tables) -> None:
         self._directory = directory.resolve()
-        self.notes = Notes()
+        self._beside = beside
+        self.notes = beside.notes
 
     def description(self) -> Description:
         """All of it."""
@@ -65,9 +69,12 @@ class _Directory:
         if not dialplan:
             reason = "is not there, or has no ext-queues: names, longest waits, prefixes and destinations are unknown"
             self.notes.remark("FreePBX", _DIALPLAN, reason)
-        self.notes.remark(
-            "FreePBX", "files", "have neither names of queues nor dynamic members, and of extensions only members"
-        )
+        self.notes.remark("FreePBX", "files", "have no names of queues, and no extensions without a SIP phone")
+        if self._beside.astdb is None:
+            lacking = "dynamic members, and of extensions caller ids, call waiting and recording, are unknown"
+            self.notes.remark("FreePBX", "astdb", f"was not read: {lacking}")
+        phones_conf.read(self._beside, self._text, self._say)
+        self._reader = Reader(self._beside)
         entries = [
             self._queue(section, dialplan.get(section.name, []))
             for section in sections
@@ -77,13 +84,13 @@ class _Directory:
         return Description(
             source=str(self._directory),
             queues=entries,
-            extensions=list[ExtensionEntry](),
+            extensions=self._reader.extensions(),
             knows_extensions=False,
             devices={},
             settings=general,
             recordings=None,
             music_classes=None,
-            pause_reasons=[],
+            pause_reasons=self._reader.pause_reasons(),
             routes={},
             from_files=True,
             notes=self.notes,
@@ -97,13 +104,19 @@ class _Directory:
             member = parse_member(f"{interface},{penalty}", subject, self.notes, repaired(name))
             if member is not None:
                 members.append(member)
+        members += self._reader.dynamic_members(section.name)
         details = {name: value for name, value in section.last().items() if name not in ("member", "musicclass")}
         if section.last().get("musicclass"):
             details["music"] = section.last()["musicclass"]
         config, more = _of_dialplan(lines)
         if "context" in details and not details["context"]:
             del details["context"]
-        return QueueEntry(extension=section.name, config=config, details=details | more, members=members)
+        return QueueEntry(
+            extension=section.name,
+            config=config,
+            details=details | more,
+            members=[*members, *self._reader.dynamic_members(section.name)],
+        )
 
     def _general(self) -> dict[str, str]:
         found: dict[str, str] = {}

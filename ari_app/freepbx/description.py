@@ -94,6 +94,15 @@ class ExtensionEntry(msgspec.Struct, frozen=True, kw_only=True):
     voicemail: Voicemail | None
 
 
+class Announcement(msgspec.Struct, frozen=True, kw_only=True):
+    """A destination that plays something."""
+
+    #: id in `recordings`
+    recording: str
+    #: where the call goes after it
+    then: str
+
+
 class Description(msgspec.Struct, kw_only=True):
     """All that is known of one FreePBX."""
 
@@ -111,6 +120,8 @@ class Description(msgspec.Struct, kw_only=True):
     settings: dict[str, str]
     #: id in `recordings` -> file names; None: the source has no such table
     recordings: dict[str, str] | None
+    #: id in `announcement` -> the announcement
+    announcements: dict[str, Announcement] = {}
     #: hold music classes that are known; None: the source does not say
     music_classes: frozenset[str] | None
     #: reasons for pauses that were in use

@@ -92,14 +92,14 @@ def wanted_extensions(
         else:
             one = _Converter(entry, notes).wanted()
             found[entry.extension] = one = _named(one, taken, notes)
-            taken.add(one.settings["name"])
+            taken.add(one.settings.get("name", one.extension))
     return found
 
 
 def _named(wanted: WantedExtension, taken: set[str], notes: Notes) -> WantedExtension:
     """FreePBX lets two extensions have one name; here a name is unique."""
-    name = wanted.settings["name"]
-    if name not in taken:
+    name = wanted.settings.get("name")
+    if name is None or name not in taken:
         return wanted
     notes.changed(
         f"extension {wanted.extension}", "name", "another extension has this name; its number was added to the second"
@@ -122,7 +122,7 @@ class _Converter:
 
     def wanted(self) -> WantedExtension:
         entry = self._entry
-        settings: dict[str, Any] = {"name": self._name()}
+        settings: dict[str, Any] = {"name": self._name()} if "name" in entry.user else {}
         shown = entry.user.get("outboundcid", (entry.astdb or {}).get("outboundcid"))
         if shown is not None:
             settings["outbound_cid"] = self._caller_id("outboundcid", shown)
@@ -159,6 +159,9 @@ class _Converter:
             return f"its device is {printable(technology) or 'none'}, not SIP"
         if device.get("id", self._entry.extension) != self._entry.extension:
             return f"its phone registers as device {device['id']}"
+        name = self._entry.technology.get("username", "").strip()
+        if technology == "pjsip" and name not in ("", self._entry.extension):
+            return f"its phone logs in as {printable(name)[:40]}"
         return ""
 
     # caller ids

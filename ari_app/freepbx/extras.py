@@ -90,13 +90,16 @@ _ANNOUNCEMENTS = ("agentannounce_id", "joinannounce_id", "callconfirm_id")
 #: QUEUESTATUS: FULL, JOINEMPTY, LEAVEEMPTY, TIMEOUT (of maxwait), TIMEOUT (nobody took him, and retry is none)
 _FAILOVER = (When.FULL, When.EMPTY, When.LEAVE_EMPTY, When.TIMEOUT, When.NO_ANSWER)
 _NUMBER = re.compile(r"[0-9]{1,20}\Z", re.ASCII)
+#: one file: several ("a&b") cannot be a message
+_SOUND = re.compile(r"[A-Za-z0-9_.-][A-Za-z0-9_./-]{0,199}\Z")
+#: where a call is over
+_ENDS = ("", "app-blackhole,hangup,1")
 #: context of a destination -> what it leads to
 _DESTINATIONS = {
     "ext-queues": "queue",
     "from-did-direct": "extension",
     "ext-local": "extension or voicemail",
     "ext-group": "ring group",
-    "app-announcement": "announcement",
     "timeconditions": "time condition",
     "app-blackhole": "termination",
     "ext-findmefollow": "follow-me",
@@ -104,6 +107,8 @@ _DESTINATIONS = {
     "directory": "directory",
     "ivr": "menu",
 }
+#: the same, of contexts that end in a number
+_NUMBERED = {"ivr": "menu", "app-announcement": "announcement"}
 
 
 def attributes(queue: QueueEntry, described: Description, queues: Container[str]) -> dict[str, Any]:
@@ -113,7 +118,7 @@ def attributes(queue: QueueEntry, described: Description, queues: Container[str]
     for name, value in queue.config.items():
         if name not in _CONVERTED_COLUMNS:
             found[name] = value
-            if name != "dest" or not failover(queue, queues):
+            if name != "dest" or not failover(queue, described, queues):
                 _say(notes, subject, name, value, COLUMNS)
     for name, value in queue.details.items():
         found[name] = value
@@ -150,25 +155,38 @@ def _announcements(queue: QueueEntry, described: Description, found: dict[str, A
             described.notes.remark(f"queue {queue.extension}", f"{name}={number}", "there is no such recording")
 
 
-def failover(queue: QueueEntry, queues: Container[str]) -> tuple[Overflow, ...]:
+def failover(queue: QueueEntry, described: Description, queues: Container[str]) -> tuple[Overflow, ...]:
     """The failover destination as rules of overflow: FreePBX goes there whenever Queue() ends without an answer. Only
-    to a queue that is there, or an extension; elsewhere callers are hung up on, and that is said."""
+    to a queue that is there, an extension, or an announcement after which the call is over; elsewhere callers are hung
+    up on, and that is said."""
     found = destination(queue.setting("dest"))
     number = found["number"]
     if found["kind"] == "queue" and number in queues and number != queue.extension:
         to = Destination(kind=Kind.QUEUE, to=number)
     elif found["kind"] == "extension" and _NUMBER.match(number):
         to = Destination(kind=Kind.EXTENSION, to=number)
+    elif found["kind"] == "announcement" and (sound := _sound(found["context"], described)):
+        to = Destination(kind=Kind.MESSAGE, to=sound)
     else:
         return ()
     return tuple(Overflow(when=when, destination=to) for when in _FAILOVER)
+
+
+def _sound(context: str, described: Description) -> str:
+    """The sound of an announcement that ends the call; "": another kind of announcement, or its sound is not there.
+    Asterisk has the sounds of FreePBX' recordings by their file names."""
+    announcement = described.announcements.get(context.rpartition("-")[2])
+    if announcement is None or announcement.then not in _ENDS:
+        return ""
+    name = (described.recordings or {}).get(announcement.recording, "").strip()
+    return name if _SOUND.match(name) and ".." not in name else ""
 
 
 def destination(written: str) -> dict[str, str]:
     """A destination of FreePBX, `ext-local,vmu100,1`, taken apart."""
     context, _, rest = written.partition(",")
     number, _, priority = rest.partition(",")
-    kind = _DESTINATIONS.get(context, "menu" if context.startswith("ivr-") else "other")
+    kind = _DESTINATIONS.get(context, _NUMBERED.get(context.rpartition("-")[0], "other"))
     if context == "ext-local":
         kind = "voicemail" if number.startswith("vm") else "extension"
     return {"kind": kind, "context": context, "number": number, "priority": priority}

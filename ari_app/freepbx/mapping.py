@@ -58,6 +58,8 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     general: dict[str, Any] | None
     #: the source has queues: one that is not among them is gone
     knows_queues: bool = True
+    #: the same, of extensions
+    knows_extensions: bool = True
 
 
 def wanted(described: Description, skills: SkillRule = "offset") -> Wanted:
@@ -96,6 +98,7 @@ class _Mapping:
             if described.knows_queues
             else None,
             knows_queues=described.knows_queues,
+            knows_extensions=described.knows_extensions,
         )
 
     def _queue_settings(self) -> dict[str, str]:
@@ -122,7 +125,7 @@ class _Mapping:
             settings=settings,
             members=members,
             attributes=kept,
-            overflow=extras.failover(entry, self._queues),
+            overflow=extras.failover(entry, self._described, self._queues),
         )
 
     def _check_music(self, entry: QueueEntry, music: str) -> None:

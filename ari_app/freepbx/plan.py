@@ -46,7 +46,7 @@ class _Planner:
         for name in self._wanted.pause_codes:
             self._pause_code(name)
         if self._wanted.extensions is not None:
-            ExtensionPlanner(self._wanted.extensions, self._ledger).plan()
+            ExtensionPlanner(self._wanted.extensions, self._ledger).plan(all_known=self._wanted.knows_extensions)
         if self._wanted.general is not None:
             self._kept("general", "freepbx", self._wanted.general, "")
         self._check_names()

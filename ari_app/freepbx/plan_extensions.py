@@ -42,8 +42,10 @@ class ExtensionPlanner:
         #: names that no imported extension may take
         self._names = {one.settings.name: number for number, one in self._here.items() if number not in wanted}
 
-    def plan(self) -> None:
-        self._gone()
+    def plan(self, *, all_known: bool) -> None:
+        """all_known: one that is not wanted is gone from FreePBX."""
+        if all_known:
+            self._gone()
         for number in self._ledger.changes.gone_extensions:
             del self._names[self._here[number].settings.name]
         for wanted in self._wanted.values():
@@ -56,7 +58,7 @@ class ExtensionPlanner:
         if item is not None and not item.written:
             item = None  # of an import from before there were extensions: it kept them as attributes only
         here = self._here.get(number)
-        name = str(wanted.settings["name"])
+        name = str(wanted.settings.get("name", number))
         if number in self._ledger.held.others_extensions:
             return self._say(Action.HOLD, number, name, "is another account's extension here")
         if number in self._ledger.held.queues:
@@ -73,7 +75,7 @@ class ExtensionPlanner:
 
     def _there(self, wanted: WantedExtension) -> dict[str, Any]:
         there = dict(wanted.settings)
-        if there["name"] in self._names:
+        if there.get("name") in self._names:
             there["name"] = numbered(there["name"], wanted.extension)
         return there
 
@@ -83,6 +85,7 @@ class ExtensionPlanner:
         return self._options.provision and not wanted.not_sip
 
     def _new(self, wanted: WantedExtension, there: dict[str, Any]) -> None:
+        there = {"name": wanted.extension} | there
         flat = _flat(None) | _NEW | there | {"provisioned": self._provisioned(wanted, here=False)}
         row = _row(wanted.extension, flat, there.get("secret"), wanted.mailbox_password)
         self._ledger.changes.new_extensions.append(row)

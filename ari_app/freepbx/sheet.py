@@ -1,4 +1,4 @@
-"""A CSV of our own, for those who have nothing else. FreePBX' Bulk Handler has extensions and numbers, but no queues.
+"""A CSV of our own, for those who have nothing else; FreePBX' Bulk Handler has extensions (bulk.py), but no queues.
 
 A row is a queue. Columns are named as FreePBX names them: those of queues_config, the keywords of queues_details, and
 `members` and `dynmembers`: `1001:0|PJSIP/1002:2`, each with its penalty. What is left out has FreePBX' default.
@@ -11,6 +11,7 @@ import io
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from ari_app.freepbx import bulk
 from ari_app.freepbx.description import CONFIG_COLUMNS
 from ari_app.freepbx.errors import SourceUnreadable
 from ari_app.freepbx.extras import CONVERTED, DETAILS
@@ -35,13 +36,22 @@ def read(path: Path) -> Tables:
     except OSError as error:
         raise SourceUnreadable(f"cannot read {path}: {error.strerror}") from None
     tables = Tables(source=str(path), astdb={}, terse=True)
+    rows = _rows(path, text)
+    header = list(next(rows))
+    if not bulk.SIGNS.isdisjoint(header):
+        bulk.read(tables, header, rows)
+        return tables
+    for name in header:
+        if name not in _KEYWORDS and name not in CONFIG_COLUMNS and name not in ("extension", MEMBERS, DYNAMIC):
+            tables.notes.cannot("FreePBX", f"column {printable(name)[:40]!r}", "is no setting of a queue")
     tables.rows = {"queues_config": [], "queues_details": []}
-    for row in _rows(path, text, tables):
+    for row in rows:
         _queue(row, tables)
     return tables
 
 
-def _rows(path: Path, text: str, tables: Tables) -> Iterator[Mapping[str, str]]:
+def _rows(path: Path, text: str) -> Iterator[Mapping[str, str]]:
+    """The header's names, and then each row."""
     first = text.partition("\n")[0]
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=";" if first.count(";") > first.count(",") else ",")
     try:
@@ -51,8 +61,7 @@ def _rows(path: Path, text: str, tables: Tables) -> Iterator[Mapping[str, str]]:
         for name in header:
             if name and header.count(name) > 1:
                 raise SourceUnreadable(f"{path} has the column {printable(name)} twice")
-            if name not in _KEYWORDS and name not in CONFIG_COLUMNS and name not in ("extension", MEMBERS, DYNAMIC):
-                tables.notes.cannot("FreePBX", f"column {printable(name)[:40]!r}", "is no setting of a queue")
+        yield dict.fromkeys(header, "")
         for fields in reader:
             if not any(field.strip() for field in fields):
                 continue

@@ -36,7 +36,9 @@ def read(place: str, options: SourceOptions, progress: Progress = lambda what, r
         return describe(database.read(found, astdb=options.astdb, voicemail=options.voicemail, progress=progress))
     path = Path(place)
     if path.is_dir():
-        return conf.read(path)
+        tables = Tables(source=str(path))
+        database.add_files(tables, options.astdb, options.voicemail)
+        return conf.read(path, tables)
     if path.is_file():
         return describe(_file(path, password, options, progress))
     if "://" in place:

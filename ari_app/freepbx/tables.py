@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from ari_app.freepbx.description import CONFIG_COLUMNS, Description, ExtensionEntry, Member, QueueEntry
+from ari_app.freepbx.description import (
+    CONFIG_COLUMNS,
+    Announcement,
+    Description,
+    ExtensionEntry,
+    Member,
+    QueueEntry,
+    Voicemail,
+)
 from ari_app.freepbx.errors import SourceUnreadable
 from ari_app.freepbx.notes import Notes
 from ari_app.freepbx.text import flag, printable, repaired, whole
@@ -26,7 +34,9 @@ OPTIONAL = {
     "dahdi": "DAHDI settings of extensions",
     "incoming": "which numbers lead to which queue",
     "freepbx_settings": "settings for all queues",
-    "recordings": "which announcements exist",
+    "recordings": "which sounds exist",
+    "announcement": "announcements that callers are sent to",
+    "timeconditions": "which time conditions lead to queues",
     "music": "which hold music classes exist",
 }
 _TECHNOLOGIES = ("pjsip", "sip", "iax", "dahdi")
@@ -53,6 +63,8 @@ class Tables:
     astdb: dict[str, str] | None = None
     #: text of voicemail.conf; None: not read
     voicemail: str | None = None
+    #: mailboxes, where there is no such file: (context, number)
+    boxes: dict[tuple[str, str], Voicemail] | None = None
     #: a source that is not expected to have more than queues, or extensions
     terse: bool = False
     #: it has queues
@@ -77,7 +89,7 @@ def describe(tables: Tables) -> Description:
         tables.notes.remark(
             "FreePBX", "astdb", "was not read: dynamic members, call waiting and recording settings of extensions lack"
         )
-    reader = _Reader(tables)
+    reader = Reader(tables)
     knows = "users" in tables.rows
     return Description(
         source=tables.source,
@@ -88,6 +100,7 @@ def describe(tables: Tables) -> Description:
         devices=reader.dialled(),
         settings={row["keyword"]: row.get("value", "") for row in reader.table("freepbx_settings", "keyword")},
         recordings=reader.recordings(),
+        announcements=reader.announcements(),
         music_classes=reader.music_classes(),
         pause_reasons=reader.pause_reasons(),
         routes=reader.routes(),
@@ -96,12 +109,16 @@ def describe(tables: Tables) -> Description:
     )
 
 
-class _Reader:
+class Reader:
+    """Reads the rows that are there."""
+
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
         self._notes = tables.notes
         self._astdb = tables.astdb or {}
-        self._boxes = mailboxes(tables.voicemail) if tables.voicemail is not None else {}
+        self._boxes = tables.boxes or {}
+        if tables.voicemail is not None:
+            self._boxes = mailboxes(tables.voicemail)
 
     def table(self, name: str, key: str) -> Iterator[Row]:
         """Rows of a table that have a key; others are said."""
@@ -134,13 +151,24 @@ class _Reader:
                 extension=extension,
                 config={name: self._text(f"queue {extension}", name, value) for name, value in row.items()},
                 details=details.get(_ALL_QUEUES, {}) | details.pop(extension, {}),
-                members=[*listed, *self._dynamic_members(extension)],
+                members=[*listed, *self.dynamic_members(extension)],
                 dynamic_only=flag(self._astdb.get(f"/QPENALTY/{extension}/dynmemberonly", "")),
             )
+        self._time_conditions(found)
         details.pop(_ALL_QUEUES, None)
         for extension in sorted(details.keys() | members.keys()):
             self._notes.cannot(f"queue {extension}", "settings", "there is no such queue in queues_config")
         return [found[extension] for extension in sorted(found, key=_numeric)]
+
+    def _time_conditions(self, queues: Iterable[str]) -> None:
+        """Opening hours are before a queue in FreePBX, not the queue's; they go on to send callers to it, or not."""
+        leads = {f"ext-queues,{queue},1": queue for queue in queues}
+        for row in self.table("timeconditions", "timeconditions_id"):
+            for column in ("truegoto", "falsegoto"):
+                if row.get(column, "").strip() in leads:
+                    name = printable(repaired(row.get("displayname", "")))[:60]
+                    reason = "leads to it, and stays FreePBX'; hours of its own: PUT /x/call_queue/{extension}/hours"
+                    self._notes.remark(f"queue {leads[row[column].strip()]}", f"time condition {name}", reason)
 
     def _details(self) -> dict[str, dict[str, str]]:
         found: dict[str, dict[str, str]] = {}
@@ -169,7 +197,8 @@ class _Reader:
             members[queue] = [member for member in parsed if member is not None]
         return members
 
-    def _dynamic_members(self, queue: str) -> list[Member]:
+    def dynamic_members(self, queue: str) -> list[Member]:
+        """Those who may log in, by number."""
         prefix = f"/QPENALTY/{queue}/agents/"
         members = []
         for key in sorted(self._keys_below(prefix), key=_numeric):
@@ -259,10 +288,19 @@ class _Reader:
         return found
 
     def recordings(self) -> dict[str, str] | None:
-        """Announcements by id; None: not known."""
+        """Sounds by id; None: not known."""
         if "recordings" not in self._tables.rows:
             return None
         return {row["id"].strip(): row.get("filename", "") for row in self.table("recordings", "id")}
+
+    def announcements(self) -> dict[str, Announcement]:
+        """By id."""
+        return {
+            row["announcement_id"].strip(): Announcement(
+                recording=row.get("recording_id", "").strip(), then=row.get("post_dest", "").strip()
+            )
+            for row in self.table("announcement", "announcement_id")
+        }
 
     def music_classes(self) -> frozenset[str] | None:
         """Hold music; None: not known."""

@@ -52,6 +52,15 @@ CREATE TABLE recordings (
   id int(11) NOT NULL AUTO_INCREMENT, displayname varchar(50) DEFAULT NULL, filename blob DEFAULT NULL,
   description varchar(254) DEFAULT NULL, fcode tinyint(1) DEFAULT 0, fcode_pass varchar(20) DEFAULT NULL,
   fcode_lang varchar(20) DEFAULT NULL, PRIMARY KEY (id));
+CREATE TABLE announcement (
+  announcement_id int(11) NOT NULL AUTO_INCREMENT, description varchar(50) DEFAULT NULL,
+  recording_id int(11) DEFAULT NULL, allow_skip int(11) DEFAULT NULL, post_dest varchar(255) DEFAULT NULL,
+  return_ivr tinyint(1) NOT NULL DEFAULT 0, noanswer tinyint(1) NOT NULL DEFAULT 0,
+  repeat_msg varchar(2) NOT NULL DEFAULT '', PRIMARY KEY (announcement_id));
+CREATE TABLE timeconditions (
+  timeconditions_id int(11) NOT NULL AUTO_INCREMENT, displayname varchar(50) DEFAULT NULL, time int(11) DEFAULT NULL,
+  truegoto varchar(50) DEFAULT NULL, falsegoto varchar(50) DEFAULT NULL, deptname varchar(50) DEFAULT NULL,
+  generate_hint tinyint(1) DEFAULT 0, PRIMARY KEY (timeconditions_id));
 CREATE TABLE music (
   id int(11) NOT NULL AUTO_INCREMENT, category varchar(190) DEFAULT NULL, type varchar(100) DEFAULT NULL,
   random tinyint(1) DEFAULT NULL, application varchar(255) DEFAULT NULL, format varchar(10) DEFAULT NULL,

@@ -103,6 +103,8 @@ def documents(made: FreePBX, *, whole: bool = False) -> dict[str, Any]:
         "modulejson/Queues.json": queues,
         "modulejson/Core.json": configs("users", "devices", "pjsip", "sip", "iax", "dahdi", "incoming"),
         "modulejson/Recordings.json": configs("recordings"),
+        "modulejson/Announcement.json": configs("announcement"),
+        "modulejson/Timeconditions.json": configs("timeconditions"),
         "modulejson/Music.json": configs("music"),
         "modulejson/Userman.json": {"configs": {"tables": {"userman_users": [{"username": "x"}]}}},
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import pty
 import sqlite3
 import sys
 from collections.abc import AsyncIterator
@@ -124,6 +125,63 @@ async def test_without_a_terminal_nothing_is_agreed_to(installation: Installatio
     assert status == 3
     assert "nothing was imported" in out
     assert installation.rows("SELECT * FROM imported_items") == []
+
+
+@pytest.mark.parametrize(("answer", "status"), [("y", 0), ("n", 3), ("", 3)])
+async def test_a_person_is_asked(installation: Installation, answer: str, status: int) -> None:
+    """At a terminal, as a process of its own."""
+    await installation.fill(small())
+    ours, its = pty.openpty()
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "ari_app", "import-freepbx", str(installation.conf)),
+        env={**os.environ, "DATA_DIR": str(installation.directory / "data")},
+        stdin=its,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    os.close(its)
+    try:
+        async with asyncio.timeout(60):
+            assert process.stdout is not None
+            asked = await process.stdout.readuntil(b"[y/N] ")
+            assert b'create  queue 500 "Sales"' in asked
+            assert installation.rows("SELECT * FROM queues") == []
+            os.write(ours, answer.encode() + b"\n")
+            rest = (await process.stdout.read()).decode()
+            assert await process.wait() == status
+    finally:
+        os.close(ours)
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    assert ("nothing was imported" in rest) == (status == 3)
+    assert len(installation.rows("SELECT * FROM queues")) == (2 if status == 0 else 0)
+
+
+async def test_killed_in_the_middle_nothing_is_half_imported(installation: Installation) -> None:
+    """kill -9 while it writes; the next run does all of it."""
+    made = small()
+    for number in range(800):
+        made.queue(str(6000 + number), "Local/1001@from-queue/n,0", config={"descr": f"Queue {number}"})
+        made.extension(str(20_000 + number), f"Extension {number}")
+    await installation.fill(made)
+    journal = installation.directory / "data/ari_app.sqlite-wal"
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "ari_app", "import-freepbx", str(installation.conf), "--yes"),
+        env={**os.environ, "DATA_DIR": str(installation.directory / "data")},
+        stdout=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        while process.returncode is None and not (journal.exists() and journal.stat().st_size):
+            await asyncio.sleep(0.002)
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+    counts = {table: len(installation.rows(f"SELECT * FROM {table}")) for table in ("queues", "extensions", "users")}
+    assert counts in ({"queues": 0, "extensions": 0, "users": 0}, {"queues": 802, "extensions": 803, "users": 3})
+    assert (await installation.run("--yes"))[0] == 0
+    assert len(installation.rows("SELECT * FROM extensions")) == 803
+    assert (await installation.json())["changes"] is False
 
 
 async def test_changes_there_and_here(installation: Installation) -> None:
@@ -332,6 +390,54 @@ async def test_freepbx_is_followed_until_the_command_is_ended(installation: Inst
     assert {"name": "Sales West"} in installation.rows("SELECT name FROM queues")
 
 
+def every_extension(made: FreePBX) -> None:
+    """An extension for each value the GUI can store and each damage."""
+    number = 2000
+    for keyword, values in {
+        "dtmfmode": ("rfc2833", "inband", "auto", "info", "shortinfo", "auto_info", "", "nonsense"),
+        "nat": ("yes", "no", "never", "route", "force_rport", "comedia", "force_rport,comedia", "auto_comedia", "x"),
+        "context": ("from-internal-xfer", "from internal"),
+        "secret": ("", "REGEN", "süß 'quoted\\'", "x" * 81),
+        "md5_cred": ("0123456789abcdef0123456789abcdef", "short"),
+        "rewrite_contact": ("yes", "no"),
+        "media_encryption": ("sdes",),
+        "accountcode": ("42",),
+        "something_new": ("x",),
+    }.items():
+        for value in values:
+            made.extension(str(number), f"{keyword} {number}")
+            made.rows["pjsip"] = [
+                row for row in made.rows["pjsip"] if (row["id"], row["keyword"]) != (str(number), keyword)
+            ]
+            made.rows["sip"].append({"id": str(number), "keyword": keyword, "data": value, "flags": "2"})
+            number += 1
+    for column, values in {
+        "outboundcid": ('"Sales" <+49 30 1234>', "hidden", "0301234"),
+        "name": ("", "Süd", "Alice Adams"),
+        "noanswer_dest": ("ext-queues,500,1",),
+        "mohclass": ("jazz",),
+        "ringtimer": ("20",),
+        "voicemail": ("default", "device", "gone"),
+    }.items():
+        for value in values:
+            made.extension(str(number), f"{column} {number}")
+            made.rows["users"][-1][column] = value
+            made.voicemail += f"{number} => 4321,Name,{number}@example.org,,attach=yes\n"
+            number += 1
+    for place in ("in/external", "in/internal", "out/external", "out/internal", "ondemand"):
+        for value in ("force", "yes", "dontcare", "no", "never", "enabled", "disabled"):
+            made.extension(str(number), f"{place} {value}")
+            made.astdb[f"/AMPUSER/{number}/recording/{place}"] = value
+            number += 1
+    for tech in ("sip", "iax2", "dahdi", "custom", "virtual"):
+        made.extension(str(number), f"{tech} {number}")
+        made.rows["devices"][-1]["tech"] = tech
+        made.astdb |= {f"/CW/{number}": "ENABLED", f"/AMPUSER/{number}/cidnum": "5000", f"/CF/{number}": "030"}
+        number += 1
+    made.extension("0100", "Zero")
+    made.rows["pjsip"].append({"id": "1", "keyword": "secret", "data": "a trunk's", "flags": "0"})
+
+
 def every_trap() -> FreePBX:
     """A queue for each value the GUI can store and each damage, in one FreePBX."""
     made = small()
@@ -364,7 +470,7 @@ def every_trap() -> FreePBX:
         "cwignore": ("0", "1", "2", "3"),
         "use_queue_context": ("1", "2", "3"),
         "maxwait": ("0", "600", "abc"),
-        "dest": ("ext-local,vmu100,1", "ext-queues,500,1", "ivr-3,s,1"),
+        "dest": ("ext-local,vmu100,1", "ext-queues,500,1", "ivr-3,s,1", "app-announcement-3,s,1"),
         "monitor_type": ("b",),
         "callback_id": ("4",),
         "grppre": ("Süd: ", "x" * 100),
@@ -379,6 +485,9 @@ def every_trap() -> FreePBX:
     made.detail("777", "member", "PJSIP/1001,0")
     made.detail("-1", "penaltymemberslimit", "3")
     made.rows["users"].append(made.rows["users"][0] | {"name": "Twice"})
+    made.rows["recordings"].append({"id": "1", "displayname": "Closed", "filename": "custom/closed"})
+    made.rows["announcement"].append({"announcement_id": "3", "recording_id": "1", "post_dest": ""})
+    every_extension(made)
     made.astdb |= {"/QPENALTY/501/agents/1002": "x", "/QPENALTY/501/dynmemberonly": "yes"}
     made.rows["freepbx_settings"] += [{"keyword": "QUEUES_SHARED_LASTCALL", "value": "0", "module": "queues"}]
     return made
@@ -395,10 +504,17 @@ async def test_every_value_comes_out_of_the_database_as_it_went_in(installation:
     found, wished = wanted(described), wanted(expected)
     assert found.queues == wished.queues
     assert found.agents == wished.agents
+    assert found.extensions == wished.extensions
     assert {(note.level, note.item, note.reason) for note in described.notes.all()} == {
         (note.level, note.item, note.reason) for note in expected.notes.all()
     }
     status, _, err = await installation.run("--yes")
     assert (status, err) == (0, "")
     assert {row["extension"] for row in installation.rows("SELECT extension FROM queues")} == set(wished.queues)
+    kept = {row["extension"]: row for row in installation.rows("SELECT * FROM extensions")}
+    assert kept.keys() == (wished.extensions or {}).keys()
+    for number, one in (wished.extensions or {}).items():
+        settings = {name: value for name, value in one.settings.items() if "." not in name and name != "voicemail"}
+        settings["sip_digest"] = settings.pop("secret", kept[number]["sip_digest"])
+        assert {name: kept[number][name] for name in settings} == settings
     assert (await installation.run("--yes"))[1].rstrip().endswith("nothing to do")

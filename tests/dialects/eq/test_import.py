@@ -45,6 +45,41 @@ async def test_plan_then_apply_then_nothing(world: World, tmp_path: Path) -> Non
     assert (again["changes"], again["plan"] != plan["plan"]) == (False, True)
 
 
+async def test_extensions_of_an_upload(world: World, tmp_path: Path) -> None:
+    """With their secrets, which nobody is told; not in Asterisk unless that is asked for."""
+    data = backup(tmp_path)
+    plan = await sent(world, data)
+    done = await sent(world, data, apply=plan["plan"])
+    extensions = await world.done("GET", "/extension")
+    assert [(one["extension"], one["name"], one["sip"]["secret"]) for one in extensions] == [
+        ("1001", "Alice Adams", None),
+        ("1002", "Bob", None),
+        ("1003", "Chaim Cohen", None),
+    ]
+    assert "secret-100" not in str((plan, done, extensions))
+    assert await world.done("GET", "/extension", key="other") == []
+    assert (await sent(world, data))["changes"] is False
+    asked = await sent(world, data, provision="1")
+    (entry,) = (entry for entry in asked["entries"] if entry["key"] == "1001")
+    assert [(each["attribute"], each["here"], each["there"]) for each in entry["differences"]] == [
+        ("in Asterisk", False, True)
+    ]
+    done = await sent(world, data, provision="1", apply=asked["plan"])
+    assert done["applied"] is True
+    assert (await sent(world, data, provision="1"))["changes"] is False
+    assert (await sent(world, data, provision="0"))["changes"] is True
+    reply = await world.ask("POST", PATH, query={"provision": "2"}, data=data, headers=ARCHIVE)
+    assert (reply.status, reply.json["errors"][0]["parameter"]) == (400, "provision")
+
+
+async def test_a_csv_of_the_bulk_handler(world: World) -> None:
+    data = b"extension,name,tech,secret\n1001,Ann,pjsip,s3cret\n"
+    headers = {"Content-Type": "text/csv"}
+    plan = await world.done("POST", PATH, data=data, headers=headers)
+    await world.done("POST", PATH, query={"apply": plan["plan"]}, data=data, headers=headers)
+    assert [one["name"] for one in await world.done("GET", "/extension")] == ["Ann"]
+
+
 async def test_a_plan_that_is_another_by_now_is_not_applied(world: World, tmp_path: Path) -> None:
     data = backup(tmp_path)
     plan = await sent(world, data)

@@ -81,7 +81,7 @@ class FreePBX:
             name: []
             for name in (
                 *("queues_config", "queues_details", "users", "devices", "pjsip", "sip", "iax", "dahdi"),
-                *("incoming", "freepbx_settings", "recordings", "music"),
+                *("incoming", "freepbx_settings", "recordings", "announcement", "music", "timeconditions"),
             )
         }
         self.astdb: dict[str, str] = {}

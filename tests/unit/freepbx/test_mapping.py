@@ -219,3 +219,15 @@ def test_routes_to_queues_are_kept() -> None:
         {"extension": "", "cidnum": "", "destination": "ext-queues,501,1"},
     ]
     assert mapped(made)[0].general["routes"] == {"0301": "500", "any": "501"}
+
+
+def test_time_conditions_before_a_queue_are_said() -> None:
+    made = small()
+    for number, there in (("1", "ext-queues,500,1"), ("2", "ivr-1,s,1"), ("3", "ext-queues,999,1")):
+        made.rows["timeconditions"].append(
+            {"timeconditions_id": number, "displayname": f"Day {number}", "truegoto": there, "falsegoto": ""}
+        )
+    _, notes = mapped(made)
+    assert {item: level for item, level in notes.items() if item.startswith("time")} == {
+        "time condition Day 1": Level.REMARK
+    }

@@ -271,6 +271,9 @@ def test_wrap_up_in_all_queues_is_a_setting_of_the_whole_freepbx() -> None:
         assert converted(made)[0].settings["wrap_up_all_queues"] is expected
 
 
+_END = "app-blackhole,hangup,1"
+
+
 @pytest.mark.parametrize(
     ("dest", "to"),
     [
@@ -280,7 +283,12 @@ def test_wrap_up_in_all_queues_is_a_setting_of_the_whole_freepbx() -> None:
         ("ext-queues,500,1", None),  # itself
         ("ext-queues,599,1", None),  # not there
         ("ext-local,vmu205,1", None),
-        ("app-announcement-3,s,1", None),
+        ("app-announcement-3,s,1", "message:custom/closed"),
+        ("app-announcement-4,s,1", None),  # several sounds
+        ("app-announcement-5,s,1", None),  # goes on elsewhere
+        ("app-announcement-6,s,1", None),  # its recording is gone
+        ("app-announcement-7,s,1", None),  # leads out of the sounds
+        ("app-announcement-8,s,1", None),  # is gone
         ("ivr-2,s,1", None),
         ("app-blackhole,hangup,1", None),
         ("", None),
@@ -290,6 +298,17 @@ def test_wrap_up_in_all_queues_is_a_setting_of_the_whole_freepbx() -> None:
 def test_failover_destination(dest: str, to: str | None) -> None:
     """Where the call goes on in FreePBX whenever Queue() has not served it."""
     made = FreePBX()
+    for number, filename in (("1", "custom/closed"), ("2", "custom/a&custom/b"), ("3", "../../etc/x")):
+        made.rows["recordings"].append({"id": number, "displayname": "x", "filename": filename})
+    ends, on = "app-blackhole,hangup,1", "ivr-1,s,1"
+    for number, recording, then in (
+        ("3", "1", ends),
+        ("4", "2", ends),
+        ("5", "1", on),
+        ("6", "9", ends),
+        ("7", "3", ""),
+    ):
+        made.rows["announcement"].append({"announcement_id": number, "recording_id": recording, "post_dest": then})
     made.queue("500", config={"dest": dest})
     made.queue("501")
     queue, notes = converted(made)

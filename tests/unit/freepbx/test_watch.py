@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ari_app.calls.extensions import sip_digest
 from ari_app.clock import ManualClock
 from ari_app.freepbx.decisions import Options, Plan
 from ari_app.freepbx.errors import SourceUnreadable
@@ -100,6 +101,22 @@ async def test_a_queue_that_is_being_saved_is_left_until_it_is_whole(house: Hous
     await house.watch.once()
     assert len(house.applied) == 1
     assert (await house.imports.held(DEFAULT)).members["500"] == {"1001": 1, "1002": 3}
+
+
+async def test_extensions_are_followed_too(house: House) -> None:
+    await house.watch.once()
+    assert house.freepbx is not None
+    for row in house.freepbx.rows["pjsip"]:
+        if (row["id"], row["keyword"]) == ("1001", "secret"):
+            row["data"] = "a new one"
+    house.freepbx.extension("1009", "Dana")
+    house.freepbx.rows["users"] = [row for row in house.freepbx.rows["users"] if row["extension"] != "1003"]
+    await house.watch.once()
+    held = (await house.imports.held(DEFAULT)).extensions
+    assert held["1001"].digest == sip_digest("1001", "a new one")
+    assert list(held) == ["1001", "1002", "1003", "1009"], "and none is deleted by watching"
+    assert not any(one.provisioned for one in held.values())
+    assert "a new one" not in "\n".join(house.said)
 
 
 async def test_a_queue_that_is_gone_stays(house: House) -> None:

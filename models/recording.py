@@ -38,7 +38,7 @@ class Recording(Base):
     duration: Mapped[Seconds | None]
     #: the Asterisk it was made on
     node: Mapped[str] = mapped_column(server_default=text("''"))
-    #: who wanted it: "queue", "on_demand" (a person), "program"
+    #: who wanted it: "queue", "extension" (the rules of one), "on_demand" (a person), "program"
     kind: Mapped[str] = mapped_column(server_default="queue")
     #: the leg it is about: the agent's of a conversation, the caller's of a whole call
     leg_id: Mapped[str | None]
@@ -46,6 +46,9 @@ class Recording(Base):
     queue: Mapped[str | None]
     #: user id of the agent who is heard
     agent_id: Mapped[int | None]
+    #: who called whom
+    caller_number: Mapped[str] = mapped_column(server_default=text("''"))
+    called_number: Mapped[str] = mapped_column(server_default=text("''"))
     #: "finished", "failed", "cancelled", "unknown" (its end was not told); None: it goes on
     outcome: Mapped[str | None]
     #: "stored", "missing", "deleted", "none" (there never was one); None: not fetched yet

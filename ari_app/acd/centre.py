@@ -107,7 +107,8 @@ class Centre:
         self.opening = Opening(clock, lambda account: self.dispatcher(account).engine, self.apply)
         #: the calls of extensions
         self.calls = CallControl(registry, self.dispatcher, self.endpoint, self.dialled, parking)
-        self.recorder = Recorder(self.calls)
+        self.recorder = Recorder(self.calls, self._may_record, clock)
+        registry.on_digit = self.recorder.pressed
         registry.on_transfer = PhoneTransfers(registry, self.calls).asked_for
         self.phones = Phones(lambda: self.node, clock, self.endpoint, self._staffed, self._phone)
         registry.on_endpoint = self.phones.changed
@@ -137,6 +138,7 @@ class Centre:
     def add(self, engine: Engine) -> Dispatcher:
         """Serve an account with this engine (a new one, or one brought back from the journal)."""
         dispatcher = Dispatcher(engine, self.registry, self.store, self.clock, self.endpoint, self.reach)
+        dispatcher.ring = self.numbers.ring
         dispatcher.before_joining = lambda queue: self.opening.look(engine.account, queue)
         dispatcher.listeners.append(self._told)
         self._dispatchers[engine.account] = dispatcher
@@ -170,12 +172,18 @@ class Centre:
             return QueueProgram(self.dispatcher, number, self.clock.now())
         return self.numbers.route(call, number)
 
+    def _may_record(self, leg: Leg) -> bool:
+        settings = self.numbers.settings_of(leg)
+        return settings is not None and settings.recording.on_demand
+
     # recovery
 
     def restored(self, calls: list[Call]) -> None:
         """Calls have been made again: let their events find their queues."""
         self.recorder.restored(calls)
         for call in calls:
+            if isinstance(call.program, ExtensionCall):
+                call.program.reattach(call)
             if isinstance(call.program, QueueProgram | CallBackProgram):
                 self.dispatcher(call.account).reattach(call, call.program.queue)
 

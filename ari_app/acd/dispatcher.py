@@ -20,6 +20,8 @@ from ari_app.acd.ports import AcdStore
 from ari_app.ari.errors import AriError
 from ari_app.calls.call import Call
 from ari_app.calls.leg import Leg, LegGone, LegState
+from ari_app.calls.program import Program
+from ari_app.calls.programs import ExtensionCall
 from ari_app.calls.registry import Registry
 from ari_app.calls.verbs.answer import answer
 from ari_app.calls.verbs.dial import dial_start, outcome_of
@@ -61,6 +63,8 @@ class Dispatcher:
         self.endpoint = endpoint
         #: any number's
         self.reach = reach or endpoint
+        #: what serves a number that a caller is sent to
+        self.ring: Callable[[Call, str], Program] = lambda call, number: ExtensionCall(self.reach(number))
         self.calling_back = CallingBack(self, self.reach)
         #: is told of which queue somebody is about to enter
         self.before_joining: Callable[[str], None] = lambda _queue: None

@@ -13,7 +13,7 @@ from ari_app.acd.dispatcher import Dispatcher
 from ari_app.acd.events import CallerJoined
 from ari_app.calls.call import Call
 from ari_app.calls.program import Program, State
-from ari_app.calls.programs import Announcement, ExtensionCall
+from ari_app.calls.programs import Announcement
 from ari_app.calls.verbs.hangup import BUSY, CONGESTION, NORMAL, UNALLOCATED, hangup
 from ari_app.calls.verbs.play import uri_of
 
@@ -124,7 +124,9 @@ class QueueProgram:
         if to.kind is Kind.MESSAGE:
             program = Announcement([uri_of(to.to)])
         else:
-            program = ExtensionCall(self._dispatcher(call.account).reach(to.to))
+            program = self._dispatcher(call.account).ring(call, to.to)
+        call.program = program  # which knows what it had begun, should we be gone before it ends
+        call.save()
         await (program.resume(call) if resumed else program.run(call))
 
     async def _end(self, call: Call, reason: str) -> None:

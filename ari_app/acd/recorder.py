@@ -10,14 +10,25 @@ from ari_app.ari.errors import Conflict, Gone
 from ari_app.calls.call import Call
 from ari_app.calls.leg import Leg, LegState
 from ari_app.calls.on_demand import NotRecorded, OnDemand
+from ari_app.clock import Clock
 from ari_app.errors import NotFound
+
+#: keys with which a phone begins to record what it says and hears, and ends that (FreePBX: one-touch recording)
+KEYS = "*1"
+#: seconds from the first of them to the second
+TOGETHER = 3.0
 
 
 class Recorder:
     """The recordings on demand of all accounts."""
 
-    def __init__(self, calls: CallControl) -> None:
+    def __init__(self, calls: CallControl, may_record: Callable[[Leg], bool], clock: Clock) -> None:
+        """may_record: whether a leg is a phone that may record by its keys."""
         self._calls = calls
+        self._may_record = may_record
+        self._clock = clock
+        #: leg -> when it pressed the first of KEYS
+        self._begun: dict[str, float] = {}
         self._on_demand = OnDemand()
 
     def restored(self, calls: Iterable[Call]) -> None:
@@ -73,6 +84,23 @@ class Recorder:
                 changed += 1
         if not changed:
             raise NotRecorded(leg=leg.id)
+
+    def pressed(self, leg: Leg, digit: str) -> None:
+        """A key on a phone: the second of KEYS, in the middle of a talk, begins or ends a recording."""
+        begun = self._begun.pop(leg.id, None)
+        if leg.bridge is None or leg.state is not LegState.UP:
+            return
+        if digit == KEYS[0]:
+            self._begun = {id: at for id, at in self._begun.items() if self._clock.now() - at <= TOGETHER}
+            self._begun[leg.id] = self._clock.now()
+        elif digit == KEYS[1] and begun is not None and self._clock.now() - begun <= TOGETHER and self._may_record(leg):
+            leg.call.spawn(self._toggle(leg), "record by key")
+
+    async def _toggle(self, leg: Leg) -> None:
+        if self._on_demand.recorded(leg):
+            await self._on_demand.stop(leg)
+        else:
+            await self._on_demand.start(leg, queue_of(leg.call))
 
     def _leg(self, account: int, extension: str) -> Leg:
         """The one that is recorded, or the one that was answered last."""

@@ -6,9 +6,11 @@ import re
 
 from ari_app.calls.call import Call
 from ari_app.calls.directory import Directory, ExtensionSettings
+from ari_app.calls.leg import Leg
 from ari_app.calls.program import Program
 from ari_app.calls.programs import ExtensionCall, Unallocated, UserBusy
 from ari_app.calls.registry import Registry
+from ari_app.calls.rule_recording import is_recorded
 from ari_app.calls.verbs.dial import Party
 
 _DIALLED = re.compile(r"\+?[0-9]+\Z")
@@ -37,6 +39,7 @@ class ExtensionRouting:
         before, _, after = dial_template.partition("{extension}")
         # channels are named by the endpoint and a number of their own, in hexadecimal
         self._channel = re.compile(f"{re.escape(before)}(.+?){re.escape(after)}-[0-9a-f]+\\Z")
+        self._dialled_endpoint = re.compile(f"{re.escape(before)}([^@]+?){re.escape(after)}\\Z")
 
     def endpoint(self, extension: str) -> str:
         """How an extension is dialled."""
@@ -54,7 +57,7 @@ class ExtensionRouting:
             return Unallocated()
         caller = self.caller(call)
         if self._is_outside(number):
-            return ExtensionCall(self.reach(number), shown=self._shown_outside(caller, number))
+            return self._ring(call, number, self._shown_outside(caller, number))
         if not number.isdigit() or self._directory.is_anothers(call.account, number):
             return Unallocated()
         callee = self._directory.get(call.account, number)
@@ -63,12 +66,43 @@ class ExtensionRouting:
         shown = None
         if caller is not None and caller.cid_masquerade:
             shown = Party(caller.cid_masquerade, caller.name)
-        return ExtensionCall(self.endpoint(number), shown=shown)
+        return self._ring(call, number, shown)
+
+    def ring(self, call: Call, number: str) -> Program:
+        """Ring a number for one who did not dial it: whether its phone has another call does not count."""
+        return self._ring(call, number, None)
+
+    def _ring(self, call: Call, number: str, shown: Party | None) -> Program:
+        outside = self._is_outside(number)
+        callee = None if outside else self._directory.get(call.account, number)
+        external = outside or not self.is_extension(call.caller)
+        recorded = is_recorded(self.caller(call), callee, external=external)
+        return ExtensionCall(self.reach(number), shown=shown, number=number, record=recorded)
 
     def caller(self, call: Call) -> ExtensionSettings | None:
         """The extension that calls; None: it is none of the directory."""
-        found = self._channel.match(call.caller.name)
-        return self._directory.get(call.account, found[1]) if found else None
+        return self.settings_of(call.caller)
+
+    def settings_of(self, leg: Leg) -> ExtensionSettings | None:
+        """The extension whose phone a leg is; None: it is none of the directory."""
+        number = self.number_of(leg)
+        return self._directory.get(leg.call.account, number) if number else None
+
+    def number_of(self, leg: Leg) -> str:
+        """The name of the endpoint that a leg is at, where that is dialled as extensions are; "": it is not."""
+        # one that we dial has no name before it has entered our application
+        found = (
+            self._channel.match(leg.name)
+            or self._channel.match(leg.endpoint)
+            or self._dialled_endpoint.match(leg.endpoint)
+        )
+        return found[1] if found else ""
+
+    def is_extension(self, leg: Leg) -> bool:
+        """Whether a leg is a phone of ours: in the directory, or an endpoint of a file of Asterisk that is a number.
+        Anything else is outside, as a trunk is."""
+        number = self.number_of(leg)
+        return number.isdigit() or self.settings_of(leg) is not None
 
     def has_call(self, extension: str) -> bool:
         """Whether an extension's phone is in a call, rings, or calls."""

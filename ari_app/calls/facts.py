@@ -69,12 +69,15 @@ class RecordingStarted(CallFact, frozen=True, kw_only=True):
     #: "wav"
     format: str
     node: str = ""
-    #: who wants it: "queue", "on_demand" (a person), "program"
+    #: who wants it: "queue", "extension" (the rules of one), "on_demand" (a person), "program"
     kind: str = "program"
     #: the leg it is about
     leg: str | None = None
     queue: str | None = None
     agent: int | None = None
+    #: numbers of the two who talk: who called whom
+    caller: str = ""
+    called: str = ""
 
 
 class RecordingEnded(CallFact, frozen=True, kw_only=True):

@@ -7,10 +7,12 @@ from ari_app.calls.bridge import Bridge
 from ari_app.calls.call import Call
 from ari_app.calls.leg import Leg, LegState
 from ari_app.calls.program import State
+from ari_app.calls.rule_recording import record_talk, recording_of
 from ari_app.calls.verbs.answer import answer
 from ari_app.calls.verbs.dial import DialOutcome, Party, dial
 from ari_app.calls.verbs.hangup import ABSENT, BUSY, NO_ANSWER, UNALLOCATED, hangup, release
 from ari_app.calls.verbs.play import play
+from ari_app.calls.verbs.record import Recording
 from ari_app.calls.verbs.ring import ring
 from ari_app.calls.wait import together
 
@@ -70,20 +72,44 @@ class ExtensionCall:
 
     name = "extension"
 
-    def __init__(self, endpoint: str, timeout: float = 30.0, shown: Party | None = None) -> None:
-        """timeout: seconds it rings. shown: who calls, where that is not who the caller's phone is."""
+    def __init__(
+        self,
+        endpoint: str,
+        timeout: float = 30.0,
+        shown: Party | None = None,
+        *,
+        number: str = "",
+        record: bool = False,
+    ) -> None:
+        """timeout: seconds it rings. shown: who calls, where that is not who the caller's phone is. number: who is
+        called. record: what the two say."""
         self.endpoint = endpoint
         self.timeout = timeout
         self.shown = shown
+        self.number = number
+        self.record = record
+        self._recording: Recording | None = None
 
     def state(self) -> State:
-        return {"endpoint": self.endpoint, "timeout": self.timeout, "shown": self.shown}
+        return {
+            "endpoint": self.endpoint,
+            "timeout": self.timeout,
+            "shown": self.shown,
+            "number": self.number,
+            "record": self.record,
+        }
 
     @classmethod
     def of(cls, state: State) -> ExtensionCall:
         """From state()."""
         shown = state.get("shown")
-        return cls(state["endpoint"], state["timeout"], Party(*shown) if shown else None)
+        return cls(
+            state["endpoint"],
+            state["timeout"],
+            Party(*shown) if shown else None,
+            number=state.get("number", ""),
+            record=state.get("record", False),
+        )
 
     async def run(self, call: Call) -> None:
         await ring(call.caller)
@@ -99,7 +125,25 @@ class ExtensionCall:
         bridge = Bridge(call)
         await together(answer(call.caller), bridge.take())
         await bridge.add(call.caller, callee)
+        await self._stay(call, callee, bridge)
+
+    async def _stay(self, call: Call, callee: Leg, bridge: Bridge) -> None:
+        """They talk."""
+        if self.record:
+            self._recording = self._recording or recording_of(call, callee, self.number)
+            await record_talk(self._recording, bridge)
         await callee.until(LegState.GONE)
+
+    def reattach(self, call: Call) -> None:
+        """After a restart, before any event arrives: be told of the end of what is being recorded."""
+        callee = self._callee(call)
+        if self.record and callee is not None and callee.bridge is not None:
+            self._recording = recording_of(call, callee, self.number)
+
+    def _callee(self, call: Call) -> Leg | None:
+        return next(
+            (leg for leg in call.legs.values() if leg.role == "callee" and leg is not call.origin and leg.alive), None
+        )
 
     async def _refuse(self, call: Call, callee: Leg) -> None:
         cause = callee.cause or NO_ANSWER
@@ -117,9 +161,7 @@ class ExtensionCall:
         return True
 
     async def resume(self, call: Call) -> None:
-        callee = next(
-            (leg for leg in call.legs.values() if leg.role == "callee" and leg is not call.origin and leg.alive), None
-        )
+        callee = self._callee(call)
         if callee is not None and callee.state < LegState.RINGING:
             # Whether it was dialled nobody knows.
             call.spawn(release(callee), "hang up what may not have been dialled")
@@ -132,4 +174,4 @@ class ExtensionCall:
         elif callee.bridge is None or callee.bridge != call.caller.bridge:
             await self.talk(call, callee)
         else:
-            await callee.until(LegState.GONE)
+            await self._stay(call, callee, Bridge(call, callee.bridge))

@@ -67,6 +67,10 @@ def _nobody_looks(node: Node, what: Endpoint | events.ChannelTransfer) -> None:
     pass
 
 
+def _nobody_listens(leg: Leg, digit: str) -> None:
+    pass
+
+
 def _nobody_fetches(node: Node, recording: str) -> None:
     pass
 
@@ -103,6 +107,8 @@ class Registry:
         self.sound: Callable[[int, str, str], Awaitable[str]] = _as_it_is
         #: a phone asks for a transfer
         self.on_transfer: Callable[[Node, events.ChannelTransfer], None] = _nobody_looks
+        #: a key was pressed on a leg, whether or not its call waits for keys
+        self.on_digit: Callable[[Leg, str], None] = _nobody_listens
         self.on_ended: list[Callable[[Call], None]] = []
         #: empty ones, for the next call
         self.spares = SpareBridges(clock, self._destroy_spare)
@@ -258,8 +264,11 @@ class Registry:
 
     def _digit(self, node: Node, event: events.ChannelDtmfReceived) -> None:
         leg = self.legs.get((node.name, event.channel.id))
-        if leg is not None and leg.on_digit is not None:
+        if leg is None:
+            return
+        if leg.on_digit is not None:
             leg.on_digit(leg, event.digit)
+        self.on_digit(leg, event.digit)
 
     def _gone(self, node: Node, channel: str, cause: int, event: events.Event) -> None:
         leg = self.legs.get((node.name, channel))

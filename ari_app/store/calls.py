@@ -122,6 +122,8 @@ class CallRecorder:
                 "leg_id": fact.leg,
                 "queue": fact.queue,
                 "agent_id": fact.agent,
+                "caller_number": clean(fact.caller),
+                "called_number": clean(fact.called),
             },
         )
 

@@ -54,6 +54,8 @@ class RecordingInfo(msgspec.Struct, frozen=True, kw_only=True):
     leg_id: str | None
     queue: str | None
     agent_id: int | None
+    caller_number: str
+    called_number: str
     outcome: str | None
     file_state: str | None
     storage: str | None
@@ -82,6 +84,8 @@ class RecordingFilter(msgspec.Struct, frozen=True, kw_only=True):
     leg: str | None = None
     queue: str | None = None
     agent: int | None = None
+    #: a number that calls or is called
+    number: str | None = None
     kind: str | None = None
     state: str | None = None
     since: float | None = None
@@ -252,6 +256,9 @@ def _conditions(which: RecordingFilter) -> list[ColumnElement[bool]]:
     found = [column == (clean(v) if isinstance(v, str) else v) for column, v in exact if v is not None]
     if which.state is not None:
         found.append(STATES[which.state])
+    if which.number is not None:
+        number = clean(which.number)
+        found.append(or_(_C.caller_number == number, _C.called_number == number))
     if which.since is not None:
         found.append(_C.started_at >= which.since)
     if which.until is not None:

@@ -32,13 +32,15 @@ log = structlog.get_logger(__name__)
 class About:
     """What a recording is of, for the record."""
 
-    #: who wants it: "queue", "on_demand" (a person), "program"
+    #: who wants it: "queue", "extension" (the rules of one), "on_demand" (a person), "program"
     kind: str = "program"
     leg: str | None = None
     #: extension
     queue: str | None = None
     #: user id
     agent: int | None = None
+    #: number of the one who was called; None: the call's
+    called: str | None = None
 
 
 class RecordingFailed(AppError):
@@ -96,6 +98,8 @@ class Recording:
                 leg=self.about.leg,
                 queue=self.about.queue,
                 agent=self.about.agent,
+                caller=call.caller_number,
+                called=call.number if self.about.called is None else self.about.called,
             )
         )
         if isinstance(target, Bridge):

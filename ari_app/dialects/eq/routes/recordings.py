@@ -49,6 +49,7 @@ async def listing(ask: Ask[RecordingQuery, None]) -> Listed:
             call=query.call,
             queue=query.queue,
             agent=query.agent,
+            number=query.number,
             kind=query.kind,
             state=query.state,
             since=query.since,

@@ -13,7 +13,7 @@ from ari_app.dialects.eq.wire.report import Time
 from ari_app.store.recordings import RecordingInfo
 
 State = Literal["recording", "ended", "stored", "failed", "cancelled", "missing", "deleted"]
-Kind = Literal["queue", "on_demand", "program"]
+Kind = Literal["queue", "extension", "on_demand", "program"]
 _Text = Annotated[StrictStr, Field(max_length=200)]
 
 
@@ -46,8 +46,13 @@ class RecordingQuery(Parameters):
     call: Annotated[_Text | None, Field(description="ID of the call"), Blankable] = None
     queue: Annotated[_Text | None, Field(description="Extension of a call queue"), Blankable] = None
     agent: Annotated[OptionalId, Field(description="User ID of the agent who is heard")] = None
+    number: Annotated[_Text | None, Field(description="Number or extension that called, or was called"), Blankable] = (
+        None
+    )
     kind: Annotated[
-        Kind | None, Field(description="Who wanted it: the queue's settings, a person, or a program"), Blankable
+        Kind | None,
+        Field(description="Who wanted it: the queue's settings, an extension's, a person, or a program"),
+        Blankable,
     ] = None
     state: Annotated[State | None, Field(description="As state of a recording has it"), Blankable] = None
     since: Annotated[
@@ -90,6 +95,10 @@ class Recording(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     queue: str | None
     #: user id of the agent who is heard
     agent: int | None
+    #: numbers: who called
+    caller: str
+    #: and who was called
+    called: str
     format: str
     #: recording; ended: the file is being fetched from Asterisk; stored; failed: nothing could be recorded; cancelled:
     #: thrown away by who made it; missing: there should be a file and is none; deleted
@@ -121,6 +130,8 @@ class Recording(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
             kind=found.kind,
             queue=found.queue,
             agent=found.agent_id,
+            caller=found.caller_number,
+            called=found.called_number,
             format=found.format,
             state=found.state,  # type: ignore[arg-type]  # the store's word
             start_time=int(found.started_at),

@@ -60,15 +60,17 @@ class Alerting:
         self.alerts = Alerts(writer.database, clock, writer)
         self.watch = Watch(centre, clock, missing(settings))
         centre.listeners.append(self.watch.tell)
-        outbox = Outbox(writer, clock)
+        outbox = self.outbox = Outbox(writer, clock)
         guard = Guard(networks(settings.hook_networks))
         self._webhook = Webhook(guard, clock, settings.hook_secret.get_secret_value())
-        senders: dict[str, Sender] = {}
+        #: by kind of message; what else is to be delivered is put here before `start`
+        senders = self.senders = dict[str, Sender]()
         if "custom" not in missing(settings):
             senders[CUSTOM] = self._webhook
         if "email" not in missing(settings):
-            senders[EMAIL] = Mailer(settings, users, self._time_zone)
+            senders[EMAIL] = Mailer(settings, users, self.time_zone)
         self._teller = Teller(outbox, clock, senders) if senders else None
+        self.sends_mail = EMAIL in senders
         configured = "" if "custom" in missing(settings) else settings.alert_url
         self.watch.listeners.append(Notifier(outbox, self.alerts, configured).tell)
 
@@ -85,9 +87,10 @@ class Alerting:
 
     async def configure(self, account: int) -> None:
         """What is watched is what is in the store now."""
-        self.watch.configure(account, await self.alerts.living(account), await self._time_zone(account))
+        self.watch.configure(account, await self.alerts.living(account), await self.time_zone(account))
 
-    async def _time_zone(self, account: int) -> str:
+    async def time_zone(self, account: int) -> str:
+        """By whose clock an account's days go."""
         return time_zone_of(await self._accounts.get(account), self._settings.time_zone)
 
     async def configure_all(self) -> None:

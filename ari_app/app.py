@@ -74,6 +74,8 @@ from ari_app.store.skills import Skills
 from ari_app.store.statistics import Statistics
 from ari_app.store.users import Users
 from ari_app.store.writer import Writer
+from ari_app.voicemail.desk import VoicemailService
+from ari_app.voicemail.sounds import PATH as MESSAGES
 
 log = structlog.get_logger(__name__)
 
@@ -190,10 +192,7 @@ class Application:
         await self.prompts.load()
         self._stack.push_async_callback(self.prompts.close)
         self.registry.sound = self.prompts.sound
-        self.recordings = RecordingService(settings, self.writer, self.registry, self.node, self.clock)
-        record.on_recorded = self.recordings.collector.look
-        await self.recordings.start()
-        self._stack.push_async_callback(self.recordings.close)
+        await self._start_recordings(record)
         await self._start_media()
         self._restored = recovery.restore(self.registry, calls, self.registry.nodes)
         self.centre.restored(self._restored)
@@ -202,12 +201,35 @@ class Application:
         self.centre.follow_phones()
         log.info("= restored", accounts=len(journals), calls=len(self._restored))
 
+    async def _start_recordings(self, record: Record) -> None:
+        recordings = self.recordings = RecordingService(
+            self.settings, self.writer, self.registry, self.node, self.clock
+        )
+        record.on_recorded = recordings.collector.look
+        voicemail = self.voicemail = VoicemailService(
+            self.settings,
+            self.writer,
+            self.centre,
+            recordings,
+            self.prompts,
+            self.extensions.store,
+            self.registry,
+            self.alerting.time_zone,
+        )
+        if self.alerting.sends_mail:
+            voicemail.mail(self.alerting.outbox, self.alerting.senders)
+        self.alerting.start(self._stack)
+        self.extensions.on_changed = voicemail.changed
+        await recordings.start()
+        self._stack.push_async_callback(recordings.close)
+        voicemail.mailboxes.start()
+        self._stack.push_async_callback(voicemail.mailboxes.close)
+
     def _start_telling(self) -> None:
         self.alerting = Alerting(self.settings, self.clock, self.accounts, self.users, self.writer, self.centre)
         self.feed = Feed(self.clock)
         self.centre.listeners.append(self.feed.fact)
         self.alerting.watch.listeners.append(realtime(self.feed.tell))
-        self.alerting.start(self._stack)
 
     async def _start_media(self) -> None:
         settings = self.settings
@@ -375,6 +397,7 @@ class Application:
             recovery.resume(self._restored)
             self._restored = []
         self.provisioner.connected(self.node)
+        self.voicemail.lights.connected(self.node)
 
     # REST
 
@@ -384,6 +407,7 @@ class Application:
         root = web.Application()
         self._live_gauges()
         root.router.add_get(f"{SOUNDS}{{token}}", self.prompts.serve)
+        root.router.add_get(f"{MESSAGES}{{token}}", self.voicemail.sounds.serve)
         root.add_routes(health_routes(self._health(), self.metrics))
         eq = EqServices(
             accounts=self.accounts,
@@ -399,6 +423,8 @@ class Application:
             hours=self.hours,
             overflows=self.overflows,
             library=self.recordings.library,
+            mailboxes=self.voicemail.mailboxes,
+            greetings=self.voicemail.greetings,
             alerts=self.alerting.alerts,
             watch=self.alerting.watch,
             feed=self.feed,

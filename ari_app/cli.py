@@ -44,6 +44,12 @@ settings, from the environment:
                      megabytes of recordings in another format that are kept for the next who asks (1000)
   S3_URL             a storage that speaks S3, to which recordings are moved, such as https://s3.example.com;
                      with S3_BUCKET, S3_REGION (us-east-1), S3_ACCESS_KEY, S3_SECRET_KEY, S3_PREFIX
+  VOICEMAIL_NUMBER   what a phone dials to listen to its messages (*97); with an extension behind it, to those of that
+                     one; empty: nothing
+  VOICEMAIL_RING_TIME
+                     seconds for which a phone rings before its mailbox answers (20)
+  VOICEMAIL_MIN_SECONDS, VOICEMAIL_MAX_SECONDS, VOICEMAIL_SILENCE
+                     of a message: what is shorter is not kept (2), the longest (300), silence that ends it (10)
   DIAL_TEMPLATE      how an extension is dialled (PJSIP/{extension})
   TRUNK_TEMPLATE     how a number outside is called (PJSIP/{number}@trunk); empty: not at all
   OUTSIDE_NUMBERS    how numbers outside begin, a regular expression (\\+|0|[0-9]{7})
@@ -65,6 +71,7 @@ settings, from the environment:
   ALERT_URL          where custom notifications of alerts are posted, signed with HOOK_SECRET; empty: there are none
   HOOK_SECRET        what signatures are made with
   HOOK_NETWORKS      networks that are not public and that we may post to: 10.1.0.0/16, 192.168.7.3
+  MAIL_LANGUAGE      of mails to those who have no language of their own: en, es or he (en)
   SMTP_HOST, SMTP_PORT (587), SMTP_SECURITY (starttls, tls or none), SMTP_USER, SMTP_PASSWORD
                      the mail server, for alerts as mails; MAIL_FROM is whom they are from
   LOG_LEVEL          debug, info, warning, error (info)

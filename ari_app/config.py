@@ -180,6 +180,15 @@ class Settings(BaseSettings):
     s3_secret_key: SecretStr = SecretStr("")
     #: what the names of its objects begin with
     s3_prefix: str = ""
+    #: what a phone dials to listen to its messages; with an extension behind it, to those of that one; empty: nothing
+    voicemail_number: Annotated[str, Field(pattern=r"^[0-9*]{0,20}$")] = "*97"
+    #: seconds for which a phone rings before its mailbox answers
+    voicemail_ring_time: float = Field(default=20.0, ge=1, le=300)
+    #: seconds of a message; what is shorter is not kept
+    voicemail_min_seconds: float = Field(default=2.0, ge=0, le=60)
+    voicemail_max_seconds: int = Field(default=300, ge=5, le=3600)
+    #: seconds of silence that end a message
+    voicemail_silence: int = Field(default=10, ge=2, le=60)
     #: how an extension is dialled
     dial_template: Annotated[str, AfterValidator(_dial_template)] = "PJSIP/{extension}"
     #: how numbers outside are called, such as PJSIP/{number}@trunk; empty: not at all
@@ -228,6 +237,8 @@ class Settings(BaseSettings):
     #: empty: without signing in
     smtp_user: str = ""
     smtp_password: SecretStr = SecretStr("")
+    #: of mails to those who have no language of their own
+    mail_language: Literal["en", "es", "he"] = "en"
     #: whom mails are from
     mail_from: str = ""
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = "info"

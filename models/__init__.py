@@ -37,6 +37,7 @@ from models.schedule_activity import ScheduleActivity
 from models.spill_mark import SpillMark
 from models.user import User
 from models.user_session import UserSession
+from models.voicemail import VoicemailMessage
 
 __all__ = [
     "Account",
@@ -71,4 +72,5 @@ __all__ = [
     "SpillMark",
     "User",
     "UserSession",
+    "VoicemailMessage",
 ]

@@ -38,7 +38,8 @@ class Recording(Base):
     duration: Mapped[Seconds | None]
     #: the Asterisk it was made on
     node: Mapped[str] = mapped_column(server_default=text("''"))
-    #: who wanted it: "queue", "extension" (the rules of one), "on_demand" (a person), "program"
+    #: who wanted it: "queue", "extension" (the rules of one), "on_demand" (a person), "voicemail",
+    #: "greeting" (of a mailbox), "program"
     kind: Mapped[str] = mapped_column(server_default="queue")
     #: the leg it is about: the agent's of a conversation, the caller's of a whole call
     leg_id: Mapped[str | None]

@@ -37,6 +37,7 @@ from ari_app.calls.programs import Announcement, ExtensionCall, Unallocated, Use
 from ari_app.calls.registry import Registry
 from ari_app.calls.transfers import Join, Transfer
 from ari_app.calls.verbs.monitor import MonitorMode
+from ari_app.calls.voicemail import LeaveMessage
 from ari_app.clock import Clock
 from ari_app.errors import NotFound
 
@@ -119,7 +120,9 @@ class Centre:
                 "announcement": lambda state: Announcement(state["media"]),
                 "unallocated": lambda state: Unallocated(),
                 "busy": lambda state: UserBusy(),
-                "extension": ExtensionCall.of,
+                "extension": lambda state: ExtensionCall.of(state, self.numbers.otherwise),
+                "mailbox": lambda state: self.numbers.mailbox(state["extension"]),
+                "voicemail": lambda state: LeaveMessage.of(self.numbers.voicemail, state),
                 "click_to_dial": lambda state: ClickToDial(self.dialled, state["number"]),
                 "transfer": lambda state: Transfer(self.dialled, state["number"]),
                 "join": lambda state: Join(state["leg"]),
@@ -182,7 +185,7 @@ class Centre:
         """Calls have been made again: let their events find their queues."""
         self.recorder.restored(calls)
         for call in calls:
-            if isinstance(call.program, ExtensionCall):
+            if isinstance(call.program, ExtensionCall | LeaveMessage):
                 call.program.reattach(call)
             if isinstance(call.program, QueueProgram | CallBackProgram):
                 self.dispatcher(call.account).reattach(call, call.program.queue)

@@ -102,6 +102,8 @@ class Call:
         self.bridges: set[str] = set()
         #: names of those that go on
         self.recordings: set[str] = set()
+        #: names of those that may be heard, or thrown away, while the call lives: their files stay in Asterisk
+        self.held: set[str] = set()
         #: leg, or side of one -> what a person has recorded of it: names of the recording and of the snoop it is of
         self.on_demand: dict[str, tuple[str, str]] = {}
         self.program: Program | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from ari_app.calls.call import Call
 from ari_app.calls.directory import Directory, ExtensionSettings
@@ -11,8 +12,11 @@ from ari_app.calls.program import Program
 from ari_app.calls.programs import ExtensionCall, Unallocated, UserBusy
 from ari_app.calls.registry import Registry
 from ari_app.calls.rule_recording import is_recorded
-from ari_app.calls.verbs.dial import Party
+from ari_app.calls.verbs.dial import DialOutcome, Party
+from ari_app.calls.voicemail import LeaveMessage, Voicemail
 
+#: seconds for which a phone rings
+RING_TIME = 30.0
 _DIALLED = re.compile(r"\+?[0-9]+\Z")
 
 
@@ -27,13 +31,22 @@ class ExtensionRouting:
         trunk_template: str = "",
         outside: str = "",
         emergency: str = "",
+        voicemail: Voicemail | None = None,
     ) -> None:
         """Templates: how an extension and how a number outside is dialled; without trunk_template there is no outside.
         outside: pattern of how a number outside begins; emergency: pattern of a whole number to call for help."""
         self._registry = registry
         self._directory = directory
         self._dial_template = dial_template
+        self.voicemail = voicemail or Voicemail()
         self._trunk_template = trunk_template
+        #: the number that opens the mailbox of the one who calls it, and, with an extension behind it, that one's;
+        #: "": there is none
+        self.mailbox_number = ""
+        #: what serves somebody at a mailbox
+        self.mailbox: Callable[[str], Program] = lambda extension: Unallocated()
+        #: seconds for which a phone rings whose extension has a mailbox
+        self.ring_time = RING_TIME
         self._outside = re.compile(outside)
         self._emergency = re.compile(f"(?:{emergency})\\Z") if emergency else None
         before, _, after = dial_template.partition("{extension}")
@@ -53,6 +66,8 @@ class ExtensionRouting:
 
     def route(self, call: Call, number: str) -> Program:
         """What serves a call of an extension to a number that is no queue's."""
+        if (mailbox := self._mailbox_of(call, number)) is not None:
+            return self.mailbox(mailbox)
         if not _DIALLED.match(number):
             return Unallocated()
         caller = self.caller(call)
@@ -62,11 +77,19 @@ class ExtensionRouting:
             return Unallocated()
         callee = self._directory.get(call.account, number)
         if callee is not None and not callee.call_waiting and self.has_call(number):
-            return UserBusy()
+            return self.otherwise(call, number, DialOutcome.BUSY) or UserBusy()
         shown = None
         if caller is not None and caller.cid_masquerade:
             shown = Party(caller.cid_masquerade, caller.name)
         return self._ring(call, number, shown)
+
+    def _mailbox_of(self, call: Call, number: str) -> str | None:
+        """Whose mailbox a number opens; "": of the one who is asked for; None: it opens none."""
+        own = self.mailbox_number
+        if not own or not number.startswith(own):
+            return None
+        caller = self.caller(call)
+        return number.removeprefix(own) or (caller.extension if caller is not None else "")
 
     def ring(self, call: Call, number: str) -> Program:
         """Ring a number for one who did not dial it: whether its phone has another call does not count."""
@@ -77,7 +100,20 @@ class ExtensionRouting:
         callee = None if outside else self._directory.get(call.account, number)
         external = outside or not self.is_extension(call.caller)
         recorded = is_recorded(self.caller(call), callee, external=external)
-        return ExtensionCall(self.reach(number), shown=shown, number=number, record=recorded)
+        return ExtensionCall(
+            self.reach(number),
+            RING_TIME if callee is None or self._directory.mailbox(call.account, number) is None else self.ring_time,
+            shown,
+            number=number,
+            record=recorded,
+            otherwise=self.otherwise,
+        )
+
+    def otherwise(self, call: Call, number: str, outcome: DialOutcome) -> Program | None:
+        """What serves one who has called an extension, and was not answered: its mailbox, if it has one."""
+        if self._directory.mailbox(call.account, number) is None:
+            return None
+        return LeaveMessage(self.voicemail, number, "busy" if outcome is DialOutcome.BUSY else "unavailable")
 
     def caller(self, call: Call) -> ExtensionSettings | None:
         """The extension that calls; None: it is none of the directory."""

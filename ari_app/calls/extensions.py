@@ -12,7 +12,7 @@ from contextlib import suppress
 
 from ari_app.ari.errors import Gone
 from ari_app.ari.operations import Operations
-from ari_app.calls.directory import ExtensionSettings
+from ari_app.calls.directory import ExtensionSettings, Mailbox
 
 _CLASS = "res_pjsip"
 #: what phones are asked to prove their secret for; Asterisk's default
@@ -38,14 +38,24 @@ def sip_digest(extension: str, secret: str | None) -> str:
     return hashlib.md5(f"{extension}:{REALM}:{secret}".encode(), usedforsecurity=False).hexdigest()
 
 
-def sip_objects(settings: ExtensionSettings, digest: str) -> Objects:
-    """What makes an extension in Asterisk. digest: sip_digest()'s."""
+def mailbox_name(extension: str, mailbox: Mailbox) -> str:
+    """What Asterisk calls a mailbox, in its message-waiting lights."""
+    return f"{extension}@{mailbox.context}"
+
+
+def sip_objects(settings: ExtensionSettings, digest: str, mailbox: Mailbox | None = None) -> Objects:
+    """What makes an extension in Asterisk. digest: sip_digest()'s. mailbox: its phone shows what waits there."""
     extension, symmetric = settings.extension, _SYMMETRIC[settings.nat]
     # What the display shows is in quotes in a header.
     name = "".join(c for c in settings.name if c not in '"\\<>')
     return {
         "auth": {"auth_type": "md5", "username": extension, "realm": REALM, "md5_cred": digest, "password": ""},
-        "aor": {"max_contacts": "1", "remove_existing": "yes", "qualify_frequency": "60"},
+        "aor": {
+            "max_contacts": "1",
+            "remove_existing": "yes",
+            "qualify_frequency": "60",
+            "mailboxes": "" if mailbox is None else mailbox_name(extension, mailbox),
+        },
         "endpoint": {
             "transport": "udp",
             "context": settings.context,
@@ -62,6 +72,9 @@ def sip_objects(settings: ExtensionSettings, digest: str) -> Objects:
             # whatever the phone says it is
             "callerid": f'"{name}" <{extension}>',
             "trust_id_inbound": "no",
+            # The phone is told without asking, when it registers too; one that asks (SUBSCRIBE) is told in its way.
+            "mailboxes": "" if mailbox is None else mailbox_name(extension, mailbox),
+            "mwi_subscribe_replaces_unsolicited": "yes",
         },
     }
 

@@ -69,7 +69,8 @@ class RecordingStarted(CallFact, frozen=True, kw_only=True):
     #: "wav"
     format: str
     node: str = ""
-    #: who wants it: "queue", "extension" (the rules of one), "on_demand" (a person), "program"
+    #: who wants it: "queue", "extension" (the rules of one), "on_demand" (a person), "voicemail",
+    #: "greeting" (of a mailbox), "program"
     kind: str = "program"
     #: the leg it is about
     leg: str | None = None
@@ -89,6 +90,40 @@ class RecordingEnded(CallFact, frozen=True, kw_only=True):
     outcome: str = "finished"
 
 
+class MessageBegun(CallFact, frozen=True, kw_only=True):
+    """Somebody is about to leave a message in a mailbox. Told before the beginning of its recording."""
+
+    call: str
+    account: int
+    recording: str
+    #: extension
+    mailbox: str
+    caller_number: str
+    caller_name: str
+
+
+class MessageMarked(CallFact, frozen=True, kw_only=True):
+    """Who leaves a message says how urgent it is."""
+
+    recording: str
+    urgent: bool
+
+
+class MessageDropped(CallFact, frozen=True, kw_only=True):
+    """Who left a message does not want it kept."""
+
+    recording: str
+
+
+class GreetingAccepted(CallFact, frozen=True, kw_only=True):
+    """Who has recorded a greeting wants it to be heard."""
+
+    call: str
+    recording: str
+    #: which: "1001-busy"
+    greeting: str
+
+
 AnyCallFact = (
     CallStarted
     | CallAnswered
@@ -99,4 +134,8 @@ AnyCallFact = (
     | LegEnded
     | RecordingStarted
     | RecordingEnded
+    | MessageBegun
+    | MessageMarked
+    | MessageDropped
+    | GreetingAccepted
 )

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ari_app.ari.errors import AriError
 from ari_app.calls.bridge import Bridge
 from ari_app.calls.call import Call
 from ari_app.calls.leg import Leg, LegState
-from ari_app.calls.program import State
+from ari_app.calls.program import Program, State
 from ari_app.calls.rule_recording import record_talk, recording_of
 from ari_app.calls.verbs.answer import answer
-from ari_app.calls.verbs.dial import DialOutcome, Party, dial
+from ari_app.calls.verbs.dial import DialOutcome, Party, dial, outcome_of
 from ari_app.calls.verbs.hangup import ABSENT, BUSY, NO_ANSWER, UNALLOCATED, hangup, release
 from ari_app.calls.verbs.play import play
 from ari_app.calls.verbs.record import Recording
@@ -67,6 +69,14 @@ class Unallocated:
         await self.run(call)
 
 
+#: what serves a caller of a number who was not answered, by how that ended; None: he is told why, and hung up
+Otherwise = Callable[[Call, str, DialOutcome], Program | None]
+
+
+def _nothing_else(call: Call, number: str, outcome: DialOutcome) -> Program | None:
+    return None
+
+
 class ExtensionCall:
     """Ring an extension and join the two; or pass on to the caller why that cannot be."""
 
@@ -80,14 +90,17 @@ class ExtensionCall:
         *,
         number: str = "",
         record: bool = False,
+        otherwise: Otherwise | None = None,
     ) -> None:
         """timeout: seconds it rings. shown: who calls, where that is not who the caller's phone is. number: who is
-        called. record: what the two say."""
+        called. record: what the two say. otherwise: what serves one who was
+        not answered."""
         self.endpoint = endpoint
         self.timeout = timeout
         self.shown = shown
         self.number = number
         self.record = record
+        self._otherwise = otherwise or _nothing_else
         self._recording: Recording | None = None
 
     def state(self) -> State:
@@ -100,7 +113,7 @@ class ExtensionCall:
         }
 
     @classmethod
-    def of(cls, state: State) -> ExtensionCall:
+    def of(cls, state: State, otherwise: Otherwise | None = None) -> ExtensionCall:
         """From state()."""
         shown = state.get("shown")
         return cls(
@@ -109,6 +122,7 @@ class ExtensionCall:
             Party(*shown) if shown else None,
             number=state.get("number", ""),
             record=state.get("record", False),
+            otherwise=otherwise,
         )
 
     async def run(self, call: Call) -> None:
@@ -147,6 +161,12 @@ class ExtensionCall:
 
     async def _refuse(self, call: Call, callee: Leg) -> None:
         cause = callee.cause or NO_ANSWER
+        otherwise = self._otherwise(call, self.number, outcome_of(cause))
+        if otherwise is not None:
+            call.program = otherwise
+            call.save()
+            await otherwise.run(call)
+            return
         if cause == ABSENT and not await self._exists(call):
             cause = UNALLOCATED
         await hangup(call.caller, cause)

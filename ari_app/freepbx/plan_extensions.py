@@ -15,10 +15,9 @@ from typing import Any
 
 import msgspec
 
-from ari_app.calls.directory import ExtensionSettings, RecordingRules
+from ari_app.calls.directory import ExtensionSettings, Mailbox, RecordingRules
 from ari_app.freepbx.decisions import Action, Difference, Ledger, action_of, attribute_differences
 from ari_app.freepbx.extensions import WantedExtension, numbered
-from ari_app.store.extensions import Mailbox
 from ari_app.store.imported_extensions import ExtensionRow, KeptExtension
 from ari_app.store.imports import MAILBOX_HASH, ImportedItem
 

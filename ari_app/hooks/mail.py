@@ -39,17 +39,10 @@ class Mailer:
         zone_of: Callable[[int], Awaitable[str]],
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        """zone_of: an account's time zone. tls: None: the machine's certificates.
-
-        Raises:
-            ConfigError: the password would go over the network as it is.
-        """
-        if settings.smtp_user and settings.smtp_security == "none":
-            raise ConfigError("SMTP_SECURITY=none would send SMTP_PASSWORD in the clear: use starttls or tls")
-        self._settings = settings
+        """zone_of: an account's time zone. tls: as of `Post`. Raises ConfigError."""
+        self._post = Post(settings, tls)
         self._users = users
         self._zone_of = zone_of
-        self._tls = tls
 
     async def __call__(self, message: Message) -> None:
         """Raises aiosmtplib.SMTPException, OSError, StoreUnavailable."""
@@ -62,9 +55,30 @@ class Mailer:
         values = msgspec.json.decode(message.body, type=dict[str, object])
         zone = ZoneInfo(await self._zone_of(message.account))
         mail = compose(values, user.language or "en", zone)
-        mail["From"], mail["To"] = self._settings.mail_from, user.email
-        # the same in each attempt, so that a mail server can leave out what it has had
-        mail["Message-ID"] = f"<{message.id}@{self._settings.mail_from.rpartition('@')[2]}>"
+        await self._post.send(mail, user.email, message.id)
+
+
+class Post:
+    """The way to the mail server."""
+
+    def __init__(self, settings: Settings, tls: ssl.SSLContext | None = None) -> None:
+        """tls: None: the machine's certificates.
+
+        Raises:
+            ConfigError: the password would go over the network as it is.
+        """
+        if settings.smtp_user and settings.smtp_security == "none":
+            raise ConfigError("SMTP_SECURITY=none would send SMTP_PASSWORD in the clear: use starttls or tls")
+        self._settings = settings
+        self._tls = tls
+
+    async def send(self, mail: EmailMessage, to: str, id: str) -> None:
+        """Hand a mail over to the mail server. id: the same in each attempt, so that it can leave out what it has had.
+
+        Raises aiosmtplib.SMTPException, OSError.
+        """
+        mail["From"], mail["To"] = self._settings.mail_from, to
+        mail["Message-ID"] = f"<{id}@{self._settings.mail_from.rpartition('@')[2]}>"
         security = self._settings.smtp_security
         await aiosmtplib.send(
             mail,
@@ -86,8 +100,12 @@ def compose(values: dict[str, object], language: str, zone: ZoneInfo) -> EmailMe
         raise ValueError("an alert has a time")
     when = datetime.fromtimestamp(at, zone)
     shown = round(figure) if isinstance(figure, float | int) else 0
-    known = {**values, "time": f"{when:%Y-%m-%d %H:%M:%S %Z}", "figure": shown}
-    text = _TEMPLATES.get_template(f"alert.{language}.txt").render(known)
+    return written("alert", {**values, "time": f"{when:%Y-%m-%d %H:%M:%S %Z}", "figure": shown}, language, when)
+
+
+def written(template: str, values: dict[str, object], language: str, when: datetime) -> EmailMessage:
+    """A mail from a template: its first line is the subject. Without addresses."""
+    text = _TEMPLATES.get_template(f"{template}.{language}.txt").render(values)
     subject, *lines = [line for line in text.splitlines() if line.strip()]
     mail = EmailMessage()
     mail["Subject"] = subject

@@ -116,6 +116,10 @@ class PromptBook:
         checksum = languages.get(language) or languages.get(language.partition("-")[0]) or languages.get("")
         return uri if checksum is None else f"sound:{self._url}{PATH}{self.token(checksum)}"
 
+    def has(self, account: int, name: str) -> bool:
+        """Whether there is a prompt of that name, in whatever language."""
+        return bool(self._known.get(account, {}).get(name))
+
     def token(self, checksum: str) -> str:
         """The name of a file in an address; the same for the rest of the day, and good for a day more."""
         expires = f"{(int(self._clock.now()) // _DAY + 2) * _DAY:x}"

@@ -32,7 +32,7 @@ RETRY = 30.0
 
 def _fingerprint(node: Node, wanted: Wanted) -> str:
     # With the start of Asterisk in it: an Asterisk that crashed has lost what it was given in its last second.
-    written = (node.incarnation, sip.sip_objects(wanted.settings, wanted.digest))
+    written = (node.incarnation, sip.sip_objects(wanted.settings, wanted.digest, wanted.mailbox))
     return hashlib.sha256(msgspec.json.encode(written)).hexdigest()
 
 
@@ -150,7 +150,7 @@ class Provisioner:
     async def _bring(self, node: Node, wanted: Wanted) -> None:
         extension = wanted.settings.extension
         await self._extensions.set_provisioned(node.name, wanted.account, extension, "")
-        await sip.apply(node, extension, sip.sip_objects(wanted.settings, wanted.digest))
+        await sip.apply(node, extension, sip.sip_objects(wanted.settings, wanted.digest, wanted.mailbox))
         await self._extensions.set_provisioned(node.name, wanted.account, extension, _fingerprint(node, wanted))
 
     async def _remove(self, node: Node, extension: str) -> None:

@@ -148,6 +148,10 @@ class Collector:
             return
         if await self._goes_on(recording):
             return
+        call = self.registry.calls.get(recording.call_id)
+        if call is not None and name in call.held:
+            self._going_on.setdefault(recording.call_id, set()).add(name)
+            return
         try:
             async with self._file(name) as content:
                 file = await self._files.receive(recording, content)

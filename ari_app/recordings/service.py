@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from ari_app.ari.node import Node
 from ari_app.calls.registry import Registry
@@ -34,9 +35,16 @@ class RecordingService:
         self.library = Library(recordings, self.files, clock, retention, storage, converted)
         self.uploader = Uploader(recordings, self.files, storage, clock) if storage else None
         self.collector = Collector(node, registry, recordings, self.files, clock)
+        #: told of each file that is stored
+        self.on_stored: list[Callable[[str], None]] = []
         if self.uploader is not None:
-            self.collector.on_stored = self.uploader.look
+            self.on_stored.append(self.uploader.look)
+        self.collector.on_stored = self._stored
         registry.on_recorded = lambda node, name: self.collector.look(name)
+
+    def _stored(self, name: str) -> None:
+        for listener in self.on_stored:
+            listener(name)
 
     async def start(self) -> None:
         """Begin.

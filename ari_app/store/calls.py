@@ -12,7 +12,7 @@ from ari_app.store.live_calls import LIVE_CALLS
 from ari_app.store.rows import table_of
 from ari_app.store.values import clean
 from ari_app.store.writer import Writer
-from models import Call, Leg, Recording
+from models import Call, Leg, Recording, VoicemailMessage
 
 _LEGS = table_of(Leg)
 
@@ -37,6 +37,10 @@ class CallRecorder:
             facts.LegEnded: self._leg_ended,
             facts.RecordingStarted: self._recording_started,
             facts.RecordingEnded: self._recording_ended,
+            facts.MessageBegun: self._message_begun,
+            facts.MessageMarked: self._message_marked,
+            facts.MessageDropped: self._message_dropped,
+            facts.GreetingAccepted: self._greeting_accepted,
         }
 
     async def load(self) -> None:
@@ -138,3 +142,29 @@ class CallRecorder:
                 "outcome": fact.outcome,
             },
         )
+
+    def _message_begun(self, fact: facts.MessageBegun) -> None:
+        self._writer.insert(
+            VoicemailMessage,
+            {
+                "recording": fact.recording,
+                "account_id": fact.account,
+                "mailbox": clean(fact.mailbox),
+                "call_id": fact.call,
+                "caller_number": clean(fact.caller_number),
+                "caller_name": clean(fact.caller_name),
+                "left_at": fact.at,
+                "urgent": False,
+            },
+        )
+
+    def _message_marked(self, fact: facts.MessageMarked) -> None:
+        self._writer.update(VoicemailMessage, {"recording": fact.recording, "urgent": fact.urgent})
+
+    def _message_dropped(self, fact: facts.MessageDropped) -> None:
+        self._writer.delete(VoicemailMessage, {"recording": fact.recording})
+
+    def _greeting_accepted(self, fact: facts.GreetingAccepted) -> None:
+        # A recording of a greeting without a name is none yet.
+        values = {"call_id": fact.call, "name": fact.recording, "called_number": clean(fact.greeting)}
+        self._writer.update(Recording, dict(values))

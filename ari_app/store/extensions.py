@@ -9,7 +9,7 @@ from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ari_app.calls.directory import ExtensionSettings, RecordingRules
+from ari_app.calls.directory import ExtensionSettings, Mailbox, RecordingRules
 from ari_app.calls.extensions import sip_digest
 from ari_app.clock import Clock
 from ari_app.errors import Conflict, NotFound
@@ -26,15 +26,6 @@ _PROVISIONED = table_of(ProvisionedExtension)
 _QUEUES = table_of(Queue)
 _UNIQUE = {"uq_extensions_extension": ("extension", "extension"), "uq_extensions_name": ("name", "name")}
 _PLAIN = ("extension", "name", "cid_masquerade", "outbound_cid", "emergency_cid", "dtmf_mode", "context", "nat")
-
-
-class Mailbox(msgspec.Struct, frozen=True, kw_only=True):
-    """An extension's mailbox; options by the names of voicemail.conf, "yes" or "no"."""
-
-    context: str = "default"
-    email: str | None = None
-    pager_email: str | None = None
-    options: dict[str, str] | None = None
 
 
 class ExtensionData(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +51,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     account: int
     settings: ExtensionSettings
     digest: str
+    mailbox: Mailbox | None = None
     #: no: its endpoint in Asterisk is another system's; calls know the extension all the same
     provisioned: bool = True
 
@@ -94,7 +86,14 @@ def _value(row: Row[Any]) -> Extension:
 
 
 def _wanted(row: Row[Any]) -> Wanted:
-    return Wanted(account=row.account_id, settings=settings_of(row), digest=row.sip_digest, provisioned=row.provisioned)
+    kept = kept_mailbox(row)
+    return Wanted(
+        account=row.account_id,
+        settings=settings_of(row),
+        digest=row.sip_digest,
+        mailbox=None if kept is None else kept.mailbox,
+        provisioned=row.provisioned,
+    )
 
 
 class Extensions:
@@ -187,6 +186,23 @@ class Extensions:
             limit=limit,
             offset=offset,
         )
+
+    async def opens(self, account: int, extension: str, password: str) -> bool:
+        """Whether the password is the one of the extension's mailbox. None opens one that has none. Raises NotFound."""
+        async with self._database.transaction(write=False) as connection:
+            kept = kept_mailbox(await self._row(connection, account, extension))
+        return await self._passwords.check(password, None if kept is None else kept.password)
+
+    async def set_mailbox_password(self, account: int, extension: str, password: str) -> None:
+        """Raises NotFound: no such extension, or it has no mailbox."""
+        hashed = await self._passwords.hash(password)
+        async with self._database.transaction() as connection:
+            row = await self._row(connection, account, extension)
+            kept = kept_mailbox(row)
+            if kept is None:
+                raise NotFound("no such mailbox", extension=extension)
+            voicemail = msgspec.json.encode(msgspec.structs.replace(kept, password=hashed)).decode()
+            await connection.execute(update(_TABLE).where(_TABLE.c.id == row.id).values(voicemail=voicemail))
 
     # what Asterisk should have, and has
 

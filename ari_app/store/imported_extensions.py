@@ -9,9 +9,9 @@ import msgspec
 from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ari_app.calls.directory import ExtensionSettings
+from ari_app.calls.directory import ExtensionSettings, Mailbox
 from ari_app.calls.extensions import sip_digest
-from ari_app.store.extensions import KeptMailbox, Mailbox, columns, kept_mailbox, settings_of
+from ari_app.store.extensions import KeptMailbox, columns, kept_mailbox, settings_of
 from ari_app.store.passwords import Passwords
 from ari_app.store.rows import table_of
 from models import Extension

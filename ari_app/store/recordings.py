@@ -167,6 +167,12 @@ class Recordings:
                 found += (await connection.execute(query)).scalars()
         return found
 
+    async def stored_of(self, kind: str) -> list[str]:
+        """Names of those of a kind that are stored, the oldest first."""
+        query = select(_C.name).where(_C.kind == kind, _C.file_state == "stored").order_by(_C.started_at)
+        async with self._database.transaction(write=False) as connection:
+            return [str(name) for name in (await connection.execute(query)).scalars()]
+
     async def stored(self, recording: RecordingInfo, file: StoredFile) -> None:
         """Its file is safe there. One whose end was never told has ended when the file did."""
         await self._set(

@@ -1,5 +1,4 @@
-"""Calls of extensions that are recorded by their rules, or by a key of the phone: real phones, what is in the files
-measured."""
+"""Calls of extensions that are recorded by their rules: real phones, what is in the files measured."""
 
 from __future__ import annotations
 
@@ -18,6 +17,8 @@ from tests.integration.server import ContactCentre, contact_centre
 
 SECRET = "Correct horse, 9 batteries"
 CALLER, CALLEE = 440, 660
+#: samples
+WINDOW = int(0.4 * audio.RATE)
 
 
 @pytest.fixture
@@ -46,14 +47,21 @@ async def talking(centre: ContactCentre) -> tuple[Phone, Phone]:
 
 
 async def both_are_heard_in(centre: ContactCentre, recording: dict[str, Any]) -> None:
-    """More than a second, and near its end both are heard."""
+    """More than a second, and for 400 ms of it both are heard."""
     status, file = await centre.server.download(f"/x/recording/{recording['id']}/file")
     assert status == 200
     with wave.open(io.BytesIO(file)) as opened:
         samples = audio.from_pcm(opened.readframes(opened.getnframes()))
     assert len(samples) > audio.RATE
-    end = samples[-int(0.7 * audio.RATE) : -int(0.3 * audio.RATE)]
-    assert all(audio.hears(end, tone) for tone in (CALLER, CALLEE))
+    starts = range(0, len(samples) - WINDOW, WINDOW // 4)
+    assert any(both_in(samples[start : start + WINDOW]) for start in starts)
+
+
+def both_in(window: audio.Samples) -> bool:
+    try:
+        return all(audio.hears(window, tone) for tone in (CALLER, CALLEE))
+    except audio.AmbiguousLevel:  # one of them begins or ends in it
+        return False
 
 
 async def test_a_call_that_a_rule_records_also_when_we_are_killed_in_it(centre: ContactCentre) -> None:
@@ -71,20 +79,4 @@ async def test_a_call_that_a_rule_records_also_when_we_are_killed_in_it(centre: 
     await both_are_heard_in(centre, recording)
     for number, found in (("1001", 1), ("1002", 1), ("100", 0)):
         assert len(await centre.server.request("GET", "/x/recordings", {"number": number})) == found
-    await centre.idle()
-
-
-async def test_a_call_that_the_phone_records_by_its_keys(centre: ContactCentre) -> None:
-    await phones(centre, n1002={"onDemand": True})
-    caller, callee = await talking(centre)
-    await caller.send_digits("*1")  # who may not
-    await callee.send_digits("*1")
-    begun = await centre.server.until_recording("recording")
-    assert begun["kind"] == "on_demand"
-    await centre.server.logged("RecordingStarted")
-    await asyncio.sleep(1.5)  # of conversation
-    await callee.send_digits("*1")
-    recording = await centre.server.until_recording("stored")
-    await both_are_heard_in(centre, recording)
-    await caller.hang_up()
     await centre.idle()

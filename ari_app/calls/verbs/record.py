@@ -16,7 +16,7 @@ from typing import Any
 import structlog
 
 from ari_app.ari import events
-from ari_app.ari.errors import AriError, Conflict, TimedOut, Unreachable
+from ari_app.ari.errors import AriError, Conflict, Gone, TimedOut, Unreachable
 from ari_app.ari.protocol import Received
 from ari_app.calls import facts
 from ari_app.calls.bridge import Bridge
@@ -32,7 +32,8 @@ log = structlog.get_logger(__name__)
 class About:
     """What a recording is of, for the record."""
 
-    #: who wants it: "queue", "extension" (the rules of one), "on_demand" (a person), "program"
+    #: who wants it: "queue", "extension" (the rules of one), "on_demand" (a person), "voicemail",
+    #: "greeting" (of a mailbox), "program"
     kind: str = "program"
     leg: str | None = None
     #: extension
@@ -186,6 +187,20 @@ class Recording:
         """
         self._forget(0.0, "cancelled")
         await self.call.node.recordings.cancel(recordingName=self.name)
+
+    async def throw_away(self) -> None:
+        """Of one that has ended: it is not to be kept."""
+        self._ended("", 0.0, "cancelled")
+        with suppress(Gone):
+            await self.call.node.recordings.deleteStored(recordingName=self.name)
+
+    async def ended(self) -> events.RecordingFinished:
+        """Wait until it has ended by itself.
+
+        Raises:
+            RecordingFailed: nothing was recorded.
+        """
+        return await asyncio.shield(self._finished)
 
     async def pause(self) -> None:
         """Leave out what comes.

@@ -56,6 +56,8 @@ from ari_app.store.skills import Skills
 from ari_app.store.statistics import Statistics
 from ari_app.store.today import AgentsToday
 from ari_app.store.users import Users
+from ari_app.voicemail.greetings import Greetings
+from ari_app.voicemail.service import Mailboxes
 
 log = structlog.get_logger("eq")
 
@@ -91,6 +93,8 @@ class EqServices:
     schedules: Schedules
     overflows: Overflows
     library: Library
+    mailboxes: Mailboxes
+    greetings: Greetings
     prompts: PromptBook
     statistics: Statistics
     sessions: Sessions
@@ -129,6 +133,8 @@ def make_app(eq: EqServices) -> web.Application:
         schedules=eq.schedules,
         overflows=eq.overflows,
         library=eq.library,
+        mailboxes=eq.mailboxes,
+        greetings=eq.greetings,
         prompts=eq.prompts,
         accounts=eq.accounts,
         audit=eq.audit,

@@ -10,6 +10,7 @@ from ari_app.dialects.eq.call_paths import CALLS
 from ari_app.dialects.eq.extension_paths import EXTENSIONS, PHONES
 from ari_app.dialects.eq.extras import EXTRAS
 from ari_app.dialects.eq.license_paths import LICENSE
+from ari_app.dialects.eq.voicemail_paths import VOICEMAIL
 from ari_app.dialects.eq.wire.action import AgentActionBody
 from ari_app.dialects.eq.wire.agent import Agent, AgentCreateBody, AgentUpdateBody
 from ari_app.dialects.eq.wire.call_back import CallBack, CallBackBody
@@ -409,6 +410,7 @@ ENDPOINTS = (
     *EXTENSIONS,
     *LIVE,
     *CALLS,
+    *VOICEMAIL,
     *PHONES,
     *CALL_BACKS,
     *REPORTS,

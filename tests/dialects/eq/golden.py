@@ -16,6 +16,7 @@ case.json
         {"leg": "channel's id", "call": ".."}      a leg of a call, in the record
         {"recorded": "name", "call": "..", "kind": "queue", ..., "content": ".."}   as World.recorded has it;
                                              "tone": seconds instead: a sound
+        {"left": "name", "mailbox": "1001", "caller": "..", "content": "..", "urgent": true}   a message, in a mailbox
         {"lost": "name"}                     the file of a recording is gone from the disk
         {"registers": "100", "as": "Yealink SIP-T46U", "address": "192.0.2.7"}
         {"record": true}                     what happened so far is in the record
@@ -152,7 +153,7 @@ async def _happen(world: World, step: dict[str, Any]) -> None:
         case {"settings": _} | {"restart": True}:
             world.settings = world.settings.model_copy(update=step.get("settings", {}))
             await world.restart()
-        case {"leg": _} | {"recorded": _} | {"lost": _}:
+        case {"leg": _} | {"recorded": _} | {"left": _} | {"lost": _}:
             await _tell(world, account, step)
         case {"registers": extension, "as": agent, "address": address}:
             world.contacts[extension] = Contact(address=address, user_agent=agent)
@@ -170,6 +171,9 @@ async def _tell(world: World, account: int, step: dict[str, Any]) -> None:
             if "tone" in what:
                 what["content"] = _tone(what.pop("tone"), 8000, channels=1)
             await world.recorded(account, name, **what)
+        case {"left": name, **what}:
+            what.pop("account", None)
+            await world.left(account, name, **what)
         case {"leg": leg, "call": call}:
             at = world.clock.now()
             await world.tell(

@@ -115,6 +115,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "extension_action": {"extension": "100", "action": "dial", "destination": "101", "channel": None},
     "call_recording_action": {"extension": "100", "action": "start"},
     "x.prompt": {"language": "en", "text": "We are closed.", "engine": "flite", "voice": "slt"},
+    "x.voicemail": {"state": "old", "urgent": True},
     "call_monitor_action": {"action": "spy", "targetExtension": "100", "monitorExtension": "101"},
 }
 WITH_BODY = [row for row in ENDPOINTS if row.body is not None]

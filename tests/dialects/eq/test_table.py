@@ -67,6 +67,10 @@ async def test_document_is_served_without_a_key(world: World) -> None:
     assert await world.done("GET", DOCUMENT, key=None) == eq.openapi_document()
 
 
+#: what takes hundreds of requests at a time: tests/unit/recordings/test_converted.py
+ELSEWHERE = {("x.recording.file", "error", "format", "too_busy")}
+
+
 def test_every_endpoint_and_error_has_a_case() -> None:
     """Each row of the table answers 200 in some golden case, and each of its errors is answered in one."""
     seen: set[tuple[str, str, str | None, str | None]] = set()
@@ -82,7 +86,7 @@ def test_every_endpoint_and_error_has_a_case() -> None:
                         seen.add((row.name, "error", error["parameter"], error["type"]))
     needed = {(row.name, "200", None, None) for row in ENDPOINTS if not row.streams}  # those: test_events.py
     needed |= {(row.name, "error", error.parameter, error.type) for row in ENDPOINTS for error in row.errors}
-    assert needed - seen == set()
+    assert needed - seen == ELSEWHERE
 
 
 @every_endpoint

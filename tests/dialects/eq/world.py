@@ -16,6 +16,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from pydantic import SecretStr
+from sqlalchemy import update
 
 from ari_app.acd.events import QueueConfigured
 from ari_app.ari.errors import Unreachable
@@ -56,13 +57,19 @@ from ari_app.store.pause_codes import PauseCodes
 from ari_app.store.prompts import Prompts
 from ari_app.store.queues import Queues
 from ari_app.store.recordings import Recordings
+from ari_app.store.rows import table_of
 from ari_app.store.schedules import Schedules
 from ari_app.store.sessions import Sessions
 from ari_app.store.skills import Skills
 from ari_app.store.statistics import Statistics
 from ari_app.store.today import AgentsToday
 from ari_app.store.users import Users
+from ari_app.store.voicemail import Messages
 from ari_app.store.writer import Writer
+from ari_app.voicemail.greetings import Greetings
+from ari_app.voicemail.lights import Lights
+from ari_app.voicemail.service import Mailboxes
+from models import VoicemailMessage
 from tests.dialects.eq.engine_centre import EngineCentre
 from tests.dialects.eq.engine_media import EngineMedia
 
@@ -131,6 +138,9 @@ class World:
             Prompts(database, clock), Synthesiser([Beeper()]), folder / "prompts", "http://pbx", clock
         )
         self.library = Library(Recordings(database, clock), self.files, clock)
+        messages = Messages(database, clock)
+        directory = self.extensions.directory
+        self.mailboxes = Mailboxes(messages, self.library, directory, Lights({}, clock), clock, 2.0)
         self.client: TestClient[web.Request, web.Application]
         self.app: web.Application
 
@@ -179,6 +189,8 @@ class World:
                 schedules=Schedules(self.database),
                 overflows=Overflows(self.database),
                 library=self.library,
+                mailboxes=self.mailboxes,
+                greetings=Greetings(self.prompts, self.library, self.extensions.directory),
                 prompts=self.prompts,
                 statistics=Statistics(self.database),
                 sessions=sessions,
@@ -254,6 +266,26 @@ class World:
                 recorder.record(fact)
             await writer.flush()
             await writer.close()
+
+    async def left(
+        self, account: int, name: str, mailbox: str, caller: str, content: str, urgent: bool = False
+    ) -> None:
+        """A message has come into a mailbox."""
+        at, call = self.clock.now(), f"call-{name}"
+        begun = facts.MessageBegun(
+            at=at,
+            call=call,
+            account=account,
+            recording=name,
+            mailbox=mailbox,
+            caller_number=caller,
+            caller_name=f"Name {caller}",
+        )
+        await self.tell(begun, facts.MessageMarked(at=at, recording=name, urgent=urgent))
+        await self.recorded(account, name, call=call, kind="voicemail", content=content)
+        table = table_of(VoicemailMessage)
+        async with self.database.transaction() as connection:
+            await connection.execute(update(table).where(table.c.recording == name).values(arrived_at=at))
 
     async def recorded(self, account: int, name: str, *, content: str | bytes = "", **what: Any) -> None:
         """A recording began and, after a minute, ended. content: what is in its file; nothing: it has not been

@@ -38,7 +38,7 @@ async def talking(stage: Stage) -> tuple[Recorder, Leg]:
     call, _ = await stage.incoming()
     await answer(call.caller)
     await stage.until(lambda: call.caller.state is LegState.UP)
-    return Recorder(cast(Any, OneExtension(call.caller))), call.caller
+    return Recorder(cast(Any, OneExtension(call.caller)), lambda leg: True, stage.clock), call.caller
 
 
 def states(stage: Stage) -> list[str]:

@@ -27,6 +27,7 @@ from ari_app.dialects.eq.routes.schedules import HANDLERS as _SCHEDULES
 from ari_app.dialects.eq.routes.sessions import HANDLERS as _SESSIONS
 from ari_app.dialects.eq.routes.skills import HANDLERS as _SKILLS
 from ari_app.dialects.eq.routes.supervisors import HANDLERS as _SUPERVISORS
+from ari_app.dialects.eq.routes.voicemail import HANDLERS as _VOICEMAIL
 
 HANDLERS: dict[str, Handler] = {
     **_SESSIONS,
@@ -41,6 +42,7 @@ HANDLERS: dict[str, Handler] = {
     **_CALL_BACKS,
     **_QUEUED_CALLS,
     **_RECORDINGS,
+    **_VOICEMAIL,
     **_PROMPTS,
     **_REPORTS,
     **_IMPORTS,

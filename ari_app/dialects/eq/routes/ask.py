@@ -38,6 +38,8 @@ from ari_app.store.skills import Skills
 from ari_app.store.statistics import Statistics
 from ari_app.store.today import AgentsToday
 from ari_app.store.users import Users
+from ari_app.voicemail.greetings import Greetings
+from ari_app.voicemail.service import Mailboxes
 
 Q = TypeVar("Q")
 B = TypeVar("B")
@@ -61,6 +63,8 @@ class Services:
     accounts: Accounts
     audit: AuditTrail
     library: Library
+    mailboxes: Mailboxes
+    greetings: Greetings
     alerts: Alerts
     watch: Watch
     feed: Feed

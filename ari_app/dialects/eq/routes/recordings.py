@@ -22,7 +22,7 @@ from ari_app.errors import CommandRefused, NotFound
 from ari_app.recordings.conversion import FORMATS, CannotConvert
 from ari_app.recordings.converted import TooBusy
 from ari_app.recordings.files import NoRoom
-from ari_app.recordings.library import Elsewhere
+from ari_app.recordings.library import Elsewhere, Library
 from ari_app.store.recordings import RecordingFilter, RecordingInfo
 
 _TYPES = {"wav": "audio/wav", "wav16": "audio/wav"}
@@ -71,7 +71,7 @@ async def file(ask: Ask[RecordingFileQuery, None]) -> web.StreamResponse | Strea
     found, wanted = await _find(ask), ask.query.format
     other = None if ask.query.right is None else await _other(ask, found)
     if other is None and (wanted is None or wanted == found.format):
-        return await _as_it_is(ask, found)
+        return await give_out(ask.services.library, found)
     wanted = wanted or "wav"
     try:
         path = await ask.services.library.converted(found, wanted, other)
@@ -94,9 +94,10 @@ async def _other(ask: Ask[RecordingFileQuery, None], left: RecordingInfo) -> Rec
     return right
 
 
-async def _as_it_is(ask: Ask[RecordingFileQuery, None], found: RecordingInfo) -> web.StreamResponse | Streamed:
+async def give_out(library: Library, found: RecordingInfo) -> web.StreamResponse | Streamed:
+    """The file of a recording, as an answer. Raises ApiError: 404: it has none."""
     try:
-        source = await ask.services.library.file(found)
+        source = await library.file(found)
     except NotFound:
         raise not_found("id", "The file of the recording") from None
     headers = _headers(_TYPES.get(found.format, "application/octet-stream"), str(found.path).rpartition("/")[2])
@@ -119,7 +120,7 @@ async def delete(ask: Ask[None, None]) -> None:
     if found.state in ("recording", "ended"):
         raise refused("id", "in_use", "It goes on, or its file is being fetched from Asterisk")
     try:
-        await ask.services.library.delete(found, _who(ask))
+        await ask.services.library.delete(found, by_whom(ask))
     except NotFound:
         raise not_found("id", "The file of the recording") from None
 
@@ -146,7 +147,8 @@ async def act(ask: Ask[None, RecordingActionBody]) -> None:
         raise invalid("action", "Nothing is recorded of this extension") from None
 
 
-def _who(ask: Ask[Any, Any]) -> str:
+def by_whom(ask: Ask[Any, Any]) -> str:
+    """Who asks, for the record."""
     session = ask.caller.session
     return f"{session.kind} {session.user}" if session is not None else f"key {ask.caller.key.id}"
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 from pydantic import AfterValidator, Field, StrictStr
 
-from ari_app.calls.directory import DtmfMode, ExtensionSettings, Nat, RecordingRule, RecordingRules
+from ari_app.calls.directory import DtmfMode, ExtensionSettings, Mailbox, Nat, RecordingRule, RecordingRules
 from ari_app.dialects.eq.wire import fields
 from ari_app.dialects.eq.wire.fields import (
     Blankable,
@@ -22,7 +22,7 @@ from ari_app.dialects.eq.wire.fields import (
     or_default,
 )
 from ari_app.store.extensions import Extension as Stored
-from ari_app.store.extensions import ExtensionData, Mailbox
+from ari_app.store.extensions import ExtensionData
 
 #: a caller id
 _Digits = Annotated[StrictStr, Field(pattern=r"^[0-9]{1,20}$"), IntegerAsDigits]

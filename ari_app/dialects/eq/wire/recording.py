@@ -13,7 +13,7 @@ from ari_app.dialects.eq.wire.report import Time
 from ari_app.store.recordings import RecordingInfo
 
 State = Literal["recording", "ended", "stored", "failed", "cancelled", "missing", "deleted"]
-Kind = Literal["queue", "extension", "on_demand", "program"]
+Kind = Literal["queue", "extension", "on_demand", "voicemail", "greeting", "program"]
 _Text = Annotated[StrictStr, Field(max_length=200)]
 
 

@@ -1,0 +1,104 @@
+"""Voicemail as callers and owners know it: real phones, the sound of messages measured, the light as phones get it."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import wave
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.harness import audio
+from tests.harness.lamp import Lamp
+from tests.harness.phones import Phone, PhoneBox
+from tests.integration.server import ContactCentre, contact_centre
+
+SECRET = "Correct horse, 9 batteries"
+CALLER = 440
+
+
+@pytest.fixture
+async def centre(tmp_path: Path, start_asterisk: Any, world: PhoneBox) -> AsyncIterator[ContactCentre]:
+    async with contact_centre(tmp_path, start_asterisk, world) as made:
+        yield made
+
+
+async def extensions(centre: ContactCentre, **voicemail: Any) -> None:
+    """1001, whose phone calls, and 1002, who has a mailbox."""
+    for number, mailbox in (("1001", None), ("1002", {"password": "4321", **voicemail})):
+        data = {"extension": number, "name": f"Phone {number}", "sip": {"secret": SECRET}, "voicemail": mailbox}
+        assert await centre.server.request("POST", "/extension", data=data) == number
+    await centre.world.line("1001", SECRET)
+
+
+async def messages(centre: ContactCentre, count: int, within: float = 30) -> list[dict[str, Any]]:
+    """Wait until so many are in the mailboxes."""
+    async with asyncio.timeout(within):
+        while len(found := await centre.server.request("GET", "/x/voicemail")) != count:
+            await asyncio.sleep(0.05)
+    return list(found)
+
+
+async def speaking(centre: ContactCentre) -> Phone:
+    """1001 has called 1002, left out the greeting, and speaks after the beep."""
+    caller = await centre.world.call("1002", centre.pbx, line="1001")
+    await caller.answered.wait(30)
+    await caller.send_digits("#")
+    await centre.server.until_recording("recording")
+    await caller.play_tone(CALLER)
+    return caller
+
+
+async def tone_in(centre: ContactCentre, message: dict[str, Any]) -> None:
+    """The caller's tone is in the message, and it is as long as it says."""
+    status, file = await centre.server.download(f"/x/voicemail/{message['id']}/file")
+    assert status == 200
+    with wave.open(io.BytesIO(file)) as opened:
+        samples = audio.from_pcm(opened.readframes(opened.getnframes()))
+    assert len(samples) / audio.RATE == pytest.approx(message["duration"], abs=0.01)
+    middle = samples[len(samples) // 2 : len(samples) // 2 + audio.RATE // 2]
+    assert audio.hears(middle, CALLER)
+
+
+async def test_a_message_is_left_lights_the_phone_and_is_deleted(centre: ContactCentre) -> None:
+    await extensions(centre)
+    async with Lamp("1002", SECRET, centre.pbx.sip) as phone:
+        caller = await speaking(centre)
+        await asyncio.sleep(3)  # of message
+        await caller.silence()
+        await caller.send_digits("#")
+        await centre.server.until_recording("ended")  # and not fetched, for he may want to say it again
+        await caller.send_digits("1")
+        (message,) = await messages(centre, 1)
+        about = [message[name] for name in ("extension", "callerNumber", "callerName", "state", "urgent")]
+        assert about == ["1002", "1001", "Phone 1001", "new", False]
+        await tone_in(centre, message)
+        await phone.shows("1/0")
+        await centre.server.request("PUT", f"/x/voicemail/{message['id']}", state="old")
+        await phone.shows("0/1")
+        await centre.server.request("DELETE", f"/x/voicemail/{message['id']}")
+        await phone.shows("0/0")
+        await caller.ended.wait(30)
+    await centre.idle()
+
+
+async def test_we_are_killed_while_a_message_is_left(centre: ContactCentre) -> None:
+    await extensions(centre)
+    caller = await speaking(centre)  # nobody is registered as 1002
+    await asyncio.sleep(1)
+    await centre.server.kill()
+    await asyncio.sleep(2)  # of message, with nobody to look after it
+    await caller.hang_up()
+    await centre.server.start()
+    (message,) = await messages(centre, 1)
+    assert message["duration"] > 2.5
+    await tone_in(centre, message)
+    async with Lamp("1002", SECRET, centre.pbx.sip) as phone:
+        await phone.shows("1/0")  # it was set while no phone was there
+        await centre.server.request("DELETE", "/extension/1002")
+        await messages(centre, 0)
+        (recording,) = await centre.server.request("GET", "/x/recordings")
+        assert (recording["state"], recording["deletedBy"]) == ("deleted", "no mailbox")

@@ -168,6 +168,7 @@ class Application:
             outside=settings.outside_numbers,
             emergency=settings.emergency_numbers,
             parking=_parking(settings),
+            forward_template=settings.forward_template,
         )
         self.statistics = Statistics(self.writer.database)
         self.today = await agents_today(self.accounts, self.statistics, self.clock, settings.time_zone)

@@ -51,6 +51,8 @@ settings, from the environment:
   VOICEMAIL_MIN_SECONDS, VOICEMAIL_MAX_SECONDS, VOICEMAIL_SILENCE
                      of a message: what is shorter is not kept (2), the longest (300), silence that ends it (10)
   DIAL_TEMPLATE      how an extension is dialled (PJSIP/{extension})
+  FORWARD_TEMPLATE   how agents are dialled by queues that let follow-me and call forward of their phones hold, such as
+                     Local/{extension}@forwarding; empty: as DIAL_TEMPLATE says
   TRUNK_TEMPLATE     how a number outside is called (PJSIP/{number}@trunk); empty: not at all
   OUTSIDE_NUMBERS    how numbers outside begin, a regular expression (\\+|0|[0-9]{7})
   EMERGENCY_NUMBERS  numbers outside to call for help, a regular expression (112|911)

@@ -49,6 +49,10 @@ def _dial_template(value: str) -> str:
     return value
 
 
+def _forward_template(value: str) -> str:
+    return _dial_template(value) if value else value
+
+
 def _trunk_template(value: str) -> str:
     if value and _fields(value) != {"number"}:
         raise ValueError("must be like PJSIP/{number}@trunk, with {number} and nothing else in braces")
@@ -191,6 +195,9 @@ class Settings(BaseSettings):
     voicemail_silence: int = Field(default=10, ge=2, le=60)
     #: how an extension is dialled
     dial_template: Annotated[str, AfterValidator(_dial_template)] = "PJSIP/{extension}"
+    #: how an extension is dialled whose follow-me and call forward hold, such as Local/{extension}@forwarding; empty:
+    #: no agent's are followed
+    forward_template: Annotated[str, AfterValidator(_forward_template)] = ""
     #: how numbers outside are called, such as PJSIP/{number}@trunk; empty: not at all
     trunk_template: Annotated[str, AfterValidator(_trunk_template)] = ""
     #: a regular expression: how a number begins that goes to the trunk; every other one is an extension

@@ -93,15 +93,18 @@ class Centre:
         outside: str = "",
         emergency: str = "",
         parking: Parking = DEFAULT_PARKING,
+        forward_template: str = "",
     ) -> None:
         """dial_template: how an extension is dialled. trunk_template: how other numbers are, which are those that begin
         as the pattern `outside` says; empty: there are none. emergency: pattern of numbers to call for help. parking:
-        where and how long calls are parked."""
+        where and how long calls are parked. forward_template: how an extension is dialled whose calls are forwarded;
+        empty: none's are."""
         self.registry = registry
         self.store = store
         self.clock = clock
         self.directory = Directory()
         self.numbers = ExtensionRouting(registry, self.directory, dial_template, trunk_template, outside, emergency)
+        self._forward_template = forward_template
         self._dispatchers: dict[int, Dispatcher] = {}
         self.listeners: list[Callable[[int, AnyFact], None]] = []
         #: when queues are open
@@ -111,7 +114,7 @@ class Centre:
         self.recorder = Recorder(self.calls, self._may_record, clock)
         registry.on_digit = self.recorder.pressed
         registry.on_transfer = PhoneTransfers(registry, self.calls).asked_for
-        self.phones = Phones(lambda: self.node, clock, self.endpoint, self._staffed, self._phone)
+        self.phones = Phones(lambda: self.node, clock, self.endpoint, self._staffed, self._phone, self._forwarded)
         registry.on_endpoint = self.phones.changed
         registry.programs.update(
             {
@@ -142,6 +145,7 @@ class Centre:
         """Serve an account with this engine (a new one, or one brought back from the journal)."""
         dispatcher = Dispatcher(engine, self.registry, self.store, self.clock, self.endpoint, self.reach)
         dispatcher.ring = self.numbers.ring
+        dispatcher.forward_template = self._forward_template
         dispatcher.before_joining = lambda queue: self.opening.look(engine.account, queue)
         dispatcher.listeners.append(self._told)
         self._dispatchers[engine.account] = dispatcher
@@ -231,6 +235,13 @@ class Centre:
 
     def _staffed(self, extension: str) -> bool:
         return any(dispatcher.engine.staffed(extension) for dispatcher in self._dispatchers.values())
+
+    def _forwarded(self, extension: str) -> int:
+        if not self._forward_template:
+            return 0
+        endpoint = self.endpoint(extension)
+        legs = (leg for leg in self.registry.legs.values() if leg.alive and leg.endpoint == endpoint)
+        return sum(bool(leg.name) and not leg.name.startswith(endpoint) for leg in legs)
 
     def _phone(self, extension: str, state: str) -> None:
         """Extensions are of the whole installation: each account with an agent there has to know."""

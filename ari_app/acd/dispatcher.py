@@ -17,6 +17,7 @@ from ari_app.acd.commands import AnyCommand, AnyFact, Fact
 from ari_app.acd.conversation import Conversation, Departure, prompts
 from ari_app.acd.engine import Engine
 from ari_app.acd.ports import AcdStore
+from ari_app.acd.settings import AgentRestrictions, QueueSettings
 from ari_app.ari.errors import AriError
 from ari_app.calls.call import Call
 from ari_app.calls.leg import Leg, LegGone, LegState
@@ -66,6 +67,8 @@ class Dispatcher:
         #: what serves a number that a caller is sent to
         self.ring: Callable[[Call, str], Program] = lambda call, number: ExtensionCall(self.reach(number))
         self.calling_back = CallingBack(self, self.reach)
+        #: an extension's dial string where its follow-me and call forward hold; empty: they never do
+        self.forward_template = ""
         #: is told of which queue somebody is about to enter
         self.before_joining: Callable[[str], None] = lambda _queue: None
         self.listeners: list[Callable[[int, AnyFact], None]] = []
@@ -188,6 +191,7 @@ class Dispatcher:
                 shown=conversation.shown(settings),
                 ring_time=None if timeout is None else timeout + RING_MARGIN,
                 auto_answer=settings is not None and settings.auto_answer,
+                via=self._via(order.extension, settings),
             )
             return
         except LegGone:
@@ -199,6 +203,13 @@ class Dispatcher:
         if self._offers.pop(order.offer, None) is not None:
             self.apply(events.OfferFailed(offer=order.offer, reason="error"))
         await release(leg)
+
+    def _via(self, extension: str, settings: QueueSettings | None) -> str | None:
+        """What is dialled instead of the agent's own phone; None: nothing."""
+        if not self.forward_template or settings is None:
+            return None
+        restricted = settings.agent_restrictions is not AgentRestrictions.AS_DIALLED
+        return None if restricted else self.forward_template.format(extension=extension)
 
     def _agent_leg_moved(self, leg: Leg, at: float) -> None:
         offer = leg.offer

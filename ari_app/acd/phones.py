@@ -33,14 +33,16 @@ OFFERED = "agent-"
 ASK_AGAIN = 1.0
 
 
-def phone_state(endpoint: Endpoint) -> str:
+def phone_state(endpoint: Endpoint, forwarded: int = 0) -> str:
     """ "unavailable": nothing is registered there, or what is does not answer (qualify). "busy": it has a channel that
-    is none of our offers, in whatever state. Else "idle"."""
+    is none of our offers, in whatever state. Else "idle".
+
+    forwarded: offers of ours that reach it by the dialplan, which gives the phone's channel an id of its own.
+    """
     if endpoint.state == "offline":
         return "unavailable"
-    if all(channel.startswith(OFFERED) for channel in endpoint.channel_ids):
-        return "idle"
-    return "busy"
+    others = sum(not channel.startswith(OFFERED) for channel in endpoint.channel_ids)
+    return "busy" if others > forwarded else "idle"
 
 
 class Phones:
@@ -53,7 +55,10 @@ class Phones:
         endpoint: Callable[[str], str],
         staffed: Callable[[str], bool],
         tell: Callable[[str, str], None],
+        forwarded: Callable[[str], int] = lambda _extension: 0,
     ) -> None:
+        """forwarded: how many offers of ours reach an extension by the dialplan now."""
+        self._forwarded = forwarded
         self._node = node
         self._clock = clock
         self._endpoint = endpoint
@@ -84,7 +89,7 @@ class Phones:
         endpoint = self._endpoint(extension)
         known = self._node().snapshot.endpoints.get(endpoint)
         if self._staffed(extension) and endpoint in self._followed and known is not None:
-            self._tell(extension, phone_state(known))
+            self._tell(extension, phone_state(known, self._forwarded(extension)))
         if self._unsettled(endpoint, extension) and endpoint not in self._settling:
             self._settling.add(endpoint)
             self._node().background(self._settle(endpoint, extension))
@@ -93,7 +98,7 @@ class Phones:
         """An endpoint is like this now."""
         extension = self._followed.get(endpoint_name(endpoint))
         if extension is not None and node is self._node():
-            self._tell(extension, phone_state(endpoint))
+            self._tell(extension, phone_state(endpoint, self._forwarded(extension)))
             self.look(extension)
 
     def _unsettled(self, endpoint: str, extension: str) -> bool:
@@ -131,7 +136,7 @@ class Phones:
                 node.subscriptions.wanted.add(f"endpoint:{endpoint}")  # the next connect does it
         else:
             if node.snapshot.endpoints.setdefault(endpoint, found) is found:  # else an event was faster
-                self._tell(extension, phone_state(found))
+                self._tell(extension, phone_state(found, self._forwarded(extension)))
 
     async def _let_go(self, endpoint: str, extension: str) -> None:
         node = self._node()

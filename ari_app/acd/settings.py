@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 import msgspec
 
@@ -62,6 +62,17 @@ class AnnounceHoldTime(StrEnum):
     ONCE = "once"
 
 
+class AgentRestrictions(IntEnum):
+    """Which calls of agents' phones go elsewhere (EQ's agentRestrictions; FreePBX's use_queue_context)."""
+
+    #: as if a user had dialled him: where FORWARD_TEMPLATE is set, follow-me and call forward hold
+    AS_DIALLED = 0
+    #: his own phone rings, or none
+    NO_FORWARD = 1
+    #: in addition nobody is rung at a number that is no extension; agents can sign in at extensions only
+    EXTENSIONS_ONLY = 2
+
+
 class QueueSettings(msgspec.Struct, frozen=True, kw_only=True):
     """One queue. Times are seconds."""
 
@@ -97,6 +108,7 @@ class QueueSettings(msgspec.Struct, frozen=True, kw_only=True):
     announce_position: bool = False
     announce_hold_time: AnnounceHoldTime = AnnounceHoldTime.NO
     cid_name_prefix: str = ""
+    agent_restrictions: AgentRestrictions = AgentRestrictions.AS_DIALLED
     #: the agent's phone answers by itself
     auto_answer: bool = False
     #: "wav"; None: calls are not recorded

@@ -7,7 +7,15 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from ari_app.acd.settings import AnnounceHoldTime, AutoPause, JoinEmpty, LeaveEmpty, QueueSettings, Strategy
+from ari_app.acd.settings import (
+    AgentRestrictions,
+    AnnounceHoldTime,
+    AutoPause,
+    JoinEmpty,
+    LeaveEmpty,
+    QueueSettings,
+    Strategy,
+)
 
 T = TypeVar("T")
 
@@ -141,6 +149,7 @@ class Queue(QueueData, frozen=True, kw_only=True):
             announce_position=self.announce_position == "yes",
             announce_hold_time=AnnounceHoldTime(self.announce_hold_time),
             cid_name_prefix=self.cid_name_prefix,
+            agent_restrictions=AgentRestrictions(self.agent_restrictions),
             auto_answer=self.auto_answer_acd,
             recording_format=self.recording_format or None,
             recording_mode=self.recording_mode,

@@ -37,6 +37,8 @@ _OUTCOMES = {
     1: DialOutcome.UNAVAILABLE,
     3: DialOutcome.UNAVAILABLE,
     20: DialOutcome.UNAVAILABLE,
+    #: SIP 302: the phone sends its calls elsewhere; Asterisk does not follow it for channels that ARI dials
+    23: DialOutcome.UNAVAILABLE,
     27: DialOutcome.UNAVAILABLE,
 }
 
@@ -76,6 +78,7 @@ async def dial_start(
     variables: dict[str, str] | None = None,
     auto_answer: bool = False,
     early_media: Bridge | None = None,
+    via: str | None = None,
 ) -> None:
     """Create and dial. Returns when Asterisk has taken the order; the leg's states tell the rest.
 
@@ -83,6 +86,7 @@ async def dial_start(
     ring_time: seconds after which Asterisk gives up on its own; rounded up to whole ones, None: never.
     auto_answer: the far end, a SIP phone, is asked to answer by itself.
     early_media: a bridge the leg joins before it is dialled, so that what the far end plays before answering is heard.
+    via: what is dialled to reach the endpoint, where that is not itself (a Local channel: the dialplan does the rest).
 
     Raises:
         AriError: there is no such endpoint (the leg is then gone, cause 20), or Asterisk cannot be reached; a leg that
@@ -92,9 +96,12 @@ async def dial_start(
     if leg.leaving and not leg.created:  # withdrawn before Asterisk was asked for it
         leg.call.registry.leg_gone(leg, leg.ending, leg.call.registry.clock.now())
     leg.require_alive()
-    if leg.endpoint.startswith("PJSIP/"):
+    dialled = via or leg.endpoint
+    if dialled.startswith("PJSIP/"):
         variables = TRANSFERS | (AUTO_ANSWER if auto_answer else {}) | (variables or {})
-    await leg.call.complete(_create(leg, originator=originator, variables=_variables(shown, variables)))
+    await leg.call.complete(
+        _create(leg, endpoint=dialled, originator=originator, variables=_variables(shown, variables))
+    )
     leg.require_alive()
     # It can be dialled once it has entered the application, which is not when the request returns (ARI pitfalls, P7).
     if await leg.until(LegState.DOWN, within=ENTER_LIMIT) is LegState.NEW:
@@ -130,7 +137,6 @@ async def _create(leg: Leg, **options: Any) -> None:
 
 async def _request(leg: Leg, options: dict[str, Any]) -> None:
     await leg.node.channels.create(
-        endpoint=leg.endpoint,
         app=leg.node.app,
         appArgs=f"leg,{leg.call.id},{leg.role}",
         channelId=leg.id,

@@ -9,7 +9,7 @@ import pytest
 
 from ari_app.acd import commands, dispatcher, events
 from ari_app.acd.settings import AutoPause, Strategy
-from ari_app.ari.fake import Answers, Behaviour, Busy, Declines, Offline
+from ari_app.ari.fake import Answers, Behaviour, Busy, Declines, NeverAnswers, Offline
 from ari_app.calls import facts
 from ari_app.calls.leg import LegState
 from ari_app.errors import CommandRefused, NotFound
@@ -57,6 +57,30 @@ async def test_a_caller_reaches_an_agent(hall: Hall) -> None:
     (ended,) = hall.store.of(facts.CallEnded)
     assert ended.ended_by == "agent"
     await hall.nothing_left()
+
+
+@pytest.mark.parametrize(
+    ("restrictions", "template", "dialled"),
+    [
+        (0, "Local/{extension}@forwarding", "Local/1001@forwarding"),
+        (1, "Local/{extension}@forwarding", "PJSIP/1001"),
+        (2, "Local/{extension}@forwarding", "PJSIP/1001"),
+        (0, "", "PJSIP/1001"),
+    ],
+)
+async def test_agent_restrictions_say_whether_his_forwards_hold(
+    hall: Hall, restrictions: int, template: str, dialled: str
+) -> None:
+    """What is dialled; the leg is that of his extension all the same."""
+    hall.dispatcher.forward_template = template
+    hall.queue(agent_restrictions=restrictions, auto_answer=True)
+    hall.agent(1)
+    hall.fake.endpoints[dialled] = NeverAnswers()
+    await hall.call()
+    leg = await hall.ringing(1)
+    asked = hall.stage.asked("channels.create")[0]
+    assert (asked["endpoint"], leg.endpoint) == (dialled, "PJSIP/1001")
+    assert ("PJSIP_HEADER(add,Call-Info)" in asked["variables"]) is dialled.startswith("PJSIP/")
 
 
 async def test_the_caller_hangs_up_first(hall: Hall) -> None:

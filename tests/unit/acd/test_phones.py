@@ -56,6 +56,13 @@ def test_what_an_endpoint_says(state: str | None, channels: list[str], expected:
     assert phone_state(endpoint) == expected
 
 
+@pytest.mark.parametrize(("others", "expected"), [(0, "idle"), (1, "idle"), (2, "busy")])
+def test_a_phone_that_the_dialplan_rings_for_us_is_not_on_a_private_call(others: int, expected: str) -> None:
+    channels = [f"1700000000.{n}" for n in range(others)]
+    endpoint = Endpoint(technology="PJSIP", resource="1001", state="online", channel_ids=channels)
+    assert phone_state(endpoint, forwarded=1) == expected
+
+
 @pytest.mark.parametrize("state", ["Down", "Ringing", "Up"])
 async def test_a_private_call_keeps_queues_away_until_it_ends(hall: Hall, state: str) -> None:
     await followed(hall)

@@ -20,9 +20,9 @@ def joined(floor: Floor, event: e.CallerJoined) -> None:
     queue = floor.queues.get(event.queue)
     if queue is None:
         return _refuse(floor, event, "nonexistent")
-    if reason := overflow.refusal(queue):
+    if reason := overflow.refusal(queue, event.wanted):
         return _refuse(floor, event, reason)
-    if queue.record.overflow and (elsewhere := overflow.at_the_door(floor, queue, event.visited)):
+    if queue.record.overflow and (elsewhere := overflow.at_the_door(floor, queue, event.visited, event.wanted)):
         return _refuse(floor, event, "diverted", elsewhere)
     kept = keeping.take_back(floor, queue, event.number)
     caller = Caller(

@@ -14,11 +14,16 @@ count either. We take it by its purpose: somebody could be rung now. So app_queu
 The sets lie in one another, so an agent's fitness for a queue is one number, and a queue keeps count of its agents by
 it. penalty is never failed, because callers here have no penalty limits.
 
+Where agents are chosen by skills, those count for joinEmpty only who would be offered the caller, now or when the rule
+has relaxed: app_queue has no skills, and one who waits for a language that nobody speaks waits in an empty queue.
+leaveEmpty goes by the queue as a whole.
+
 Callers for whom phones ring are not sent away: app_queue does not look while it rings either.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
@@ -99,6 +104,10 @@ class Staff:
         """Whether there is somebody that fit."""
         return least is None or any(self._counts[least:])
 
+    def who(self, least: Fitness) -> Iterator[int]:
+        """Those who are that fit."""
+        return (agent for agent, fitness in self._of.items() if fitness >= least)
+
     def count(self, least: Fitness) -> int:
         """How many are that fit."""
         return sum(self._counts[least:])
@@ -109,8 +118,14 @@ def matters(settings: QueueSettings) -> bool:
     return settings.join_empty is not JoinEmpty.YES or settings.leave_empty is not LeaveEmpty.NO
 
 
-def may_join(queue: Queue) -> bool:
-    return queue.staff.has(TO_JOIN[queue.settings.join_empty])
+def may_join(queue: Queue, wanted: dict[str, int] | None) -> bool:
+    """wanted: the skills that the caller says he wants. Costs a look at agents until one would do, if he or the queue
+    asks for skills."""
+    least = TO_JOIN[queue.settings.join_empty]
+    if least is None or not queue.staff.has(least):
+        return least is None
+    test = queue.fitting.ever(queue.record.wanted if wanted is None else wanted)
+    return test is None or any(test(queue.members[agent].skills) for agent in queue.staff.who(least))
 
 
 def may_stay(queue: Queue) -> bool:

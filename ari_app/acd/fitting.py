@@ -27,7 +27,7 @@ _Test = Callable[[Mapping[str, int]], bool]
 class Fitting:
     """The free agents of one queue, for each need. Not part of what is kept: made from it."""
 
-    __slots__ = ("_alive", "_free", "_members", "_of", "_rule", "_unjudged")
+    __slots__ = ("_alive", "_ever", "_free", "_members", "_of", "_rule", "_unjudged")
 
     def __init__(self, free: Ranking[int], members: dict[int, Agent], alive: Container[Need]) -> None:
         self._free = free
@@ -36,6 +36,8 @@ class Fitting:
         self._alive = alive
         self._rule: Rule | None = None
         self._of: dict[Need, tuple[_Test, Ranking[int]]] = {}
+        #: the skills wanted -> whether an agent is ever offered one who wants them
+        self._ever: dict[tuple[tuple[str, int], ...], _Test] = {}
         #: who got free and was not judged yet: who is free for an instant only, as most are while many wait, never is
         self._unjudged: dict[int, Key] = {}
 
@@ -44,6 +46,21 @@ class Fitting:
         self._rule = rule
         self._of.clear()
         self._unjudged.clear()
+        self._ever.clear()
+
+    def ever(self, wanted: dict[str, int]) -> _Test | None:
+        """Whether an agent fits one who wants this, at some time of his waiting; None: everybody does."""
+        if self._rule is None and not wanted:
+            return None
+        key = tuple(sorted(wanted.items()))
+        found = self._ever.get(key)
+        if found is None:
+            if len(self._ever) >= KEPT:
+                self._ever.clear()
+            turns = () if self._rule is None else self._rule.turns
+            stages = [fits(self._rule, (turn, key)) for turn in (*turns, None)]
+            found = self._ever[key] = lambda skills: any(test(skills) for test in stages)
+        return found
 
     def anybody(self, need: Need) -> bool:
         """No: nobody who is free fits. Yes: it is not known."""

@@ -50,20 +50,22 @@ def overflow_configured(floor: Floor, event: e.OverflowConfigured) -> None:
     return None
 
 
-def refusal(queue: Queue) -> str | None:
-    """Why nobody may enter now."""
+def refusal(queue: Queue, wanted: dict[str, int] | None) -> str | None:
+    """Why one who wants these skills (None: does not say) may not enter now."""
     if queue.record.closed is not None:
         return "closed"
-    if queue.staffed and not may_join(queue):
+    if queue.staffed and not may_join(queue, wanted):
         return "empty"
     limit = queue.settings.max_callers
     return "full" if limit is not None and queue.waiting >= limit else None
 
 
-def at_the_door(floor: Floor, queue: Queue, visited: tuple[str, ...]) -> Destination | None:
+def at_the_door(
+    floor: Floor, queue: Queue, visited: tuple[str, ...], wanted: dict[str, int] | None
+) -> Destination | None:
     """Where one goes who might enter but is better off elsewhere."""
     for rule in queue.record.overflow:
-        if _crowded(queue, rule) and _welcome(floor, queue, rule, visited):
+        if _crowded(queue, rule) and _welcome(floor, queue, rule, visited, wanted):
             return rule.destination
     return None
 
@@ -98,10 +100,12 @@ def _exists(floor: Floor, queue: Queue, rule: Overflow, visited: tuple[str, ...]
     return to in floor.queues and to != queue.settings.extension and to not in visited
 
 
-def _welcome(floor: Floor, queue: Queue, rule: Overflow, visited: tuple[str, ...]) -> bool:
+def _welcome(
+    floor: Floor, queue: Queue, rule: Overflow, visited: tuple[str, ...], wanted: dict[str, int] | None
+) -> bool:
     if not _exists(floor, queue, rule, visited):
         return False
-    return rule.destination.kind is not Kind.QUEUE or refusal(floor.queues[rule.destination.to]) is None
+    return rule.destination.kind is not Kind.QUEUE or refusal(floor.queues[rule.destination.to], wanted) is None
 
 
 def watch(floor: Floor, queue: Queue, caller: Caller) -> None:
@@ -126,7 +130,7 @@ def due(floor: Floor, call: str) -> Destination | None:
         at = caller.joined_at + rule.limit
         if at > floor.now + EARLY:
             later = min(later, at)
-        elif _welcome(floor, queue, rule, caller.visited):
+        elif _welcome(floor, queue, rule, caller.visited, caller.wanted):
             return rule.destination
     floor.start(f"over:{call}", later)
     return None

@@ -27,7 +27,7 @@ def sent_to_queue(floor: Floor, event: e.CallerSent) -> None:
     queue = floor.queues.get(event.queue)
     if queue is None:
         raise NotFound("There is no such queue.", queue=event.queue)
-    reason = "there_already" if event.queue == caller.queue else overflow.refusal(queue)
+    reason = "there_already" if event.queue == caller.queue else overflow.refusal(queue, caller.wanted)
     if reason is not None:
         raise CommandRefused("He would not be let in.", reason=reason, queue=event.queue)
     callers.send(floor, caller, "sent", Destination(kind=Kind.QUEUE, to=event.queue))

@@ -6,7 +6,7 @@ at everything", so that an error of the engine is not likely to be its error too
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ari_app.acd import commands as c
@@ -241,6 +241,17 @@ class Model:
         hindrances = [self.hindrances(n, queue) for n, person in self.people.items() if queue in person.queues]
         return all(found & EXCLUDED[named] for found in hindrances) and bool(EXCLUDED[named])
 
+    def nobody_ever(self, queue: str, wanted: dict[str, int] | None) -> bool:
+        """Whether none of those who pass the test of joining would be offered one who wants that, however long he
+        waits (the rules of histories do not speak of more than a minute)."""
+        named = EXCLUDED["join " + self.queues[queue].join_empty]
+        passing = [
+            n for n, person in self.people.items() if queue in person.queues and not self.hindrances(n, queue) & named
+        ]
+        caller = Waiting("", queue, 0, 0.0, 0, wanted=wanted)
+        waits = [replace(caller, waited=float(seconds)) for seconds in range(60)]
+        return bool(named) and not any(self.fits(n, waiting) for n in passing for waiting in waits)
+
     def stands(self, caller: Waiting, queue: str) -> bool:
         return caller.queue == queue and caller.agent is None
 
@@ -297,7 +308,7 @@ class Model:
             return None
         if event.queue not in self.queues:
             return NotFound
-        return CommandRefused if call.queue == event.queue or self.no_entry(event.queue) else None
+        return CommandRefused if call.queue == event.queue or self.no_entry(event.queue, call.wanted) else None
 
     def timers(self) -> dict[str, float]:
         due: dict[str, float] = {}
@@ -519,7 +530,7 @@ class Model:
     def on_CallerJoined(self, event: e.CallerJoined) -> None:
         if event.call in self.calls:
             self.ignored = True
-        elif (reason := self.no_entry(event.queue)) is not None:
+        elif (reason := self.no_entry(event.queue, event.wanted)) is not None:
             self.sent("Reject", event, reason)
         elif (elsewhere := self.diverted(event)) is not None:
             self.expected.append(("Reject", event.call, "diverted", elsewhere))
@@ -539,13 +550,13 @@ class Model:
     def lined_up(self, queue: str) -> int:
         return sum(self.stands(x, queue) for x in self.calls.values())
 
-    def no_entry(self, queue: str) -> str | None:
+    def no_entry(self, queue: str, wanted: dict[str, int] | None) -> str | None:
         """Why nobody may enter a queue."""
         if queue not in self.queues:
             return "nonexistent"
         if queue in self.closed:
             return "closed"
-        if self.empty(queue, "join " + self.queues[queue].join_empty):
+        if self.nobody_ever(queue, wanted):
             return "empty"
         limit = self.queues[queue].max_callers
         return "full" if limit is not None and self.lined_up(queue) >= limit else None
@@ -563,7 +574,7 @@ class Model:
             crowded = (rule.when is When.CALLERS and waiting >= rule.limit) or (
                 rule.when is When.CALLERS_PER_AGENT and waiting + 1 > rule.limit * len(at_work)
             )
-            if crowded and self.welcome(rule, event.queue, event.visited):
+            if crowded and self.welcome(rule, event.queue, event.visited, event.wanted):
                 return str(rule.destination)
         return None
 
@@ -571,9 +582,9 @@ class Model:
         to = rule.destination
         return to.kind is not Kind.QUEUE or (to.to in self.queues and to.to not in (*visited, queue))
 
-    def welcome(self, rule: Overflow, queue: str, visited: tuple[str, ...]) -> bool:
+    def welcome(self, rule: Overflow, queue: str, visited: tuple[str, ...], wanted: dict[str, int] | None) -> bool:
         into = rule.destination.kind is Kind.QUEUE
-        return self.leads_on(rule, queue, visited) and (not into or self.no_entry(rule.destination.to) is None)
+        return self.leads_on(rule, queue, visited) and (not into or self.no_entry(rule.destination.to, wanted) is None)
 
     def sent(self, order: str, call: Any, reason: str) -> None:
         """Somebody is not wanted (any more); where to is for the queue's rules to say. A queue that goes has none."""
@@ -697,7 +708,7 @@ class Model:
             return
         for rule in self.overflow.get(call.queue, ()):
             waited = rule.when is When.WAIT and call.joined + rule.limit <= self.now + 0.001
-            if waited and self.welcome(rule, call.queue, call.visited):
+            if waited and self.welcome(rule, call.queue, call.visited, call.wanted):
                 self.leave(call, "caller_left")
                 self.expected.append(("Release", name, "overflow", str(rule.destination)))
                 return

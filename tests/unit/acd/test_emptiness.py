@@ -182,3 +182,26 @@ def test_a_queue_kept_before_there_were_these_options_lets_everybody_in() -> Non
     scene.engine = Engine.restore(old)
     scene.join("a")
     assert scene.waiting() == ["a"]
+
+
+def test_who_wants_what_nobody_can_does_not_enter() -> None:
+    """An agent counts who would be offered him, now or when the rule has relaxed. One whose skills are another's wish
+    does not; without joinEmpty everybody enters as ever."""
+    scene = Scene()
+    scene.queue(join_empty="no")
+    scene.agent(1)
+    scene.apply(e.SkillsConfigured(agent=1, skills={"english": 2}))
+    scene.join("french", wanted={"french": 1})
+    assert scene.waiting() == []
+    scene.apply(e.RoutingConfigured(queue="500", rule="wanted or wait >= 60"))
+    scene.join("relaxes", wanted={"french": 1})
+    assert scene.waiting() == ["relaxes"]
+    scene.apply(e.RoutingConfigured(queue="500", rule="english >= 3"))
+    assert "empty" in str(scene.join("never"))
+    scene.apply(e.SkillsConfigured(agent=1, skills={"english": 3}))
+    scene.join("english")
+    assert scene.ringing() == {"english": [1]}
+    assert scene.waiting() == ["relaxes", "english"]
+    scene.queue(join_empty="yes")
+    scene.join("anyway", wanted={"french": 1})
+    assert scene.waiting()[-1] == "anyway"

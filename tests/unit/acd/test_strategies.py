@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from random import Random
 
 import pytest
 
@@ -153,6 +154,24 @@ def test_wrandom_draws_for_each_agent() -> None:
     served = Counter(serve(centre("wrandom", 1, 1, 3), 2000))
     assert 260 < served[3] < 410, served
     assert abs(served[1] - served[2]) < 200
+
+
+@pytest.mark.parametrize("strategy", ["random", "wrandom"])
+@pytest.mark.parametrize("penalties", [(1, 1, 1), (1, 3), (1, 2, 5, 5)])
+def test_chances_are_those_of_app_queue(strategy: str, penalties: tuple[int, ...]) -> None:
+    """Against its formulas (calc_metric), drawn by another generator: rand % 1000, of the least penalty only, and
+    rand % ((1 + penalty) * 1000); the least is rung."""
+    chance, theirs = Random(1), Counter[int]()
+    for _ in range(10_000):
+        if strategy == "random":
+            drawn = {n: chance.randrange(1000) for n, p in enumerate(penalties, 1) if p == min(penalties)}
+        else:
+            drawn = {n: chance.randrange((1 + p) * 1000) for n, p in enumerate(penalties, 1)}
+        least = min(drawn.values())
+        theirs[chance.choice([n for n, metric in drawn.items() if metric == least])] += 1
+    ours = Counter(serve(centre(strategy, *penalties), 1500))
+    for agent in range(1, len(penalties) + 1):
+        assert ours[agent] / 1500 == pytest.approx(theirs[agent] / 10_000, abs=0.05), (ours, theirs)
 
 
 def test_dice_are_even_and_repeat_from_their_state() -> None:

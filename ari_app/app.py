@@ -64,7 +64,9 @@ from ari_app.store.extensions import Extensions
 from ari_app.store.hours import OpeningHours
 from ari_app.store.journal import AccountJournal
 from ari_app.store.keys import Keys
+from ari_app.store.logins import Logins
 from ari_app.store.overflow import Overflows
+from ari_app.store.passwords import shared_passwords
 from ari_app.store.pause_codes import PauseCodes
 from ari_app.store.queue_log_file import QueueLogFile
 from ari_app.store.queues import Queues
@@ -228,7 +230,7 @@ class Application:
 
     def _start_telling(self) -> None:
         self.alerting = Alerting(self.settings, self.clock, self.accounts, self.users, self.writer, self.centre)
-        self.feed = Feed(self.clock)
+        self.feed = Feed(self.clock, most=self.settings.event_listeners)
         self.centre.listeners.append(self.feed.fact)
         self.alerting.watch.listeners.append(realtime(self.feed.tell))
 
@@ -413,6 +415,7 @@ class Application:
         eq = EqServices(
             accounts=self.accounts,
             audit=self.audit,
+            logins=Logins(self.writer.database, shared_passwords(), self.clock),
             keys=self.keys,
             users=self.users,
             queues=self.queues,

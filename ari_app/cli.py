@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from ari_app import __version__
-from ari_app.config import Settings, load
+from ari_app.config import RATE_MAX, Settings, load
 from ari_app.errors import AppError
 from ari_app.freepbx import arguments as freepbx_arguments
 from ari_app.simulate import arguments as simulate_arguments
@@ -62,6 +62,8 @@ settings, from the environment:
   LICENSE_MAX_AGENTS, LICENSE_MAX_SUPERVISORS
                      how many of an account may be signed in at a time; empty: as many as like
   AUDIT_DAYS         for how many days it is kept who changed what (730; 0: for ever)
+  RATE_LIMIT         requests a second of an API key that has no limit of its own (0: as many as like)
+  EVENT_LISTENERS    how many may listen to an account's stream of events at a time (500)
   PARKING_SPACES     numbers of the first and the last parking space (701-720)
   PARKING_TIMEOUT    seconds until the one who parked a call is called (45)
   SESSION_TIMEOUT    seconds without a sign of life after which a user's session is deactivated (300)
@@ -116,12 +118,15 @@ async def _check(settings: Settings, arguments: argparse.Namespace) -> int:
 
 
 async def _keys(settings: Settings, arguments: argparse.Namespace) -> int:
-    from ari_app.keys import create, listing, revoke, rotate
+    from ari_app.keys import create, limit, listing, revoke, rotate
 
     if arguments.action == "create":
-        print(await create(settings, arguments.name, arguments.scope))
+        print(await create(settings, arguments.name, arguments.scope, arguments.rate_limit))
     elif arguments.action == "rotate":
         print(await rotate(settings, arguments.id))
+    elif arguments.action == "limit":
+        await limit(settings, arguments.id, arguments.rate)
+        print("set")
     elif arguments.action == "revoke":
         await revoke(settings, arguments.id)
         print("revoked")
@@ -155,6 +160,13 @@ async def _import_freepbx(settings: Settings, arguments: argparse.Namespace) -> 
 Command = Callable[[Settings, argparse.Namespace], Coroutine[Any, Any, int]]
 
 
+def _rate(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= RATE_MAX:
+        raise ValueError
+    return value
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="ari_app",
@@ -186,11 +198,19 @@ def _parser() -> argparse.ArgumentParser:
         help="what it may do, one or more: read (look), write (do and change), import, media (hear and speak on calls);"
         " default *, everything",
     )
+    create.add_argument(
+        "--rate-limit", type=_rate, metavar="N", help="requests a second; 0: as many as like (default: RATE_LIMIT)"
+    )
     actions.add_parser("list", help="all keys, without the secret part")
     revoke = actions.add_parser("revoke", help="make a key useless, at once")
     revoke.add_argument("id", type=int)
     rotate = actions.add_parser("rotate", help="put a new key in the place of one; it is shown this once")
     rotate.add_argument("id", type=int)
+    limit = actions.add_parser("limit", help="say how many requests a second a key may make")
+    limit.add_argument("id", type=int)
+    limit.add_argument(
+        "rate", type=_rate, nargs="?", help="requests a second; 0: as many as like; left out: as RATE_LIMIT says"
+    )
     openapi = add("openapi", _openapi, "print a dialect's OpenAPI document")
     openapi.add_argument("dialect", choices=DIALECTS)
     freepbx_arguments.add_arguments(add("import-freepbx", _import_freepbx, freepbx_arguments.SUMMARY))

@@ -19,6 +19,9 @@ from ari_app.errors import ConfigError
 #: makers of phones whose keys can be pressed
 PHONE_MAKERS = ("yealink", "snom", "cisco", "polycom", "grandstream")
 
+#: requests a second of a key, at most
+RATE_MAX = 1_000_000.0
+
 Network = IPv4Network | IPv6Network
 
 
@@ -215,6 +218,10 @@ class Settings(BaseSettings):
     license_max_supervisors: Annotated[_Cap | None, BeforeValidator(_none_if_empty)] = None
     #: days for which it is kept who changed what; 0: for ever
     audit_days: int = Field(default=730, ge=0, le=36_500)
+    #: requests a second of a key that has no limit of its own, twice as many at once; 0: as many as like
+    rate_limit: float = Field(default=0.0, ge=0, le=RATE_MAX, allow_inf_nan=False)
+    #: who may listen to an account's stream of events at a time
+    event_listeners: int = Field(default=500, ge=1, le=100_000)
     #: the parking spaces of each account, first-last
     parking_spaces: Annotated[str, AfterValidator(_spaces)] = "701-720"
     #: seconds until the one who parked a call is called

@@ -32,11 +32,11 @@ async def _keys(settings: Settings, change: str = "", key: int | None = None, **
         await database.close()
 
 
-async def create(settings: Settings, name: str, scopes: Sequence[str]) -> str:
+async def create(settings: Settings, name: str, scopes: Sequence[str], rate_limit: float | None = None) -> str:
     """Make a key for the default account; returned this once. No scopes: it may do everything."""
     scopes = scopes or (EVERYTHING,)
-    async with _keys(settings, "create", name=name, scopes=scopes) as keys:
-        _, plain = await keys.create(DEFAULT, name, scopes)
+    async with _keys(settings, "create", name=name, scopes=scopes, rate_limit=rate_limit) as keys:
+        _, plain = await keys.create(DEFAULT, name, scopes, rate_limit=rate_limit)
         return plain
 
 
@@ -60,6 +60,17 @@ async def revoke(settings: Settings, key: int) -> None:
         await keys.revoke(DEFAULT, key)
 
 
+async def limit(settings: Settings, key: int, rate_limit: float | None) -> None:
+    """Say how many requests a second a key may make; 0: as many as like; None: as RATE_LIMIT says. A running server
+    notices at its next look at its keys, within seconds.
+
+    Raises:
+        NotFound: no such key.
+    """
+    async with _keys(settings, "limit", key, rate_limit=rate_limit) as keys:
+        await keys.limit(DEFAULT, key, rate_limit)
+
+
 async def listing(settings: Settings) -> list[str]:
     """One line a key."""
     async with _keys(settings) as keys:
@@ -67,5 +78,6 @@ async def listing(settings: Settings) -> list[str]:
         for key in await keys.listing(DEFAULT):
             made = datetime.fromtimestamp(key.created_at, UTC).isoformat(timespec="seconds")
             state = "revoked" if key.revoked_at else "active"
-            lines.append(f"{key.id:>4}  {key.prefix}…  {state:8} {made}  {' '.join(key.scopes):12}  {key.name}")
+            rate = "" if key.rate_limit is None else f"  ({key.rate_limit:g}/s)"
+            lines.append(f"{key.id:>4}  {key.prefix}…  {state:8} {made}  {' '.join(key.scopes):12}  {key.name}{rate}")
         return lines

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import Double, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Id, Time
@@ -24,3 +24,5 @@ class ApiKey(Base):
     created_at: Mapped[Time]
     revoked_at: Mapped[Time | None]
     last_used_at: Mapped[Time | None]
+    #: requests a second; 0: as many as like; None: as the setting says
+    rate_limit: Mapped[float | None] = mapped_column(Double)

@@ -55,5 +55,9 @@ class User(Base):
     type: Mapped[str | None]
     #: argon2, in its own encoded form
     password: Mapped[str | None]
+    #: in a row
+    wrong_passwords: Mapped[int] = mapped_column(server_default=text("0"))
+    #: no password is looked at until then
+    locked_until: Mapped[Time | None]
     deleted: Mapped[bool]
     created_at: Mapped[Time]

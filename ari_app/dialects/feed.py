@@ -78,7 +78,9 @@ class _Ring:
 class Feed:
     """The rings of all accounts."""
 
-    def __init__(self, clock: Clock, size: int = RING) -> None:
+    def __init__(self, clock: Clock, size: int = RING, most: int | None = None) -> None:
+        """most: how many may listen to an account at a time; None: as many as like."""
+        self._most = most
         self._run = f"{int(clock.now() * 1000):x}"
         self._size = size
         self._rings: dict[int, _Ring] = {}
@@ -94,6 +96,10 @@ class Feed:
         ring.events.append(self._told(ring.newest, kind, values))
         for listener in ring.listeners:
             listener.woken.set()
+
+    def full(self, account: int) -> bool:
+        """As many listen to an account as may."""
+        return self._most is not None and len(self._ring(account).listeners) >= self._most
 
     def listen(self, account: int, after: str | None = None) -> Listener:
         """Listen from now on, or from after the event with an id."""

@@ -30,12 +30,18 @@ class HttpMetrics:
             buckets=_BUCKETS,
             registry=registry,
         )
+        self._registry = registry
         self.in_flight = Gauge("ariapp_http_requests_in_flight", "REST requests being answered", registry=registry)
 
     def observe(self, dialect: str, endpoint: str, status: int, seconds: float) -> None:
         """One request was answered."""
         self._requests.labels(dialect, endpoint, str(status)).inc()
         self._seconds.labels(dialect, endpoint).observe(seconds)
+
+    def refused(self, dialect: str, by_key: Mapping[str, int]) -> None:
+        """Count also what a dialect refuses because a key asks too often; by_key is read when it is asked for."""
+        name = f"ariapp_{dialect}_rate_limited_requests"
+        self._registry.register(Counts(name, "Requests refused: too many with a key", "key", by_key))
 
 
 def live_gauges(registry: CollectorRegistry, figures: Mapping[str, Callable[[], float]]) -> None:

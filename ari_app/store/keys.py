@@ -49,6 +49,7 @@ def _value(row: Row[Any]) -> ApiKey:
         created_at=row.created_at,
         revoked_at=row.revoked_at,
         last_used_at=row.last_used_at,
+        rate_limit=row.rate_limit,
     )
 
 
@@ -75,7 +76,9 @@ class Keys:
         self._version = 0
         self._noted: dict[int, float] = {}
 
-    async def create(self, account: int, name: str, scopes: Iterable[str] = ("*",)) -> tuple[ApiKey, str]:
+    async def create(
+        self, account: int, name: str, scopes: Iterable[str] = ("*",), *, rate_limit: float | None = None
+    ) -> tuple[ApiKey, str]:
         """Make one. The key itself is returned this once, and kept nowhere. Raises ValueError: no such scope."""
         scopes = list(dict.fromkeys(scopes))
         if unknown := sorted(set(scopes) - set(SCOPES)):
@@ -86,6 +89,7 @@ class Keys:
             "name": clean(name),
             "scopes": " ".join(scopes),
             "created_at": self._clock.now(),
+            "rate_limit": rate_limit,
             **_known_by(plain),
         }
         async with self._database.transaction() as connection:
@@ -118,6 +122,11 @@ class Keys:
         plain = _new()
         await self._change(account, id, _known_by(plain))
         return plain
+
+    async def limit(self, account: int, id: int, rate_limit: float | None) -> None:
+        """Say how many requests a second it may make: 0: as many as like; None: as the setting says. Raises
+        NotFound."""
+        await self._change(account, id, {"rate_limit": rate_limit})
 
     async def listing(self, account: int) -> list[ApiKey]:
         """All of an account's, the revoked ones too."""

@@ -47,6 +47,17 @@ def taking_along(rider: Rider) -> Iterator[None]:
         _RIDER.reset(token)
 
 
+@contextmanager
+def apart() -> Iterator[None]:
+    """What this task writes inside the block is written by itself."""
+    riding, shared_ = _RIDER.set(None), _SHARED.set(None)
+    try:
+        yield
+    finally:
+        _RIDER.reset(riding)
+        _SHARED.reset(shared_)
+
+
 def rider() -> Rider | None:
     """Who rides with this task."""
     found = _RIDER.get()

@@ -19,7 +19,8 @@ from models import User as Model
 _TABLE = table_of(Model)
 
 
-def _value(row: Row[Any]) -> User:
+def user_of(row: Row[Any]) -> User:
+    """A row of the table."""
     return User(
         id=row.id,
         account=row.account_id,
@@ -68,7 +69,7 @@ class Users:
         row = await self._one(_whose(account, kind).where(_TABLE.c.id == id))
         if row is None:
             raise NotFound(f"no such {kind}", id=id)
-        return _value(row)
+        return user_of(row)
 
     async def update(self, account: int, kind: str, id: int, data: UserData) -> None:
         """Change all of it; the password only when one is given. Raises NotFound (also when deleted), Conflict."""
@@ -83,13 +84,13 @@ class Users:
     async def find_login(self, account: int, kind: str, login: str) -> User | None:
         """By username or number; not the deleted."""
         row = await self._one(self._login(account, kind, login))
-        return None if row is None else _value(row)
+        return None if row is None else user_of(row)
 
     async def check_password(self, account: int, kind: str, login: str, password: str) -> User | None:
         """The user, if the password is his. Takes as long for a user who does not exist."""
         row = await self._one(self._login(account, kind, login))
         if await self._passwords.check(password, None if row is None else row.password):
-            return None if row is None else _value(row)
+            return None if row is None else user_of(row)
         return None
 
     async def listing(
@@ -108,7 +109,7 @@ class Users:
         return await page(
             self._database,
             _TABLE,
-            _value,
+            user_of,
             [_TABLE.c.account_id == account, _TABLE.c.kind == kind],
             deleted=deleted,
             search=search,

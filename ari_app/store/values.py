@@ -193,6 +193,8 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
     created_at: float
     revoked_at: float | None
     last_used_at: float | None
+    #: requests a second; 0: as many as like; None: as the setting says
+    rate_limit: float | None = None
 
 
 class UserSession(msgspec.Struct, frozen=True, kw_only=True):

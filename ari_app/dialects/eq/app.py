@@ -47,6 +47,7 @@ from ari_app.store.audit import AuditTrail
 from ari_app.store.bindings import Bindings
 from ari_app.store.hours import OpeningHours
 from ari_app.store.keys import Keys
+from ari_app.store.logins import Logins
 from ari_app.store.overflow import Overflows
 from ari_app.store.pause_codes import PauseCodes
 from ari_app.store.queues import Queues
@@ -67,7 +68,7 @@ SIGN_INS = web.AppKey("sign_ins", SignIns)
 UPLOAD_LIMIT = 8 * 1024 * 1024
 
 #: changes that a supervisor of type monitorOnly may make
-_FOR_MONITORS = frozenset({"call_monitor_action"})
+_FOR_MONITORS = frozenset({"call_monitor_action", "x.sign_in", "x.password.update"})
 _SIGN_OUT = {"supervisor_session.delete"}
 
 
@@ -77,6 +78,7 @@ class EqServices:
 
     accounts: Accounts
     audit: AuditTrail
+    logins: Logins
     alerts: Alerts
     watch: Watch
     feed: Feed
@@ -138,6 +140,7 @@ def make_app(eq: EqServices) -> web.Application:
         prompts=eq.prompts,
         accounts=eq.accounts,
         audit=eq.audit,
+        logins=eq.logins,
         alerts=eq.alerts,
         watch=eq.watch,
         feed=eq.feed,
@@ -150,8 +153,10 @@ def make_app(eq: EqServices) -> web.Application:
         clock=eq.clock,
         time_zone=eq.settings.time_zone,
     )
-    authenticator = Authenticator(keys=eq.keys, sign_ins=sign_ins, clock=eq.clock)
+    authenticator = Authenticator(keys=eq.keys, sign_ins=sign_ins, clock=eq.clock, rate=eq.settings.rate_limit)
     clock, metrics = eq.clock, eq.metrics
+    if metrics is not None:
+        metrics.refused("eq", authenticator.limits.refused)
     app = web.Application(
         middlewares=[guard("eq", render=render, unexpected=render_unexpected, clock=clock, metrics=metrics)]
     )
@@ -200,6 +205,7 @@ class _Route:
                 malformed = error  # the key comes first: without one, nobody learns anything else
         given = {**body, **{name: value for name, value in query.items() if not is_blank(value)}}
         key = await self._authenticator.key(request.remote or "local", given)
+        self._authenticator.count(key)
         self._authenticator.permit(key, self._endpoint.needs)
         if malformed is not None:
             raise malformed

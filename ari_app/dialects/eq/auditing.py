@@ -55,6 +55,8 @@ _ACTIONS = {
     "pick_up_parked_call": ("channel", "channel"),
     "supervisor_session.create": ("supervisor", "user"),
     "agent_session.create": ("agent", "user"),
+    "x.sign_in": ("user", "login"),
+    "x.password.update": ("user", "login"),
 }
 _SECRET = re.compile(r"password|secret|token|pin\Z|auth|credential|header", re.IGNORECASE)
 _OBJECTS = ("data", "options", "phone")
@@ -87,6 +89,8 @@ def change_of(trail: AuditTrail, row: Endpoint, ask: Ask[Any, Any], by: Who, giv
         id = _parameter(requested, parameter)
     elif "token" in ask.path:
         entity = entity.removesuffix("_session")
+    elif noun == "x.user_password":
+        entity = "user"
     elif noun == "x.account":
         id = str(ask.account)
     look = _look(noun, ask.services, ask.caller) if noun in _LOOKED_AT else None

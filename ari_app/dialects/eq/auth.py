@@ -21,6 +21,7 @@ from ari_app.dialects.eq.errors import ApiError, unauthorized
 from ari_app.dialects.eq.sessions import Kind, SignIns
 from ari_app.dialects.eq.wire.fields import is_blank
 from ari_app.dialects.http import RateLimit
+from ari_app.dialects.key_limits import KeyLimits
 from ari_app.store.keys import EVERYTHING, Keys
 from ari_app.store.values import ApiKey, UserSession
 
@@ -51,8 +52,10 @@ class Caller:
 class Authenticator:
     """Turns a request's key and token into a Caller."""
 
-    def __init__(self, *, keys: Keys, sign_ins: SignIns, clock: Clock) -> None:
+    def __init__(self, *, keys: Keys, sign_ins: SignIns, clock: Clock, rate: float = 0.0) -> None:
+        """rate: requests a second of a key that has no limit of its own; 0: as many as it likes."""
         self._keys = keys
+        self.limits = KeyLimits(clock, rate)
         self._sign_ins = sign_ins
         self._wrong = RateLimit(clock, rate=WRONG_KEYS_RATE, burst=WRONG_KEYS_BURST)
         #: (address, key id) that were right before
@@ -83,6 +86,14 @@ class Authenticator:
         self._wrong.take(remote)
         log.warning("wrong key", remote=remote)
         raise unauthorized(KEY, "invalid", "The API key is not valid")
+
+    def count(self, key: ApiKey) -> None:
+        """A request with this key. Raises ApiError 429: it is one too many."""
+        wait = self.limits.take(key)
+        if wait > 0:
+            seconds = math.ceil(wait)
+            description = f"Too many requests with this API key; try again in {seconds} s"
+            raise ApiError(429, KEY, "limit", description, headers={"Retry-After": str(seconds)})
 
     async def holds(self, plain: object) -> ApiKey | None:
         """A key that was right a while ago, if it is still."""

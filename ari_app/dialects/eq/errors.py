@@ -7,7 +7,7 @@
 | 403 | the supervisor may only monitor; the key lacks the scope |
 | 404 | unknown path, unknown id in the path, PUT on what is deleted |
 | 405 | the path has no such method |
-| 429 | too many wrong keys from this address |
+| 429 | too many requests with this key, or too many who listen to events |
 | 500 | a defect of ours, logged under the id in the description |
 | 503 | the database or Asterisk does not answer |
 """

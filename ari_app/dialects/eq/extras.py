@@ -7,6 +7,7 @@ from ari_app.dialects.eq.event_paths import EVENTS
 from ari_app.dialects.eq.hours_paths import HOURS
 from ari_app.dialects.eq.media_paths import MEDIA
 from ari_app.dialects.eq.overflow_paths import OVERFLOW
+from ari_app.dialects.eq.password_paths import PASSWORDS
 from ari_app.dialects.eq.prompt_paths import PROMPTS
 from ari_app.dialects.eq.recording_paths import RECORDINGS
 from ari_app.dialects.eq.schedule_paths import SCHEDULES
@@ -105,4 +106,16 @@ QUEUED_CALLS = (
     ),
 )
 
-EXTRAS = (*SKILLS, *QUEUED_CALLS, *HOURS, *OVERFLOW, *SCHEDULES, *RECORDINGS, *PROMPTS, *MEDIA, *EVENTS, *AUDIT)
+EXTRAS = (
+    *SKILLS,
+    *QUEUED_CALLS,
+    *HOURS,
+    *OVERFLOW,
+    *SCHEDULES,
+    *RECORDINGS,
+    *PROMPTS,
+    *MEDIA,
+    *EVENTS,
+    *AUDIT,
+    *PASSWORDS,
+)

@@ -15,6 +15,7 @@ _STATUSES = {
     403: "The key lacks the scope (x-scope), or a supervisor of type monitorOnly may not do this",
     404: "No such thing in the path, or it is deleted",
     405: "The path has no such method",
+    429: "Too many requests with this key, or too many listeners; the header Retry-After says how many seconds to wait",
     500: "Server error",
     503: "The database or Asterisk does not answer",
 }

@@ -116,3 +116,20 @@ def test_every_event_is_in_the_document() -> None:
     text = DOCUMENT.read_text()
     names = [each.__name__ for each in get_args(AnyFact)] + ["Connected", "Gap", "AlertRaised", "AlertCleared"]
     assert [name for name in names if f"| {name} |" not in text] == []
+
+
+async def test_no_more_listen_than_may(world: World) -> None:
+    async with listen(world) as first, listen(world), listen(world) as third:
+        assert (await first.receive_json())["type"] == "Connected"
+        assert (await third.receive_json())["type"] == "Connected"
+        refused = await world.ask("GET", "/x/events")
+        assert (refused.status, refused.json["errors"][0]["type"]) == (429, "limit")
+        assert int(refused.headers["Retry-After"]) > 0
+        async with listen(world, "other") as others:
+            assert (await others.receive_json())["type"] == "Connected"
+        await third.close()
+        async with asyncio.timeout(60):
+            while world.feed.full(1):  # until the server has seen that it is gone
+                await asyncio.sleep(0)
+        async with listen(world) as again:
+            assert (await again.receive_json())["type"] == "Connected"

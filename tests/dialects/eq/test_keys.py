@@ -33,3 +33,28 @@ async def test_missing_keys_are_no_guesses(world: World) -> None:
     for _ in range(WRONG_KEYS_BURST + 5):
         assert "Retry-After" not in (await world.ask("GET", "/queued_calls", key=None)).headers
     await world.done("GET", "/queued_calls")
+
+
+async def test_a_key_may_ask_as_often_as_it_may(world: World) -> None:
+    key, plain = await world.key_store.create(1, "slow", rate_limit=2)
+    for _ in range(4):
+        await world.done("GET", "/queued_calls", key=plain)
+    refused = await world.ask("POST", "/pause_code", key=plain, json={"data": {"name": "Lunch"}})
+    assert refused.status == 429
+    assert refused.headers["Retry-After"] == "1"
+    [error] = refused.json["errors"]
+    assert (error["parameter"], error["type"]) == ("auth_key", "limit")
+    await world.done("GET", "/queued_calls")  # others go on
+    await world.pass_time(1)
+    assert await world.done("GET", "/pause_code", key=plain) == []
+    await world.key_store.limit(1, key.id, 0)
+    for _ in range(20):
+        await world.done("GET", "/queued_calls", key=plain)
+
+
+async def test_the_setting_is_for_keys_without_a_limit_of_their_own(world: World) -> None:
+    world.settings = world.settings.model_copy(update={"rate_limit": 1.0})
+    await world.restart()
+    _, plain = await world.key_store.create(1, "fast", rate_limit=100)
+    assert [(await world.ask("GET", "/queued_calls")).status for _ in range(3)] == [200, 200, 429]
+    assert [(await world.ask("GET", "/queued_calls", key=plain)).status for _ in range(3)] == [200] * 3

@@ -51,7 +51,7 @@ def test_document_says_what_each_needs() -> None:
             (e.parameter, e.type) for e in row.errors
         ]
         assert operation["x-scope"] == row.needs
-        assert {"200", "400", "401", "403", "404", "500", "503"} <= operation["responses"].keys()
+        assert {"200", "400", "401", "403", "404", "429", "500", "503"} <= operation["responses"].keys()
 
 
 async def test_served_are_exactly_the_table(world: World) -> None:

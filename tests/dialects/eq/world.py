@@ -51,6 +51,7 @@ from ari_app.store.database import Database
 from ari_app.store.extensions import Extensions
 from ari_app.store.hours import OpeningHours
 from ari_app.store.keys import Keys
+from ari_app.store.logins import Logins
 from ari_app.store.overflow import Overflows
 from ari_app.store.passwords import Passwords
 from ari_app.store.pause_codes import PauseCodes
@@ -120,7 +121,7 @@ class World:
         self.missing = {"sms": "There is no SMS gateway here"}
         self.watch = Watch(self.centre, clock, self.missing)
         self.centre.listeners.append(self.watch.tell)
-        self.feed = Feed(clock)
+        self.feed = Feed(clock, most=3)
         self.centre.listeners.append(self.feed.fact)
         self.key_store = Keys(database, clock)
         self.passwords = Passwords(time_cost=1, memory_cost=8, parallelism=1)
@@ -173,6 +174,7 @@ class World:
             eq.EqServices(
                 accounts=Accounts(self.database, self.clock),
                 audit=self.audit,
+                logins=Logins(self.database, self.passwords, self.clock),
                 keys=self.key_store,
                 users=self.users,
                 queues=self.queues,

@@ -17,6 +17,7 @@ from ari_app.dialects.eq.routes.license import HANDLERS as _LICENSE
 from ari_app.dialects.eq.routes.live import HANDLERS as _LIVE
 from ari_app.dialects.eq.routes.media import HANDLERS as _MEDIA
 from ari_app.dialects.eq.routes.overflow import HANDLERS as _OVERFLOW
+from ari_app.dialects.eq.routes.passwords import HANDLERS as _PASSWORDS
 from ari_app.dialects.eq.routes.pause_codes import HANDLERS as _PAUSE_CODES
 from ari_app.dialects.eq.routes.phones import HANDLERS as _PHONES
 from ari_app.dialects.eq.routes.prompts import HANDLERS as _PROMPTS
@@ -55,4 +56,5 @@ HANDLERS: dict[str, Handler] = {
     **_LICENSE,
     **_ALERTS,
     **_AUDIT,
+    **_PASSWORDS,
 }

@@ -30,6 +30,7 @@ from ari_app.store.alerts import Alerts
 from ari_app.store.audit import AuditTrail
 from ari_app.store.bindings import Bindings
 from ari_app.store.hours import OpeningHours
+from ari_app.store.logins import Logins
 from ari_app.store.overflow import Overflows
 from ari_app.store.pause_codes import PauseCodes
 from ari_app.store.queues import Queues
@@ -62,6 +63,7 @@ class Services:
     overflows: Overflows
     accounts: Accounts
     audit: AuditTrail
+    logins: Logins
     library: Library
     mailboxes: Mailboxes
     greetings: Greetings

@@ -13,14 +13,15 @@ from ari_app.errors import AlreadySignedIn, Conflict, LimitReached, NotFound
 
 
 async def create_supervisor(ask: Ask[None, SupervisorSessionBody]) -> str:
-    return await _create(ask, "supervisor", ask.body.user, ask.body.extension, ask.body.force == 1)
+    return await create_session(ask, "supervisor", ask.body.user, ask.body.extension, ask.body.force == 1)
 
 
 async def create_agent(ask: Ask[None, AgentSessionBody]) -> str:
-    return await _create(ask, "agent", ask.body.user, ask.body.extension, ask.body.force == 1)
+    return await create_session(ask, "agent", ask.body.user, ask.body.extension, ask.body.force == 1)
 
 
-async def _create(ask: Ask[Any, Any], kind: Kind, user: int, extension: str | None, force: bool) -> str:
+async def create_session(ask: Ask[Any, Any], kind: Kind, user: int, extension: str | None, force: bool) -> str:
+    """Sign a user in; the session's token. Raises ApiError."""
     services, account = ask.services, ask.account
     await _check_user(services, account, kind, user)
     if extension is not None and not await extension_exists(services, account, extension):

@@ -439,6 +439,8 @@ class Application:
             sessions=self.sessions,
             centre=self.centre,
             inspector=Inspector(self.settings, lambda: self.node, self.centre.numbers.endpoint),
+            database=self.writer.database,
+            taken_up=self._configure_account,
             importer=ImportService(self.writer.database, self.clock, self._imported),
             media=self.media,
             clock=self.clock,

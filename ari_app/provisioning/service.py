@@ -47,7 +47,7 @@ class ExtensionService:
     async def create(self, account: int, data: ExtensionData) -> str:
         """Make one; its number. Raises Conflict (extension, name), StoreUnavailable."""
         number = await self.store.create(account, data)
-        await self._changed(account, number)
+        await self.changed(account, number)
         return number
 
     async def get(self, account: int, extension: str) -> Extension:
@@ -57,12 +57,12 @@ class ExtensionService:
     async def update(self, account: int, extension: str, data: ExtensionData) -> None:
         """Change all of it but its number. Raises NotFound, Conflict (name), StoreUnavailable."""
         await self.store.update(account, extension, data)
-        await self._changed(account, extension)
+        await self.changed(account, extension)
 
     async def delete(self, account: int, extension: str) -> None:
         """Remove one; its calls go on. Raises NotFound, StoreUnavailable."""
         await self.store.delete(account, extension)
-        await self._changed(account, extension)
+        await self.changed(account, extension)
 
     async def listing(
         self, account: int, *, deleted: bool | None, search: str, order: str, descending: bool, limit: int, offset: int
@@ -72,7 +72,8 @@ class ExtensionService:
             account, deleted=deleted, search=search, order=order, descending=descending, limit=limit, offset=offset
         )
 
-    async def _changed(self, account: int, extension: str) -> None:
+    async def changed(self, account: int, extension: str) -> None:
+        """Let calls and every Asterisk know what one is now."""
         async with self._reading:
             wanted = await self.store.wanted_one(extension)
             if wanted is None:

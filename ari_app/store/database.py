@@ -231,6 +231,18 @@ class Database:
         self.healthy = True
 
     @asynccontextmanager
+    async def together(self) -> AsyncIterator[None]:
+        """One transaction for all that this task asks for inside the block; each of its transactions is a part that may
+        fail for itself.
+
+        Raises:
+            StoreUnavailable
+        """
+        async with self.transaction() as connection:
+            with riding.sharing(self, connection):
+                yield
+
+    @asynccontextmanager
     async def _part_of(self, connection: AsyncConnection, write: bool) -> AsyncIterator[AsyncConnection]:
         """A part of a transaction that goes on: what it did is undone when it raises, without the rest."""
         rider = riding.rider() if write else None

@@ -65,7 +65,7 @@ class Logins:
 
     def __init__(self, database: Database, passwords: Passwords, clock: Clock) -> None:
         self._database = database
-        self._passwords = passwords
+        self.passwords = passwords
         self._clock = clock
         #: whom there is not -> (wrong passwords, locked until)
         self._nobodies: OrderedDict[_Login, tuple[int, float]] = OrderedDict()
@@ -86,7 +86,7 @@ class Logins:
             wait = (locked_until or 0.0) - self._clock.now()
             if wait > 0:
                 raise Locked(min(wait, LAST_LOCK))
-            right = await self._passwords.check(password, None if row is None else row.password)
+            right = await self.passwords.check(password, None if row is None else row.password)
             if row is None or not right:
                 await self._was_wrong(who, row, wrong + 1)
                 raise WrongPassword
@@ -97,7 +97,7 @@ class Logins:
     async def set(self, account: int, user: int, password: str) -> None:
         """Give a user a password; he is not locked any more. Raises NotFound (also when deleted), StoreUnavailable."""
         known_id(user, "user")
-        hashed = await self._passwords.hash(password)
+        hashed = await self.passwords.hash(password)
         change = update(_TABLE).where(_C.account_id == account, _C.id == user, _C.deleted.is_(False))
         async with self._database.transaction() as connection:
             done = await connection.execute(change.values(password=hashed, wrong_passwords=0, locked_until=None))

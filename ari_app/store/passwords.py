@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from functools import cache
 
 from argon2 import PasswordHasher
@@ -25,10 +27,30 @@ class Passwords:
         self._hasher = PasswordHasher(time_cost=time_cost, memory_cost=memory_cost, parallelism=parallelism)
         self._thread = OneThread("passwords")
         self._nobody: str | None = None
+        #: hashes that will be asked for: by password, one for each time
+        self._prepared: dict[str, list[str]] = {}
 
     async def hash(self, plain: str) -> str:
         """argon2's own encoded form."""
+        ready = self._prepared.get(plain)
+        if ready:
+            return ready.pop()
         return await self._thread.call(self._hash, plain)
+
+    @asynccontextmanager
+    async def prepared(self, plains: Iterable[str]) -> AsyncIterator[None]:
+        """Hash passwords beforehand that are set inside the block, each time they are set: a transaction that sets many
+        should not take as long as hashing them does."""
+        mine: dict[str, list[str]] = {}
+        for plain in plains:
+            mine.setdefault(plain, []).append(await self._thread.call(self._hash, plain))
+        for plain, hashes in mine.items():
+            self._prepared.setdefault(plain, []).extend(hashes)
+        try:
+            yield
+        finally:
+            for plain in mine:
+                self._prepared.pop(plain, None)
 
     async def check(self, plain: str, hashed: str | None) -> bool:
         """Whether it is the one; takes as long when there is none to compare with."""

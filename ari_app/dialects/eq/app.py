@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,6 +45,7 @@ from ari_app.store.accounts import Accounts
 from ari_app.store.alerts import Alerts
 from ari_app.store.audit import AuditTrail
 from ari_app.store.bindings import Bindings
+from ari_app.store.database import Database
 from ari_app.store.hours import OpeningHours
 from ari_app.store.keys import Keys
 from ari_app.store.logins import Logins
@@ -104,6 +105,9 @@ class EqServices:
     importer: Importer
     inspector: Inspector
     media: Media
+    database: Database
+    #: makes the queues of an account what they are in the store
+    taken_up: Callable[[int], Awaitable[None]]
     clock: Clock
     settings: Settings
     metrics: HttpMetrics | None = None
@@ -150,6 +154,8 @@ def make_app(eq: EqServices) -> web.Application:
         importer=eq.importer,
         inspector=eq.inspector,
         media=eq.media,
+        database=eq.database,
+        taken_up=eq.taken_up,
         clock=eq.clock,
         time_zone=eq.settings.time_zone,
     )
@@ -210,7 +216,7 @@ class _Route:
         if malformed is not None:
             raise malformed
         session = await self._authenticator.session(key, given)
-        caller = Caller(account=key.account, key=key, session=session)
+        caller = Caller(account=key.account, key=key, session=session, address=request.remote)
         path = request.match_info
         await self._check_allowed(caller, path)
         row = self._endpoint
@@ -223,7 +229,7 @@ class _Route:
             body=(row.body, body),
             upload=upload,
         )
-        answer = await (self._changed(ask, given, request.remote) if row.changes else self._handler(ask))
+        answer = await (self._changed(ask, given) if row.changes else self._handler(ask))
         if row.changes:
             # What was changed in SQL is committed; what the queues made of it must be too, before anybody is told.
             await self._services.centre.recorded()
@@ -234,10 +240,10 @@ class _Route:
             return await serve(request, answer, lambda: self._still_allowed(given))
         return _response(answer)
 
-    async def _changed(self, ask: Ask[Any, Any], given: Mapping[str, Any], remote: str | None) -> object:
+    async def _changed(self, ask: Ask[Any, Any], given: Mapping[str, Any]) -> object:
         """Do what changes something, with an entry in the audit trail."""
         trail = self._services.audit
-        change = auditing.change_of(trail, self._endpoint, ask, auditing.who(ask.caller, remote), given)
+        change = auditing.change_of(trail, self._endpoint, ask, given)
         with riding.taking_along(change):
             answer = await self._handler(ask)
         # An import that was only planned has changed nothing.

@@ -63,7 +63,7 @@ _OBJECTS = ("data", "options", "phone")
 _DEPTH_MAX = 20
 
 
-def who(caller: Caller, remote: str | None) -> Who:
+def who(caller: Caller) -> Who:
     """Who asks, for the trail."""
     session = caller.session
     return Who(
@@ -72,11 +72,11 @@ def who(caller: Caller, remote: str | None) -> Who:
         user_kind=None if session is None else session.kind,
         user=None if session is None else session.user,
         session=None if session is None else session.id,
-        address=remote,
+        address=caller.address,
     )
 
 
-def change_of(trail: AuditTrail, row: Endpoint, ask: Ask[Any, Any], by: Who, given: Mapping[str, Any]) -> Change:
+def change_of(trail: AuditTrail, row: Endpoint, ask: Ask[Any, Any], given: Mapping[str, Any]) -> Change:
     """The entry of a request that is about to be done. given: its parameters, of the query and of the body."""
     noun = row.name.rpartition(".")[0] if "." in row.name.removeprefix("x.") else row.name
     requested = masked(_objects(given))
@@ -94,7 +94,7 @@ def change_of(trail: AuditTrail, row: Endpoint, ask: Ask[Any, Any], by: Who, giv
     elif noun == "x.account":
         id = str(ask.account)
     look = _look(noun, ask.services, ask.caller) if noun in _LOOKED_AT else None
-    return trail.change(by, row.name, entity, id, requested or None, look)
+    return trail.change(who(ask.caller), row.name, entity, id, requested or None, look)
 
 
 def _named(ask: Ask[Any, Any]) -> str | None:

@@ -47,6 +47,8 @@ class Caller:
     key: ApiKey
     #: None: nobody in particular
     session: UserSession | None = None
+    #: IP address of the peer
+    address: str | None = None
 
 
 class Authenticator:

@@ -88,16 +88,12 @@ def render(_request: web.Request, error: Exception) -> web.StreamResponse | None
     match error:
         case ApiError():
             return error_response(error.status, error.rows, error.headers)
-        case ValidationError():
-            return error_response(400, [_row(details) for details in error.errors(include_url=False)])
+        case ValidationError() | Conflict() | CommandRefused():
+            return error_response(400, rows_of(error))
+        case NotFound():
+            return error_response(404, rows_of(error))
         case BodyMalformed():
             return _one(400, None, "invalid", str(error))
-        case Conflict():
-            return _one(400, _parameter(error), "in_use", str(error))
-        case CommandRefused():
-            return _one(400, _parameter(error), error.slug, str(error))
-        case NotFound():
-            return _one(404, _parameter(error), "nonexistent", str(error))
         case StoreUnavailable():
             return _one(503, None, "unavailable", "The database does not answer")
         case StorageUnavailable():
@@ -108,6 +104,22 @@ def render(_request: web.Request, error: Exception) -> web.StreamResponse | None
             return _http(error)
         case _:
             return None
+
+
+def rows_of(error: ApiError | ValidationError | Conflict | CommandRefused | NotFound) -> list[ErrorOut]:
+    """What is refused, row by row."""
+    match error:
+        case ApiError():
+            return error.rows
+        case ValidationError():
+            return [_row(details) for details in error.errors(include_url=False)]
+        case Conflict():
+            kind = "in_use"
+        case CommandRefused():
+            kind = error.slug
+        case NotFound():
+            kind = "nonexistent"
+    return [ErrorOut(parameter=_parameter(error), type=kind, description=str(error))]
 
 
 def render_unexpected(incident: str) -> web.StreamResponse:
@@ -138,7 +150,10 @@ def _http(error: web.HTTPException) -> web.Response:
 
 def _row(details: ErrorDetails) -> ErrorOut:
     """One of pydantic's errors. Its message describes what is allowed and never holds what was sent."""
-    path = [str(part) for part in details["loc"] if isinstance(part, str)]
+    loc = details["loc"]
+    path = [str(part) for part in loc if isinstance(part, str)]
+    if len(loc) > 1 and loc[0] == "operations" and isinstance(loc[1], int):
+        path[0] += f"[{loc[1]}]"
     if len(path) > 1 and path[0] in _OBJECTS:
         path = path[1:]
     kind = details["type"]

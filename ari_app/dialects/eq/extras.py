@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ari_app.dialects.eq.audit_paths import AUDIT
+from ari_app.dialects.eq.bulk_paths import BULK
 from ari_app.dialects.eq.event_paths import EVENTS
 from ari_app.dialects.eq.hours_paths import HOURS
 from ari_app.dialects.eq.media_paths import MEDIA
@@ -118,4 +119,5 @@ EXTRAS = (
     *EVENTS,
     *AUDIT,
     *PASSWORDS,
+    *BULK,
 )

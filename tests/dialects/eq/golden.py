@@ -75,21 +75,27 @@ async def run(world: World, folder: Path) -> None:
         if "save" in step:
             saved[step["save"]] = reply.json
         _compare(reply, _fill(next(answers), saved), f"{folder.name} step {number} ({step['request']})")
-        if reply.status == 200 and (changed := _change(step)):
-            changes[changed] += 1
+        if reply.status == 200:
+            changes.update(_changes(step))
     rest = list(answers)
     if rest:
         raise Mismatch(f"{folder.name}: {len(rest)} expected answers are left over")
     await _check_audit(world, folder, changes)
 
 
-def _change(step: dict[str, Any]) -> str | None:
-    """The endpoint of a request that changes something; an import that is only planned does not."""
-    method, path = step["request"].split(" ", 1)
-    row = next((row for row in ENDPOINTS if row.method == method and same_pattern(row.path, path)), None)
-    if row is None or not row.changes or (row.name == "import.freepbx" and "apply" not in step.get("query", {})):
-        return None
-    return row.name
+def _changes(step: dict[str, Any]) -> list[str]:
+    """The endpoints of a request that change something; an import that is only planned does not."""
+    names = [_endpoint(*step["request"].split(" ", 1))]
+    if names == ["x.bulk"]:
+        operations = step["json"]["operations"] if "json" in step else step["form"]["operations"]
+        names += [_endpoint(one["method"], one["path"]) for one in operations]
+    planned = names == ["import.freepbx"] and "apply" not in step.get("query", {})
+    return [] if planned else [name for name in names if name]
+
+
+def _endpoint(method: str, path: str) -> str:
+    rows = (row for row in ENDPOINTS if row.changes and row.method == method and same_pattern(row.path, path))
+    return next((row.name for row in rows), "")
 
 
 async def _check_audit(world: World, folder: Path, changes: Counter[str]) -> None:

@@ -107,6 +107,13 @@ GOOD: dict[str, dict[str, Any]] = {
         "heardBy": "both",
         "format": "slin",
     },
+    "x.bulk": {
+        "operations": [
+            {"method": "POST", "path": "/call_queue", "data": {"extension": "500", "name": "Q", "type": 0}},
+            {"method": "PUT", "path": "/agent/1", "undelete": 1},
+            {"method": "DELETE", "path": "/pause_code/1"},
+        ]
+    },
     "x.sign_in": {"kind": "agent", "login": "101", "password": "1234", "extension": "100", "force": 1},
     "x.password": {"kind": "supervisor", "login": "boss", "password": "secret", "new_password": "Sesame-77"},
     "x.user_password": {"password": "Sesame-77"},
@@ -137,7 +144,7 @@ def attributes(row: Endpoint) -> list[str]:
 @st.composite
 def bodies(draw: st.DrawFn, row: Endpoint) -> dict[str, Any]:
     """A good body of which some attributes are junk or missing."""
-    entity = dict(GOOD[row.name.rpartition(".")[0] or row.name])
+    entity = dict(GOOD[row.name] if row.name in GOOD else GOOD[row.name.rpartition(".")[0]])
     spoilt = draw(st.lists(st.sampled_from(attributes(row)), max_size=4, unique=True))
     for name in spoilt:
         if draw(st.booleans()):

@@ -18,7 +18,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from pydantic import SecretStr
 from sqlalchemy import update
 
-from ari_app.acd.events import QueueConfigured
+from ari_app.acd.events import AgentConfigured, AgentRemoved, QueueConfigured, QueueRemoved
 from ari_app.ari.errors import Unreachable
 from ari_app.calls import facts
 from ari_app.calls.directory import Directory
@@ -198,6 +198,8 @@ class World:
                 sessions=sessions,
                 centre=self.centre,
                 inspector=self,
+                database=self.database,
+                taken_up=self._taken_up,
                 importer=ImportService(self.database, self.clock, self._taken_up),
                 media=self.media,
                 clock=self.clock,
@@ -226,8 +228,20 @@ class World:
 
     async def _taken_up(self, account: int) -> None:
         """As the application does it: the engine is told what is in the store."""
-        for settings in await self.queues.all_settings(account):
+        engine = self.centre.engine(account)
+        wanted = {settings.extension: settings for settings in await self.queues.all_settings(account)}
+        for settings in wanted.values():
             self.centre.apply(account, QueueConfigured(queue=settings))
+        for gone in set(engine.queues()) - set(wanted):
+            self.centre.apply(account, QueueRemoved(queue=gone))
+        bound: dict[int, dict[str, int]] = {}
+        for binding in await self.bindings.of_account(account):
+            bound.setdefault(binding.agent, {})[binding.queue] = binding.skill
+        living = {agent.id for agent in (await self.users.listing(account, "agent", limit=1000)).rows}
+        for agent in sorted(living):
+            self.centre.apply(account, AgentConfigured(agent=agent, bindings=bound.get(agent, {})))
+        for agent in set(engine.agents()) - living:
+            self.centre.apply(account, AgentRemoved(agent=agent))
 
     async def stop(self) -> None:
         await self._end()

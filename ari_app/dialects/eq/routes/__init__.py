@@ -6,6 +6,7 @@ from ari_app.dialects.eq.routes.agents import HANDLERS as _AGENTS
 from ari_app.dialects.eq.routes.alerts import HANDLERS as _ALERTS
 from ari_app.dialects.eq.routes.ask import Handler
 from ari_app.dialects.eq.routes.audit import HANDLERS as _AUDIT
+from ari_app.dialects.eq.routes.bulk import HANDLERS as _BULK
 from ari_app.dialects.eq.routes.call_backs import HANDLERS as _CALL_BACKS
 from ari_app.dialects.eq.routes.call_queues import HANDLERS as _CALL_QUEUES
 from ari_app.dialects.eq.routes.calls import HANDLERS as _CALLS
@@ -56,5 +57,6 @@ HANDLERS: dict[str, Handler] = {
     **_LICENSE,
     **_ALERTS,
     **_AUDIT,
+    **_BULK,
     **_PASSWORDS,
 }

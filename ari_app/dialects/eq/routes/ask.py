@@ -29,6 +29,7 @@ from ari_app.store.accounts import Accounts
 from ari_app.store.alerts import Alerts
 from ari_app.store.audit import AuditTrail
 from ari_app.store.bindings import Bindings
+from ari_app.store.database import Database
 from ari_app.store.hours import OpeningHours
 from ari_app.store.logins import Logins
 from ari_app.store.overflow import Overflows
@@ -77,6 +78,9 @@ class Services:
     importer: Importer
     inspector: Inspector
     media: Media
+    database: Database
+    #: makes the queues of an account what they are in the store
+    taken_up: Callable[[int], Awaitable[None]]
     clock: Clock
     #: of accounts that have none of their own
     time_zone: str

@@ -12,7 +12,8 @@ from ari_app.clock import Clock
 from ari_app.config import Settings, networks
 from ari_app.days import time_zone_of
 from ari_app.hooks.mail import Mailer
-from ari_app.hooks.notify import CUSTOM, EMAIL, Notifier, document
+from ari_app.hooks.notify import CUSTOM, EMAIL, SMS, Notifier, document
+from ari_app.hooks.sms import SmsGateway
 from ari_app.hooks.tell import Sender, Teller, Webhook
 from ari_app.hooks.watch import OnNews, Watch
 from ari_app.ops.addresses import Guard
@@ -26,7 +27,9 @@ from ari_app.store.writer import Writer
 
 def missing(settings: Settings) -> dict[str, str]:
     """How nobody can be notified as it is set, and why."""
-    found = {"sms": "This server has no SMS gateway"}
+    found: dict[str, str] = {}
+    if not settings.sms_url:
+        found["sms"] = "This server sends no text messages: SMS_URL is not set"
     if settings.license_max_agents is None and settings.license_max_supervisors is None:
         found[Kind.LICENSE.value] = "Nothing can be exceeded: LICENSE_MAX_AGENTS, LICENSE_MAX_SUPERVISORS are not set"
     if not settings.smtp_host or not settings.mail_from:
@@ -69,6 +72,9 @@ class Alerting:
             senders[CUSTOM] = self._webhook
         if "email" not in missing(settings):
             senders[EMAIL] = Mailer(settings, users, self.time_zone)
+        self._sms = SmsGateway(settings, users, guard, self.time_zone)
+        if "sms" not in missing(settings):
+            senders[SMS] = self._sms
         self._teller = Teller(outbox, clock, senders) if senders else None
         self.sends_mail = EMAIL in senders
         configured = "" if "custom" in missing(settings) else settings.alert_url
@@ -78,6 +84,7 @@ class Alerting:
         """Deliver, and look at the disk; until the stack is closed."""
         disk = DiskWatch(self._settings.data_dir, lambda used: self.watch.system(Kind.DISK, used))
         stack.push_async_callback(self._webhook.close)
+        stack.push_async_callback(self._sms.close)
         if self._teller is not None:
             self._teller.start()
             stack.push_async_callback(self._teller.close)

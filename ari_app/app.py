@@ -520,7 +520,13 @@ def _replayed(journal: AccountJournal) -> Engine:
 
 
 def _secrets(settings: Settings) -> tuple[SecretStr, ...]:
-    return settings.ari_password, settings.ari_ws_password, settings.hook_secret, settings.smtp_password
+    return (
+        settings.ari_password,
+        settings.ari_ws_password,
+        settings.hook_secret,
+        settings.smtp_password,
+        settings.sms_authorization,
+    )
 
 
 async def serve(settings: Settings) -> None:

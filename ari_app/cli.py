@@ -78,6 +78,10 @@ settings, from the environment:
   MAIL_LANGUAGE      of mails to those who have no language of their own: en, es or he (en)
   SMTP_HOST, SMTP_PORT (587), SMTP_SECURITY (starttls, tls or none), SMTP_USER, SMTP_PASSWORD
                      the mail server, for alerts as mails; MAIL_FROM is whom they are from
+  SMS_URL            the HTTP interface of a gateway of text messages, for alerts as sms; with {to}, {text} and {id}
+  SMS_METHOD, SMS_BODY, SMS_CONTENT_TYPE, SMS_AUTHORIZATION
+                     how it is asked: POST or GET (POST), what is posted ({"to": "{to}", "text": "{text}"}), its type
+                     (application/json, or application/x-www-form-urlencoded), the header Authorization
   LOG_LEVEL          debug, info, warning, error (info)
   LOG_FORMAT         text or json (text)
 """

@@ -7,11 +7,11 @@ import re
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from string import Formatter
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ari_app.errors import ConfigError
@@ -126,6 +126,10 @@ def _none_if_empty(value: object) -> object:
     return None if isinstance(value, str) and not value.strip() else value
 
 
+def _upper(value: object) -> object:
+    return value.upper() if isinstance(value, str) else value
+
+
 def _lower(value: object) -> object:
     return value.lower() if isinstance(value, str) else value
 
@@ -133,6 +137,10 @@ def _lower(value: object) -> object:
 _Cap = Annotated[int, Field(ge=0)]
 #: goes into URLs, keys and the arguments of Stasis()
 _Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$")]
+
+
+#: what a text message's gateway must be told
+_SMS_FIELDS = ("{to}", "{text}")
 
 
 class Settings(BaseSettings):
@@ -255,8 +263,23 @@ class Settings(BaseSettings):
     mail_language: Literal["en", "es", "he"] = "en"
     #: whom mails are from
     mail_from: str = ""
+    #: the HTTP interface of a gateway of text messages, with {to}, {text} and {id}; empty: there is none
+    sms_url: Annotated[str, AfterValidator(_hook_url)] = ""
+    sms_method: Annotated[Literal["POST", "GET"], BeforeValidator(_upper)] = "POST"
+    #: what is posted, with {to}, {text} and {id}
+    sms_body: str = '{"to": "{to}", "text": "{text}"}'
+    sms_content_type: Literal["application/json", "application/x-www-form-urlencoded"] = "application/json"
+    #: the header Authorization, such as "Bearer ..." or "Basic ..."; empty: none
+    sms_authorization: SecretStr = SecretStr("")
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = "info"
     log_format: Literal["json", "text"] = "text"
+
+    @model_validator(mode="after")
+    def _sms_is_whole(self) -> Self:
+        told = self.sms_url + (self.sms_body if self.sms_method == "POST" else "")
+        if self.sms_url and not all(field in told for field in _SMS_FIELDS):
+            raise ValueError("SMS_URL and SMS_BODY must have {to} and {text} in them")
+        return self
 
     def database(self) -> str:
         """The database URL for SQLAlchemy's async drivers; SQLite in the data directory when none is set."""

@@ -55,6 +55,8 @@ class User(Base):
     type: Mapped[str | None]
     #: argon2, in its own encoded form
     password: Mapped[str | None]
+    #: of supervisors, E.164: where text messages go
+    mobile: Mapped[str | None]
     #: in a row
     wrong_passwords: Mapped[int] = mapped_column(server_default=text("0"))
     #: no password is looked at until then

@@ -10,8 +10,8 @@ from ari_app.acd.alerts import News
 from ari_app.store.alerts import Alert, Alerts
 from ari_app.store.outbox import Outbox
 
-#: kinds of message: a webhook, a mail
-CUSTOM, EMAIL = "alert.custom", "alert.email"
+#: kinds of message: a webhook, a mail, a text message
+CUSTOM, EMAIL, SMS = "alert.custom", "alert.email", "alert.sms"
 
 
 class Notifier:
@@ -25,7 +25,7 @@ class Notifier:
 
     def tell(self, account: int, alert: Alert, news: News) -> None:
         """Something has become of an alert."""
-        if not news.notify or alert.notification not in ("custom", "email"):
+        if not news.notify or alert.notification not in ("custom", "email", "sms"):
             return
         body = msgspec.json.encode(document(account, alert, news)).decode()
         if alert.notification == "custom":
@@ -33,7 +33,7 @@ class Notifier:
                 return
             self._outbox.add(account, CUSTOM, self._url, body)
         elif news.what != "cleared":
-            self._outbox.add(account, EMAIL, str(alert.user), body)
+            self._outbox.add(account, EMAIL if alert.notification == "email" else SMS, str(alert.user), body)
         if news.what == "cleared":
             self._alerts.cleared(alert.id)
         else:

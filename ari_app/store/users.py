@@ -81,6 +81,20 @@ class Users:
         known_id(id, kind)
         await self._change(account, kind, id, {"deleted": deleted}, deleted=None)
 
+    async def mobile(self, account: int, id: int) -> str | None:
+        """Where text messages to a supervisor go. Raises NotFound (also when deleted)."""
+        known_id(id, "supervisor")
+        row = await self._one(_whose(account, "supervisor").where(_TABLE.c.id == id, _TABLE.c.deleted.is_(False)))
+        if row is None:
+            raise NotFound("no such supervisor", id=id)
+        number: str | None = row.mobile
+        return number
+
+    async def set_mobile(self, account: int, id: int, number: str | None) -> None:
+        """Say where they go; None: nowhere. Raises NotFound (also when deleted)."""
+        known_id(id, "supervisor")
+        await self._change(account, "supervisor", id, {"mobile": number}, deleted=False)
+
     async def find_login(self, account: int, kind: str, login: str) -> User | None:
         """By username or number; not the deleted."""
         row = await self._one(self._login(account, kind, login))

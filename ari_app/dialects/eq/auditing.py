@@ -40,6 +40,7 @@ _LOOKED_AT = frozenset(
         "x.overflow",
         "x.agent_skills",
         "x.routing",
+        "x.mobile",
     }
 )
 #: what GET says of an entity that is not of the entity, but of now

@@ -7,6 +7,7 @@ from ari_app.dialects.eq.bulk_paths import BULK
 from ari_app.dialects.eq.event_paths import EVENTS
 from ari_app.dialects.eq.hours_paths import HOURS
 from ari_app.dialects.eq.media_paths import MEDIA
+from ari_app.dialects.eq.mobile_paths import MOBILES
 from ari_app.dialects.eq.overflow_paths import OVERFLOW
 from ari_app.dialects.eq.password_paths import PASSWORDS
 from ari_app.dialects.eq.prompt_paths import PROMPTS
@@ -120,4 +121,5 @@ EXTRAS = (
     *AUDIT,
     *PASSWORDS,
     *BULK,
+    *MOBILES,
 )

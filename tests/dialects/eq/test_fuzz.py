@@ -114,6 +114,7 @@ GOOD: dict[str, dict[str, Any]] = {
             {"method": "DELETE", "path": "/pause_code/1"},
         ]
     },
+    "x.mobile": {"mobileNumber": "+4915112345678"},
     "x.sign_in": {"kind": "agent", "login": "101", "password": "1234", "extension": "100", "force": 1},
     "x.password": {"kind": "supervisor", "login": "boss", "password": "secret", "new_password": "Sesame-77"},
     "x.user_password": {"password": "Sesame-77"},

@@ -13,6 +13,7 @@ import msgspec
 import pytest
 from pydantic import SecretStr
 
+from ari_app.acd.alerts import Kind
 from ari_app.config import Settings
 from ari_app.errors import ConfigError, NotFound
 from ari_app.hooks.mail import Mailer, compose
@@ -141,14 +142,7 @@ def test_a_password_is_not_sent_in_the_clear() -> None:
         Mailer(settings, Users(), _jerusalem)  # type: ignore[arg-type]
 
 
-KINDS = [
-    "callQueueCallsHigh",
-    "callQueueWaitTimeHigh",
-    "callQueueAgentsLow",
-    "callQueueAgentsAvailableLow",
-    "diskUsageHigh",
-    "processStopped",
-]
+KINDS = [kind.value for kind in Kind]
 
 
 @pytest.mark.parametrize("language", ["en", "es", "he"])

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from ari_app.acd.alerts import Kind, News
-from ari_app.hooks.notify import CUSTOM, EMAIL, Notifier
+from ari_app.hooks.notify import CUSTOM, EMAIL, SMS, Notifier
 from ari_app.store.alerts import Alert
 
 
@@ -53,7 +53,8 @@ def hear(notification: str, what: str, notify: bool = True, url: str = "https://
 
 @pytest.mark.parametrize("what", ["raised", "again"])
 @pytest.mark.parametrize(
-    ("notification", "kind", "target"), [("custom", CUSTOM, "https://example.org/a"), ("email", EMAIL, "3")]
+    ("notification", "kind", "target"),
+    [("custom", CUSTOM, "https://example.org/a"), ("email", EMAIL, "3"), ("sms", SMS, "3")],
 )
 def test_who_is_notified_is_written_to_and_it_is_remembered(
     notification: str, kind: str, target: str, what: str

@@ -17,6 +17,7 @@ from ari_app.dialects.eq.routes.imports import HANDLERS as _IMPORTS
 from ari_app.dialects.eq.routes.license import HANDLERS as _LICENSE
 from ari_app.dialects.eq.routes.live import HANDLERS as _LIVE
 from ari_app.dialects.eq.routes.media import HANDLERS as _MEDIA
+from ari_app.dialects.eq.routes.mobile import HANDLERS as _MOBILE
 from ari_app.dialects.eq.routes.overflow import HANDLERS as _OVERFLOW
 from ari_app.dialects.eq.routes.passwords import HANDLERS as _PASSWORDS
 from ari_app.dialects.eq.routes.pause_codes import HANDLERS as _PAUSE_CODES
@@ -58,5 +59,6 @@ HANDLERS: dict[str, Handler] = {
     **_ALERTS,
     **_AUDIT,
     **_BULK,
+    **_MOBILE,
     **_PASSWORDS,
 }

@@ -15,9 +15,9 @@ import msgspec
 
 from ari_app.config import Settings
 from ari_app.errors import NotFound
-from ari_app.hooks.addresses import Guard
 from ari_app.hooks.mail import compose
 from ari_app.hooks.tell import NotTaken
+from ari_app.ops.addresses import Guard
 from ari_app.store.outbox import Message
 from ari_app.store.users import Users
 

@@ -16,9 +16,9 @@ from pydantic import SecretStr
 
 from ari_app.config import Settings, load, networks
 from ari_app.errors import ConfigError, NotFound
-from ari_app.hooks.addresses import Forbidden, Guard
 from ari_app.hooks.sms import TEXT_MAX, SmsGateway, _in_form, _in_json, filled
 from ari_app.hooks.tell import NotTaken
+from ari_app.ops.addresses import Forbidden, Guard
 from ari_app.store.outbox import Message
 from ari_app.store.values import User
 

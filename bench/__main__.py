@@ -16,6 +16,7 @@ BENCHMARKS = {
     "freepbx": ["bench.freepbx", "--write"],
     "media": ["bench.media", "--write"],
     "events": ["bench.events"],
+    "eq": ["bench.eq"],
     "ari_dispatch": ["bench.ari_dispatch", "--write"],
 }
 

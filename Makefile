@@ -1,7 +1,7 @@
 # Each target is one script or one command; `make help` lists them.
 PYTHON := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help run demo-call test check format generate bench cpa-eval env clean
+.PHONY: help run demo-call test check format generate fuzz-api bench cpa-eval env clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ format: env ## rewrite the code as `make check` wants it
 
 generate: env ## the ARI client, from Asterisk's own description
 	$(PYTHON) -m ari_app.ari.generate
+
+fuzz-api: env ## 10,000 requests made from the EQ API's OpenAPI document, good and bad (EXAMPLES=3: fewer)
+	@exec scripts/fuzz-api $(EXAMPLES)
 
 BENCH := queue_calls
 bench: env ## queue calls against app_queue on this machine, into bench/results/ (BENCH=store, engine: others; ARGS=--help)

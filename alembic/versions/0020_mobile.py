@@ -1,6 +1,6 @@
 """Mobile numbers of users.
 
-Revision: 0018, after 0017
+Revision: 0020, after 0019
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ import sqlalchemy as sa
 
 from alembic import op
 
-revision = "0018"
-down_revision = "0017"
+revision = "0020"
+down_revision = "0019"
 branch_labels = None
 depends_on = None
 

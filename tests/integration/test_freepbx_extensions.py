@@ -12,6 +12,7 @@ import pytest
 
 from tests.harness import freepbx
 from tests.harness.mariadb import MariaDB, unavailable
+from tests.harness.patience import PATIENCE
 from tests.harness.phones import PhoneBox, answers
 from tests.integration.server import ContactCentre, contact_centre
 from tests.unit.freepbx.sample import FreePBX
@@ -39,7 +40,7 @@ def made() -> FreePBX:
     return house
 
 
-async def until(holds: Callable[[], bool], within: float = 20) -> None:
+async def until(holds: Callable[[], bool], within: float = PATIENCE) -> None:
     end = time.monotonic() + within
     while not holds():
         assert time.monotonic() < end, f"not within {within} s"

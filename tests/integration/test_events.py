@@ -28,7 +28,7 @@ async def test_what_happens_to_a_caller_is_told(tmp_path: Path, start_asterisk: 
         await centre.queue()
         url = f"http://127.0.0.1:{centre.server.http_port}{BASE}/x/events"
         query = {"auth_key": centre.server.key}
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(300):
             async with http.get(url, params=query) as first:
                 assert (await told(first))["type"] == "Connected"
                 caller = await world.call("500", centre.pbx)

@@ -52,7 +52,7 @@ async def serve_everybody(centre: ContactCentre, callers: Callers) -> list[str]:
     """Every caller hangs up when an agent has him; their numbers in the order in which agents got them."""
     left = dict(callers)
     order: list[str] = []
-    async with asyncio.timeout(90):
+    async with asyncio.timeout(300):
         while left:
             # a phone that has answered is not yet an answer: that is when the queue knows of it
             waiting = {row["callerIdNumber"] for row in await centre.waiting()}

@@ -52,7 +52,7 @@ async def test_todays_figures_outlive_a_crash_and_are_those_of_a_report(centre: 
                 1,
                 1,
             )
-            assert before["wrapUpTime"] == pytest.approx(1.0, abs=0.9)
+            assert 0.9 <= before["wrapUpTime"] < 6
             await centre.server.kill()
             await centre.server.start()
             await centre.until_status("1001", "available")

@@ -30,7 +30,7 @@ from ari_app.ids import IdSource
 #: seconds until something that must happen has not: longer than any machine is busy with something else
 PATIENCE = 40.0
 #: seconds until Asterisk has not answered: usually, and where a test wants it not to
-HTTP_TIMEOUT, SHORT_TIMEOUT = 30.0, 0.1
+HTTP_TIMEOUT, SHORT_TIMEOUT = 30.0, 0.5
 
 Plan = Callable[[Call], Awaitable[None]]
 

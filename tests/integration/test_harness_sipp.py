@@ -62,7 +62,7 @@ async def test_calls_end_from_either_side(pbx: Asterisk, phones: str) -> None:
 
 async def test_callers_give_up_and_phones_never_answer(pbx: Asterisk, phones: str) -> None:
     async with sipp.agents(phones, no_answer=1.0) as agents:
-        async with callers(pbx, calls=5, ring_limit=0.5) as run:
+        async with callers(pbx, calls=5, ring_limit=3.0) as run:
             assert await run.finished(within=60) == 0, run.printed()
         assert await agents.drain(within=60) == 0, agents.printed()
     cancels = first_of_each_call(run, "CANCEL")

@@ -68,7 +68,8 @@ async def test_callers_give_up_and_phones_never_answer(pbx: Asterisk, phones: st
     cancels = first_of_each_call(run, "CANCEL")
     arrived = first_of_each_call(agents, "CANCEL")
     assert len(cancels) == len(arrived) == 5
-    assert all(0 < there - here < 5 for here, there in zip(cancels, arrived, strict=True))
+    # SIPp notes when its loop last looked at the clock: on a busy machine the two seem to be in the other order
+    assert all(-1 < there - here < 5 for here, there in zip(cancels, arrived, strict=True))
 
 
 async def test_a_share_of_phones_is_busy(pbx: Asterisk, phones: str) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from tests.harness import audio
 from tests.harness.phones import Phone, PhoneBox
@@ -73,3 +75,53 @@ async def test_a_caller_hears_what_was_written(centre: ContactCentre) -> None:
     assert caller.ended.at - caller.answered.at >= prompt["duration"] - 1.5
     pieces = audio.hops(caller.heard.samples, 0.1, 0.1)
     assert sum(audio.loudness(piece) > SPEECH for piece in pieces) > 10
+
+
+class WebServer:
+    """Somebody's sounds, each under its name; the path /wait never answers."""
+
+    def __init__(self, sounds: dict[str, bytes]) -> None:
+        self._sounds = sounds
+        self._over = asyncio.Event()
+        self._runner = web.ServerRunner(web.Server(self._answer), handle_signals=False, shutdown_timeout=0.0)
+        self.url = ""
+
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        name = request.path.lstrip("/")
+        if name == "wait":
+            await self._over.wait()
+        return web.Response(body=self._sounds[name]) if name in self._sounds else web.Response(status=404)
+
+    async def __aenter__(self) -> WebServer:
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        self._over.set()
+        await self._runner.cleanup()
+
+
+async def test_a_caller_hears_a_url_and_a_file_and_a_call_goes_on_without(
+    centre: ContactCentre, tmp_path: Path
+) -> None:
+    server, files = centre.server, tmp_path / "sounds"
+    files.mkdir()
+    (files / "closed.ogg").write_bytes(tone(ENGLISH, form="OGG", seconds=2))
+    await server.stop()
+    server.environment |= {"PROMPT_DIRS": str(files), "PROMPT_NETWORKS": "127.0.0.1"}
+    await server.start()
+    await centre.queue()
+
+    async def closed(message: str) -> Phone:
+        await server.request("PUT", "/x/call_queue/500/hours", data={"weekly": {}, "message": message})
+        return await called(centre)
+
+    async with WebServer({"closed.mp3": tone(FIRST, form="MP3", seconds=2)}) as web_server:
+        assert hears(await closed(f"{web_server.url}/closed.mp3"), FIRST)
+        assert hears(await closed("file:closed.ogg"), ENGLISH)
+        # what cannot be had is left out: the caller is hung up, as after any message
+        await closed(f"{web_server.url}/wait")
+        await server.logged("= sound left out")
+    await centre.idle()

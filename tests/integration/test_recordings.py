@@ -10,7 +10,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import soundfile
 
 from tests.harness import audio
 from tests.harness.patience import PATIENCE
@@ -18,7 +20,7 @@ from tests.harness.phones import Phone, PhoneBox, never_answers
 from tests.harness.s3 import S3Server
 from tests.integration.server import ContactCentre, contact_centre
 
-CALLER, AGENT = 440, 660
+CALLER, AGENT, SECRET = 440, 660, 1000
 
 
 @pytest.fixture
@@ -167,6 +169,59 @@ async def test_a_person_records_stops_and_throws_away(centre: ContactCentre) -> 
     await caller.hang_up()
     await centre.idle()
     assert await stored_in_asterisk(centre) == []
+
+
+async def of_sound(centre: ContactCentre, recording: dict[str, Any], query: str) -> audio.Samples:
+    """A recording as REST converts it: frames and channels."""
+    status, file = await centre.server.download(f"/x/recording/{recording['id']}/file?{query}")
+    assert status == 200
+    samples, rate = soundfile.read(io.BytesIO(file), always_2d=True)
+    assert rate == audio.RATE
+    return np.asarray(samples)
+
+
+async def stored(centre: ContactCentre, kind: str, number: int) -> dict[str, dict[str, Any]]:
+    """How its name begins -> a recording that is stored, when there are so many."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            found = await centre.server.request("GET", "/x/recordings", {"kind": kind, "state": "stored"})
+            if len(found) == number:
+                return {one["id"].partition("-")[0]: one for one in found}
+            await asyncio.sleep(0.1)
+
+
+async def test_both_sides_are_left_and_right_and_what_is_paused_is_left_out(centre: ContactCentre) -> None:
+    async def act(action: str, **more: str) -> None:
+        await centre.server.request("POST", "/call_recording_action", extension="1001", action=action, **more)
+
+    caller, phone = await talking(centre)
+    await act("start", sides="separate")
+    await asyncio.sleep(2)
+    await act("stop")
+    sides = await stored(centre, "on_demand", 2)
+    samples = await of_sound(centre, sides["says"], f"format=mp3&right={sides['hears']['id']}")
+    assert len(samples) > audio.RATE
+    for channel, tone, other in ((0, AGENT, CALLER), (1, CALLER, AGENT)):
+        assert audio.together(samples[:, channel], tone)
+        assert audio.mean_level(samples[:, channel], other) < audio.HEARD
+
+    await act("start")
+    await asyncio.sleep(1)
+    await act("pause")
+    await caller.play_tone(SECRET)
+    await phone.wait_tones(SECRET)
+    await caller.play_tone(CALLER)
+    await phone.wait_tones(CALLER, absent=(SECRET,))
+    await asyncio.sleep(1.5)  # of what Asterisk has still to record
+    await act("resume")
+    await asyncio.sleep(1)
+    await caller.hang_up()
+    by_a_person, by_the_queue = await stored(centre, "on_demand", 3), await stored(centre, "queue", 1)
+    for recording in (by_a_person["demand"], by_the_queue["rec"]):
+        heard = (await of_sound(centre, recording, "format=wav"))[:, 0]
+        assert audio.together(heard[-2 * audio.RATE :], CALLER)
+        assert all(audio.level(hop, SECRET) < audio.NOT_HEARD for hop in audio.hops(heard, 0.2, 0.1))
+    await centre.idle()
 
 
 async def test_a_storage_elsewhere_gets_what_was_recorded_while_it_was_away(centre: ContactCentre) -> None:

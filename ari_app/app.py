@@ -15,7 +15,6 @@ from contextlib import AsyncExitStack
 import structlog
 from aiohttp import web
 from prometheus_client import CollectorRegistry
-from pydantic import SecretStr
 
 from ari_app.acd import events
 from ari_app.acd.centre import Centre
@@ -41,6 +40,7 @@ from ari_app.errors import ConfigError, StoreUnavailable
 from ari_app.freepbx.service import ImportService
 from ari_app.ids import IdSource
 from ari_app.media.transports.pacing import Ticker
+from ari_app.media.tts.configured import secrets_of
 from ari_app.ops.clock_set import ClockSet
 from ari_app.ops.health import Health, health_routes
 from ari_app.ops.logging import configure as configure_logging
@@ -519,14 +519,15 @@ def _replayed(journal: AccountJournal) -> Engine:
     return engine
 
 
-def _secrets(settings: Settings) -> tuple[SecretStr, ...]:
-    return (
+def _secrets(settings: Settings) -> list[str]:
+    one_each = (
         settings.ari_password,
         settings.ari_ws_password,
         settings.hook_secret,
         settings.smtp_password,
         settings.sms_authorization,
     )
+    return [one.get_secret_value() for one in one_each] + secrets_of(settings.speech_engines.get_secret_value())
 
 
 async def serve(settings: Settings) -> None:
@@ -547,7 +548,7 @@ async def serve(settings: Settings) -> None:
     configure_logging(
         level=settings.log_level,
         form=settings.log_format,
-        secrets=[s.get_secret_value() for s in _secrets(settings)],
+        secrets=_secrets(settings),
         lasting=True,
     )
     over = asyncio.Event()

@@ -90,6 +90,16 @@ def _problem(one: _Described) -> str:
     return ""
 
 
+def secrets_of(text: str) -> list[str]:
+    """What of the setting must not be in a log."""
+    try:
+        found = described(text).values()
+    except ValueError:
+        return []
+    keys = [one.secret_key for one in found if isinstance(one, PollyEngine)]
+    return keys + [one.key for one in found if isinstance(one, WatsonEngine)]
+
+
 def engines(text: str) -> Sequence[Engine]:
     """Those that need nothing but a package of the distribution, and those of the setting, in place of one so named."""
     made: dict[str, Engine] = {engine.name: engine for engine in PROGRAMS}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ari_app.media.tts.configured import described, engines
+from ari_app.media.tts.configured import described, engines, secrets_of
 from ari_app.media.tts.errors import EngineMissing, SynthesisFailed, UnknownVoice
 from ari_app.media.tts.services import Polly, Watson
 from ari_app.media.tts.synthesiser import Synthesiser
@@ -64,6 +64,13 @@ def test_services_and_those_that_are_always_there() -> None:
         engine for engine in engines(json.dumps({"flite": command("x", "{text}", "{sound}")})) if engine.name == "flite"
     )
     assert own.default_voice == "440"
+
+
+def test_what_must_not_be_in_a_log() -> None:
+    watson = {"kind": "watson", "url": "https://w.example/x", "key": "swordfish"}
+    text = json.dumps({"polly": POLLY, "watson": watson, "a": command("x", "{text}", "{sound}")})
+    assert secrets_of(text) == ["hunter2", "swordfish"]
+    assert secrets_of("{") == secrets_of("") == []
 
 
 @pytest.mark.parametrize(

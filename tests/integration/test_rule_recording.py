@@ -1,4 +1,5 @@
-"""Calls of extensions that are recorded by their rules: real phones, what is in the files measured."""
+"""Calls of extensions that are recorded by their rules, or by a key of the phone: real phones, what is in the files
+measured."""
 
 from __future__ import annotations
 
@@ -46,20 +47,20 @@ async def talking(centre: ContactCentre) -> tuple[Phone, Phone]:
     return caller, callee
 
 
-async def both_are_heard_in(centre: ContactCentre, recording: dict[str, Any]) -> None:
-    """More than a second, and for 400 ms of it both are heard."""
+async def are_heard_in(centre: ContactCentre, recording: dict[str, Any], *tones: int) -> None:
+    """More than a second, and for 400 ms of it these are heard."""
     status, file = await centre.server.download(f"/x/recording/{recording['id']}/file")
     assert status == 200
     with wave.open(io.BytesIO(file)) as opened:
         samples = audio.from_pcm(opened.readframes(opened.getnframes()))
     assert len(samples) > audio.RATE
     starts = range(0, len(samples) - WINDOW, WINDOW // 4)
-    assert any(both_in(samples[start : start + WINDOW]) for start in starts)
+    assert any(all_in(samples[start : start + WINDOW], tones) for start in starts)
 
 
-def both_in(window: audio.Samples) -> bool:
+def all_in(window: audio.Samples, tones: tuple[int, ...]) -> bool:
     try:
-        return all(audio.hears(window, tone) for tone in (CALLER, CALLEE))
+        return all(audio.hears(window, tone) for tone in tones)
     except audio.AmbiguousLevel:  # one of them begins or ends in it
         return False
 
@@ -76,7 +77,25 @@ async def test_a_call_that_a_rule_records_also_when_we_are_killed_in_it(centre: 
     await caller.hang_up()
     recording = await centre.server.until_recording("stored")
     assert recording["id"] == going_on["id"]
-    await both_are_heard_in(centre, recording)
+    await are_heard_in(centre, recording, CALLER, CALLEE)
     for number, found in (("1001", 1), ("1002", 1), ("100", 0)):
         assert len(await centre.server.request("GET", "/x/recordings", {"number": number})) == found
+    await centre.idle()
+
+
+async def test_a_call_that_the_phone_records_by_its_keys(centre: ContactCentre) -> None:
+    await phones(centre, n1002={"onDemand": True})
+    phone = centre.world.extension("1002", answers())
+    caller = await centre.world.call("1002", centre.pbx, line="1001", tone=CALLER)
+    callee = await phone.next_call()
+    await callee.wait_tones(CALLER)
+    await callee.send_digits("*1")
+    begun = await centre.server.until_recording("recording")
+    assert begun["kind"] == "on_demand"
+    await centre.server.logged("RecordingStarted")
+    await asyncio.sleep(1.5)  # of what he hears
+    await callee.send_digits("*1")
+    recording = await centre.server.until_recording("stored")
+    await are_heard_in(centre, recording, CALLER)
+    await caller.hang_up()
     await centre.idle()

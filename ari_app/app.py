@@ -238,10 +238,14 @@ class Application:
         settings = self.settings
         kind = TransportKind(settings.media_transport)
         ports = MediaPorts(self.clock, Ticker(self.clock), kind, settings.media_host)
+        if settings.media_listen:
+            ports.websocket_at = host_port(settings.media_listen, "MEDIA_LISTEN")
+            ports.websocket_user = settings.ari_ws_user
+            ports.websocket_password = settings.ari_ws_password.get_secret_value()
         try:
             await ports.start()
         except OSError as error:
-            raise ConfigError(f"cannot listen for audio on MEDIA_HOST {settings.media_host}: {error}") from None
+            raise ConfigError(f"cannot listen for audio on MEDIA_LISTEN or MEDIA_HOST: {error}") from None
         self._stack.push_async_callback(ports.close)
         self.media = MediaDesk(
             self.registry,

@@ -69,6 +69,7 @@ settings, from the environment:
   SESSION_TIMEOUT    seconds without a sign of life after which a user's session is deactivated (300)
   TIME_ZONE          whose clock reports and opening hours go by, by default (UTC)
   MEDIA_TRANSPORT    how the audio of calls comes here and goes back: websocket, rtp or audiosocket (websocket)
+  MEDIA_LISTEN       host:port at which Asterisk connects to us for websocket, as ARI_WS_USER; empty: we connect
   MEDIA_HOST         our address that Asterisk sends audio to, for rtp and audiosocket (127.0.0.1)
   MEDIA_PRIVATE_NETWORKS  networks that are not public and that users may have audio sent to: 10.0.0.0/8, 127.0.0.1
   MEDIA_ATTACHMENTS  how many attachments of users there may be at a time (100)

@@ -240,6 +240,8 @@ class Settings(BaseSettings):
     time_zone: Annotated[str, AfterValidator(_time_zone)] = "UTC"
     #: how the audio of a call comes to us and goes back (docs/media-bots.md)
     media_transport: Literal["websocket", "rtp", "audiosocket"] = "websocket"
+    #: websocket: host:port at which Asterisk connects to us; empty: we connect to Asterisk
+    media_listen: str = ""
     #: the address of ours that Asterisk sends audio to (rtp, audiosocket)
     media_host: str = "127.0.0.1"
     #: networks that are not public and that users may have audio sent to, with commas: 10.0.0.0/8, 127.0.0.1

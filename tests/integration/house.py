@@ -79,9 +79,10 @@ class House:
 
 
 @asynccontextmanager
-async def a_house(start_asterisk: Any, world: PhoneBox) -> AsyncIterator[House]:
-    """A running one."""
-    house = House(await start_asterisk("verbs", environment={"TRUNK_MATCH": world.trunk_address}), world)
+async def a_house(start_asterisk: Any, world: PhoneBox, **environment: str) -> AsyncIterator[House]:
+    """A running one. environment: more settings of its Asterisk."""
+    environment["TRUNK_MATCH"] = world.trunk_address
+    house = House(await start_asterisk("verbs", environment=environment), world)
     await house.start()
     try:
         yield house

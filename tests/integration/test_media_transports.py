@@ -9,10 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
 
 from ari_app.calls.leg import Leg
 from ari_app.calls.verbs.attach import Attach, Side
 from ari_app.calls.verbs.external_media import MediaPorts, TransportKind
+from ari_app.clock import SystemClock
 from ari_app.media.frames import FRAME_BYTES, Frame
 from ari_app.media.transports.pacing import Ticker
 from ari_app.media.transports.port import Direction
@@ -146,6 +149,32 @@ async def measure(house: House, made: MediaPorts) -> None:
 async def test_one_kilohertz_in_and_out(house: House, kind: TransportKind) -> None:
     async with ports(house, kind) as made:
         await measure(house, made)
+
+
+async def test_one_kilohertz_where_asterisk_connects_to_us(start_asterisk: Any, world: PhoneBox) -> None:
+    """And whoever else connects there, or shows another password, is turned away."""
+    made = MediaPorts(
+        SystemClock(),
+        Ticker(SystemClock()),
+        websocket_at=("127.0.0.1", 0),
+        websocket_user="asterisk",
+        websocket_password="asterisk-password",
+    )
+    await made.start()
+    assert made.websocket_at is not None
+    assert made.websocket is not None
+    uri = f"ws://127.0.0.1:{made.websocket_at[1]}"
+    try:
+        async with a_house(start_asterisk, world, MEDIA_WS_URI=uri) as house:
+            await measure(house, made)
+            assert made.websocket.refused == 0
+        for user, status in (("asterisk:asterisk-password", 404), ("asterisk:another", 401)):
+            host = uri.replace("ws://", f"ws://{user}@")
+            with pytest.raises(InvalidStatus) as caught:
+                await connect(f"{host}/?attachment=media-1", proxy=None)
+            assert caught.value.response.status_code == status
+    finally:
+        await made.close()
 
 
 async def test_listening_and_speaking_to_sides(house: House) -> None:

@@ -8,7 +8,7 @@ audiosocket   Asterisk connects to one TCP port of ours: for an Asterisk without
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 from uuid import uuid4
@@ -45,15 +45,24 @@ class MediaPorts:
     #: AudioSocket: the port, and where it is
     audiosocket: AudioSocketServer | None = None
     audiosocket_at: tuple[str, int] = ("", 0)
-    #: websocket, Asterisk connects: the port, and the entry of websocket_client.conf that names it; without, we connect
-    websocket: AsteriskServer | None = None
+    #: websocket: where Asterisk connects, what it has to show there, and the entry of its websocket_client.conf that
+    #: names us; without an address, we connect
+    websocket_at: tuple[str, int] | None = None
+    websocket_user: str = ""
+    websocket_password: str = field(default="", repr=False)
     websocket_entry: str = "media"
+    websocket: AsteriskServer | None = None
 
     async def start(self) -> None:
         """Open what the kind needs. Raises OSError."""
         if self.kind is TransportKind.AUDIOSOCKET:
             self.audiosocket = AudioSocketServer(clock=self.clock, ticker=self.ticker)
             self.audiosocket_at = await self.audiosocket.open(self.host)
+        if self.kind is TransportKind.WEBSOCKET and self.websocket_at is not None:
+            self.websocket = AsteriskServer(
+                ticker=self.ticker, user=self.websocket_user, password=self.websocket_password
+            )
+            self.websocket_at = await self.websocket.open(*self.websocket_at)
 
     async def close(self) -> None:
         """End all of it."""

@@ -547,6 +547,8 @@ async def serve(settings: Settings) -> None:
             "ARI_WS_PASSWORD is not set: the password that Asterisk shows us (websocket_client.conf); "
             "or set ARI_CONNECT=inbound"
         )
+    if settings.media_listen and not settings.ari_ws_password.get_secret_value():
+        raise ConfigError("ARI_WS_PASSWORD is not set: the password that Asterisk shows at MEDIA_LISTEN")
     for variable in ("ari_listen", "http_listen"):
         host_port(getattr(settings, variable), variable.upper())
     configure_logging(

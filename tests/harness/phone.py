@@ -100,6 +100,7 @@ class Phone:
         self.number = number
         self.incoming = incoming
         self.caller_number = ""
+        self.caller_name = ""
         self.started = Moment("started")
         self.ringing = Moment("ringing")
         self.answered = Moment("answered")

@@ -254,11 +254,13 @@ class PhoneBox:
         *,
         line: str | None = None,
         caller: str = "0301234567",
+        name: str = "",
         tone: int | None = None,
         listen: bool = True,
         timeout: int = 120,
     ) -> Phone:
-        """Calls a number of the PBX: as the extension `line` (see `line`), or over the trunk as `caller`.
+        """Calls a number of the PBX: as the extension `line` (see `line`), or over the trunk as `caller`, with
+        that name.
 
         Returns at once; `phone.answered.wait()` waits. The tone plays, and listening starts, with the answer.
         """
@@ -268,6 +270,8 @@ class PhoneBox:
         started = self._expect_start(channel)
         endpoint = f"line-{line}" if line else "carrier"
         variables = {} if line else {"CONNECTEDLINE(num,i)": caller, "CONNECTEDLINE(num-valid,i)": "1"}
+        if name:
+            variables |= {"CONNECTEDLINE(name,i)": name, "CONNECTEDLINE(name-valid,i)": "1"}
         await self.ari.post(
             "/channels/create",
             endpoint=f"PJSIP/{endpoint}/sip:{number}@{pbx.sip}",
@@ -313,6 +317,7 @@ class PhoneBox:
         behaviour = extension.behaviour if extension else Behaviour(reject=UNALLOCATED)
         phone = Phone(self, channel["id"], number, incoming=True, listen=behaviour.listen)
         phone.caller_number = channel["caller"]["number"]
+        phone.caller_name = channel["caller"]["name"]
         phone.started.happened(when(event))
         self._phones[phone.channel] = phone
         if extension:

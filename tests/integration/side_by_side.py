@@ -20,6 +20,7 @@ from tests.integration.server import ContactCentre, contact_centre
 
 NUMBER = """
 exten => {number},1,{answer}
+ same => n,{before}
  same => n,Queue({number},{options},,,{timeout})
  same => n,Hangup(${{IF($["${{QUEUESTATUS}}" = "FULL"]?17:34)}})
 """
@@ -39,6 +40,8 @@ class Scenario:
     timeout: str = ""
     #: no: nobody is answered who does not get in
     answer: bool = True
+    #: what the dialplan does before app_queue's Queue()
+    before: str = "NoOp()"
 
     @property
     def number(self) -> str:
@@ -57,7 +60,9 @@ def configuration(scenarios: list[Scenario]) -> dict[str, str]:
             penalty = each.penalties.get(agent, 0)
             queues += f"member => PJSIP/{each.extension('theirs', agent)},{penalty}\n"
         first = "Answer(,i)" if each.answer else "NoOp()"
-        numbers += NUMBER.format(number=each.number, answer=first, options=each.options, timeout=each.timeout)
+        numbers += NUMBER.format(
+            number=each.number, answer=first, before=each.before, options=each.options, timeout=each.timeout
+        )
     return {"queues.conf": queues, "extensions.conf": numbers}
 
 
@@ -100,9 +105,9 @@ class Side:
                 await centre.pbx.provision(extension, "secret", contact=centre.world.contact(extension))
                 self.phones[agent] = centre.world.extension(extension, behaviour)
 
-    async def call(self, caller: str) -> Phone:
-        """Somebody calls the queue; his name is digits, and what the agents' phones show."""
-        phone = await self.centre.world.call(self.number, self.centre.pbx, caller=caller, listen=False)
+    async def call(self, caller: str, *, listen: bool = False, name: str = "") -> Phone:
+        """Somebody calls the queue; he is known by his number, which the agents' phones show."""
+        phone = await self.centre.world.call(self.number, self.centre.pbx, caller=caller, listen=listen, name=name)
         self.callers[caller] = phone
         return phone
 

@@ -55,11 +55,11 @@ async def test_a_caller_talks_to_an_agent(centre: ContactCentre, by: str) -> Non
     assert (statistics["callsAnswered"], statistics["callsAbandoned"], statistics["callsWaiting"]) == (1, 0, 0)
     (row,) = centre.server.rows("SELECT * FROM queue_calls")
     assert row["outcome"] == "answered"
-    assert row["wait"] == pytest.approx(waited, abs=LATE)
-    assert row["talk"] == pytest.approx(talked, abs=LATE)
+    assert row["wait"] == pytest.approx(waited, abs=1)
+    assert row["talk"] == pytest.approx(talked, abs=1)
     assert row["ended_by"] == by
     (call,) = centre.server.rows("SELECT * FROM calls")
-    assert call["ended_at"] - call["started_at"] == pytest.approx(waited + talked, abs=LATE)
+    assert call["ended_at"] - call["started_at"] == pytest.approx(waited + talked, abs=1)
     assert call["caller_number"] == "0301234567"
     legs = centre.server.rows("SELECT * FROM legs ORDER BY created_at")
     assert [leg["role"] for leg in legs] == ["caller", "agent"]
@@ -113,20 +113,23 @@ async def test_a_busy_agent_is_not_punished_and_the_next_is_rung(centre: Contact
 async def test_an_abandoned_call_stops_ringing_and_blames_nobody(centre: ContactCentre) -> None:
     await centre.queue(agentTimeout=15, autoPause="yes")
     await centre.agent("1001", never_answers())
-    caller = await centre.world.call("500", centre.pbx)
-    phone = await centre.phones["1001"].next_call()
-    await phone.ringing.wait()
-    await centre.until_status("1001", "ringing")
-    await caller.hang_up()
-    gone, stopped = await caller.ended.wait(), await phone.ended.wait()
-    assert phone.cancelled_at is not None
-    assert stopped - gone < LATE  # at once, and not after the 15 s of agentTimeout
-    status = await centre.until_status("1001", "available")
-    assert status["paused"] is False
-    await centre.idle()
-    assert (await centre.statistics())["callsAbandoned"] == 1
-    (row,) = centre.server.rows("SELECT * FROM queue_calls")
-    assert row["outcome"] == "abandoned"
+    late = []
+    for _ in range(5):
+        caller = await centre.world.call("500", centre.pbx)
+        phone = await centre.phones["1001"].next_call()
+        await phone.ringing.wait()
+        await centre.until_status("1001", "ringing")
+        await caller.hang_up()
+        gone, stopped = await caller.ended.wait(), await phone.ended.wait()
+        assert phone.cancelled_at is not None
+        late.append(stopped - gone)
+        status = await centre.until_status("1001", "available")
+        assert status["paused"] is False
+        await centre.idle()
+    assert sorted(late)[2] <= 0.2, late  # the median: once or twice the machine may have been busy with something else
+    assert (await centre.statistics())["callsAbandoned"] == len(late)
+    rows = centre.server.rows("SELECT * FROM queue_calls")
+    assert [row["outcome"] for row in rows] == ["abandoned"] * len(late)
 
 
 async def test_ringall_rings_all_and_the_first_to_answer_gets_the_call(centre: ContactCentre) -> None:

@@ -136,7 +136,7 @@ async def day(request: pytest.FixtureRequest, writer: Writer, database: Database
 async def hire(database: Database) -> None:
     """The agents of a Day are users."""
     async with database.transaction() as connection:
-        user = dict.fromkeys(column.name for column in table_of(User).columns)
+        user = dict.fromkeys(column.name for column in table_of(User).columns if column.server_default is None)
         for agent in AGENTS:
             mine = {"id": agent, "account_id": 1, "kind": "agent", "number": str(agent), "login_key": str(agent)}
             more = {"first_name": "A", "deleted": False, "created_at": 0.0}

@@ -16,7 +16,7 @@ from typing import Any
 import structlog
 
 from ari_app.ari import events
-from ari_app.ari.errors import AriError, Conflict, Gone, TimedOut, Unreachable
+from ari_app.ari.errors import AriError, Conflict, Gone, ServerFault, TimedOut, Unreachable
 from ari_app.ari.protocol import Received
 from ari_app.calls import facts
 from ari_app.calls.bridge import Bridge
@@ -186,7 +186,15 @@ class Recording:
             AriError
         """
         self._forget(0.0, "cancelled")
-        await self.call.node.recordings.cancel(recordingName=self.name)
+        recordings = self.call.node.recordings
+        try:
+            await recordings.cancel(recordingName=self.name)
+        except ServerFault as refused:
+            # So Asterisk answers when it has ended by itself in this moment; then what it left is thrown away.
+            try:
+                await recordings.deleteStored(recordingName=self.name)
+            except Gone:
+                raise refused from None
 
     async def throw_away(self) -> None:
         """Of one that has ended: it is not to be kept."""

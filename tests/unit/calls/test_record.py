@@ -116,6 +116,30 @@ async def test_thrown_away(stage: Stage) -> None:
     await stage.nothing_left()
 
 
+async def test_thrown_away_as_it_ends_by_itself(stage: Stage) -> None:
+    """Asterisk refuses to cancel what has just ended: the file it left is deleted."""
+    call, channel = await stage.incoming()
+    recording = await record(call.caller)
+    await stage.node.recordings.stop(recording.name)
+    await stage.quiet()
+    stage.fake.faults.refuse("recordings.cancel", 500)
+    await recording.discard()
+    with pytest.raises(Gone):
+        await stage.node.recordings.getStored(recording.name)
+    stage.fake.hangup_from_far_end(channel)
+    await stage.nothing_left()
+
+
+async def test_what_cannot_be_thrown_away_says_so(stage: Stage) -> None:
+    call, channel = await stage.incoming()
+    recording = await record(call.caller)
+    stage.fake.faults.refuse("recordings.cancel", 500)
+    with pytest.raises(ServerFault):
+        await recording.discard()
+    stage.fake.hangup_from_far_end(channel)
+    await stage.nothing_left()
+
+
 async def test_one_that_goes_on_already(stage: Stage) -> None:
     """After a restart it is asked for again under its name."""
     call, channel = await stage.incoming()

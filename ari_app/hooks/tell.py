@@ -162,11 +162,7 @@ class Webhook:
 
     def _session(self) -> aiohttp.ClientSession:
         if self._http is None:
-            # a connection that is kept was checked for another name, perhaps; and receivers are told rarely
-            connector = aiohttp.TCPConnector(resolver=self._guard, use_dns_cache=False, force_close=True, limit=0)
-            self._http = aiohttp.ClientSession(
-                connector=connector, trust_env=False, cookie_jar=aiohttp.DummyCookieJar()
-            )
+            self._http = self._guard.session()
         return self._http
 
     async def close(self) -> None:

@@ -11,8 +11,10 @@ import ipaddress
 import re
 import socket
 from collections.abc import Iterable
+from typing import Any
 from urllib.parse import urlsplit
 
+import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from ari_app.config import Network
@@ -61,6 +63,14 @@ class Guard(AbstractResolver):
         """networks: that are not public and may be connected to. setting: which names them."""
         self._networks = tuple(networks)
         self._setting = setting
+
+    def session(self, **options: Any) -> aiohttp.ClientSession:
+        """An HTTP client that connects to nothing else. Neither the environment's proxies nor cookies are used."""
+        # A connection that is kept was checked for another name, perhaps; and others' servers are asked rarely.
+        connector = aiohttp.TCPConnector(resolver=self, use_dns_cache=False, force_close=True, limit=0)
+        return aiohttp.ClientSession(
+            connector=connector, trust_env=False, cookie_jar=aiohttp.DummyCookieJar(), **options
+        )
 
     def check_url(self, url: str) -> None:
         """Raises Forbidden: it is no URL of a server, or its host is an address that is not allowed."""

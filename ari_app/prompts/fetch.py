@@ -145,11 +145,7 @@ class Fetcher:
 
     def _session(self) -> aiohttp.ClientSession:
         if self._http is None:
-            connector = aiohttp.TCPConnector(resolver=self._guard, use_dns_cache=False, force_close=True)
-            self._http = aiohttp.ClientSession(
-                connector=connector,
-                trust_env=False,
-                cookie_jar=aiohttp.DummyCookieJar(),
+            self._http = self._guard.session(
                 auto_decompress=False,
                 headers={"Accept": "audio/*, */*;q=0.1", "Accept-Encoding": "identity", "User-Agent": "ari-app"},
             )

@@ -7,6 +7,7 @@ import base64
 import json
 import re
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -29,7 +30,7 @@ class _Request:
     body: bytes
 
 
-class _Service:
+class _Service(ABC):
     """What both have in common: one POST, raw samples back."""
 
     remote = True
@@ -56,8 +57,9 @@ class _Service:
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise SynthesisFailed(f"{self.name}: {type(error).__name__}", engine=self.name) from None
 
+    @abstractmethod
     def _request(self, text: str, voice: str) -> _Request:
-        raise NotImplementedError
+        """What is asked of it."""
 
     async def _post(self, request: _Request) -> bytes:
         if self._http is None:
@@ -78,9 +80,9 @@ class _Service:
         samples = b"".join(pieces)[: size - size % 2]
         return samples if rate == RATE else await asyncio.to_thread(_resampled, samples, rate)
 
+    @abstractmethod
     def _rate(self, reply: aiohttp.ClientResponse) -> int:
         """Of the samples it sends. Raises SynthesisFailed: it sends none."""
-        raise NotImplementedError
 
     def _no_samples(self, reply: aiohttp.ClientResponse) -> SynthesisFailed:
         return SynthesisFailed(f"{self.name}: sent {reply.content_type}, no samples", engine=self.name)

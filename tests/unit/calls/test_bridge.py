@@ -24,15 +24,15 @@ async def end(stage: Stage, channel: FakeChannel) -> None:
     await stage.nothing_left()
 
 
-async def talking(stage: Stage) -> tuple[Call, Leg, Bridge]:
-    """A caller and a callee in a bridge."""
+async def talking(stage: Stage, *, spare: bool = False) -> tuple[Call, Leg, Bridge]:
+    """A caller and a callee in a bridge. spare: one that may be another call's afterwards."""
     stage.fake.endpoints["PJSIP/1001"] = Answers()
     call, _ = await stage.incoming()
     await answer(call.caller)
     callee = call.new_leg("callee", endpoint="PJSIP/1001")
     await dial(callee)
     bridge = Bridge(call)
-    await bridge.create()
+    await (bridge.take() if spare else bridge.create())
     await bridge.add(call.caller, callee)
     return call, callee, bridge
 

@@ -2,37 +2,24 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import cast
 
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, rule
 
-from ari_app.ari.fake import Answers
 from ari_app.ari.node import Node
 from ari_app.calls import recovery
 from ari_app.calls.bridge import Bridge
 from ari_app.calls.call import Call
-from ari_app.calls.leg import Leg
 from ari_app.calls.spare_bridges import IDLE, MOST, SpareBridges
-from ari_app.calls.verbs.answer import answer
-from ari_app.calls.verbs.dial import dial
 from ari_app.calls.verbs.record import Recording
 from ari_app.clock import ManualClock
+from tests.unit.calls import test_bridge
 from tests.unit.calls.stage import Stage
 
-
-async def talking(stage: Stage) -> tuple[Call, Leg, Bridge]:
-    """A caller and a callee in a bridge that may be kept."""
-    stage.fake.endpoints["PJSIP/1001"] = Answers()
-    call, _ = await stage.incoming()
-    await answer(call.caller)
-    callee = call.new_leg("callee", endpoint="PJSIP/1001")
-    await dial(callee)
-    bridge = Bridge(call)
-    await bridge.take()
-    await bridge.add(call.caller, callee)
-    return call, callee, bridge
+talking = partial(test_bridge.talking, spare=True)
 
 
 async def end(stage: Stage, *calls: Call, but: Call | None = None) -> None:

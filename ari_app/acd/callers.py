@@ -208,7 +208,7 @@ def hang_up(floor: Floor, agent: Agent) -> None:
     for extension in [name for name, membership in agent.memberships.items() if membership.signing_out]:
         floor.leave(agent, extension)
     if agent.removed:
-        del floor.agents[agent.id]
+        floor.forget(agent)
 
 
 def _wrap_up(floor: Floor, agent: Agent, extension: str) -> None:

@@ -11,6 +11,7 @@ import structlog
 from ari_app.acd import events, skills
 from ari_app.acd.call_control import CallControl
 from ari_app.acd.calling_back import CallBackProgram
+from ari_app.acd.changes import Changes
 from ari_app.acd.commands import AnyFact
 from ari_app.acd.destination import Overflow
 from ari_app.acd.dispatcher import Dispatcher
@@ -341,6 +342,9 @@ class Centre:
     ) -> list[AgentQueueStatus]:
         """What agents do."""
         return self.dispatcher(account).engine.agent_status(queue, agent, combined)
+
+    def agent_changes(self, account: int) -> Changes:
+        return self.dispatcher(account).engine.changes
 
     def statistics(self, account: int, queue: str | None) -> list[QueueStatistics]:
         """Figures of one queue or of all."""

@@ -21,6 +21,7 @@ def queue_configured(floor: Floor, event: e.QueueConfigured) -> None:
     queue = floor.queues.get(extension)
     if queue is None:
         queue = floor.queues[extension] = Queue(QueueRecord(settings=settings))
+        floor.changes.everything()
         floor.statistics.configure(extension, settings.service_level)
         return
     old = queue.settings
@@ -80,6 +81,7 @@ def queue_removed(floor: Floor, event: e.QueueRemoved) -> None:
         floor.leave(queue.members[number], event.queue)
     keeping.forget(floor, queue)
     del floor.queues[event.queue]
+    floor.changes.everything()
     return floor.statistics.forget(event.queue)
 
 
@@ -108,6 +110,7 @@ def agent_configured(floor: Floor, event: e.AgentConfigured) -> None:
     agent = floor.agents.get(event.agent)
     if agent is None:
         agent = floor.agents[event.agent] = Agent(id=event.agent)
+        floor.changes.everything()
     old, agent.bindings = agent.bindings, dict(event.bindings)
     agent.removed = False
     for extension, membership in agent.memberships.items():
@@ -125,7 +128,7 @@ def agent_removed(floor: Floor, event: e.AgentRemoved) -> None:
     sign_out(floor, agent)
     agent.bindings = {}
     if agent.call is None:
-        del floor.agents[agent.id]
+        floor.forget(agent)
     else:
         agent.removed = True
     return None

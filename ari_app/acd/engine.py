@@ -29,6 +29,7 @@ from ari_app.acd import (
     views,
 )
 from ari_app.acd.agent import Agent
+from ari_app.acd.changes import Changes
 from ari_app.acd.commands import AnyCommand, AnyFact, StartTimer
 from ari_app.acd.destination import Overflow
 from ari_app.acd.floor import EARLY, Floor, Record
@@ -159,6 +160,7 @@ class Engine:
             matching.settle(floor)
             for agent in floor.dirty.values():
                 floor.report(agent)
+                floor.changes.agent(agent.id)
             floor.dirty.clear()
         out, floor.out = floor.out, []
         return out
@@ -281,6 +283,11 @@ class Engine:
         return None if found is None else found.settings
 
     # what people look at
+
+    @property
+    def changes(self) -> Changes:
+        """Whose rows in `agent_status` may be others than before."""
+        return self._floor.changes
 
     def queued_calls(self, queue: str | None, now: float) -> list[views.QueuedCall]:
         """In order. Raises NotFound."""

@@ -12,6 +12,7 @@ from collections import Counter
 import msgspec
 
 from ari_app.acd.agent import Agent, Membership, State, shown, together
+from ari_app.acd.changes import Changes
 from ari_app.acd.commands import AgentStateChanged, AnyCommand, AnyFact, CancelTimer, StartTimer
 from ari_app.acd.emptiness import fitness
 from ari_app.acd.queue import Caller, CallerState, OpenOffer, Queue, QueueRecord
@@ -64,6 +65,8 @@ class Floor:
         #: events that came too late, twice, or for something unknown
         self.ignored: Counter[str] = Counter()
         self.event = ""
+        #: for those who keep what they made of views
+        self.changes = Changes()
         #: agents who may have become something else
         self.dirty: dict[int, Agent] = {}
         #: queues in which an agent got free or a caller wants one
@@ -142,6 +145,11 @@ class Floor:
     def changed(self, agent: Agent) -> None:
         """Something of this agent has changed that decides what he is or whether he is free."""
         self.dirty[agent.id] = agent
+
+    def forget(self, agent: Agent) -> None:
+        """There is no such agent any more."""
+        del self.agents[agent.id]
+        self.changes.everything()
 
     def order(self) -> int:
         self.next_order += 1

@@ -172,11 +172,13 @@ def query_parameters(request: web.Request) -> dict[str, str]:
 
 def json_response(value: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
     """A value as a JSON answer that no cache keeps."""
-    response = web.Response(body=msgspec.json.encode(value), status=status, content_type="application/json")
-    response.headers["Cache-Control"] = "no-store"
-    if headers:
-        response.headers.update(headers)
-    return response
+    return encoded_response(msgspec.json.encode(value), status=status, headers=headers)
+
+
+def encoded_response(body: bytes, *, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+    """What is JSON already as an answer that no cache keeps."""
+    said = {"Content-Type": "application/json", "Cache-Control": "no-store", **(headers or {})}
+    return web.Response(body=body, status=status, headers=said)
 
 
 class RateLimit:

@@ -19,13 +19,15 @@ from ari_app.dialects.eq.openapi import openapi_document
 from ari_app.dialects.eq.paths import DOCUMENT, ENDPOINTS, TOTAL_HEADER
 from ari_app.dialects.eq.ports import Centre, Importer, Inspector, Media
 from ari_app.dialects.eq.routes import HANDLERS
-from ari_app.dialects.eq.routes.ask import Ask, Handler, Listed, Services, Text
+from ari_app.dialects.eq.routes.ask import Ask, Encoded, Handler, Listed, Services, Text
 from ari_app.dialects.eq.sessions import SignIns
+from ari_app.dialects.eq.status_board import StatusBoard
 from ari_app.dialects.eq.wire.fields import is_blank
 from ari_app.dialects.feed import Feed
 from ari_app.dialects.http import (
     BodyMalformed,
     Endpoint,
+    encoded_response,
     guard,
     json_response,
     query_parameters,
@@ -151,6 +153,7 @@ def make_app(eq: EqServices) -> web.Application:
         statistics=eq.statistics,
         sign_ins=sign_ins,
         centre=eq.centre,
+        board=StatusBoard(eq.centre),
         importer=eq.importer,
         inspector=eq.inspector,
         media=eq.media,
@@ -290,6 +293,8 @@ class _Route:
 def _response(answer: object) -> web.StreamResponse:
     if isinstance(answer, web.StreamResponse):
         return answer
+    if isinstance(answer, Encoded):
+        return encoded_response(answer.body)
     if isinstance(answer, Listed):
         return json_response(answer.rows, headers={TOTAL_HEADER: str(answer.total)})
     if isinstance(answer, Text):

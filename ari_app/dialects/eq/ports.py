@@ -7,6 +7,7 @@ from typing import Any, Literal, Protocol
 
 from ari_app.acd.call_control import ActiveCallInfo, ParkedCallInfo
 from ari_app.acd.centre import QueuedCallInfo
+from ari_app.acd.changes import Changes
 from ari_app.acd.events import AnyEvent
 from ari_app.acd.opening import Opening
 from ari_app.acd.views import AgentQueueStatus, CallBackView, QueueStatistics
@@ -135,6 +136,9 @@ class Centre(Protocol):
         self, account: int, queue: str | None, agent: int | None, combined: bool
     ) -> list[AgentQueueStatus]:
         """What agents do, a row a queue; combined: a row an agent."""
+
+    def agent_changes(self, account: int) -> Changes:
+        """Whose rows in `agent_status` may be others than before; another object when the queues began anew."""
 
     def statistics(self, account: int, queue: str | None) -> list[QueueStatistics]:
         """Figures of one queue or of all."""

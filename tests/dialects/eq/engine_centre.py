@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ari_app.acd.changes import Changes
 from ari_app.acd.commands import AnyFact, CancelTimer, Fact, Offer, StartTimer
 from ari_app.acd.engine import Engine
 from ari_app.acd.events import AnyEvent, CallBackRequested, CallerJoined, CallerSent, PriorityChanged, TimerFired
@@ -147,6 +148,9 @@ class EngineCentre:
         self, account: int, queue: str | None, agent: int | None, combined: bool
     ) -> list[AgentQueueStatus]:
         return self.engine(account).agent_status(queue, agent, combined)
+
+    def agent_changes(self, account: int) -> Changes:
+        return self.engine(account).changes
 
     def statistics(self, account: int, queue: str | None) -> list[QueueStatistics]:
         return self.engine(account).statistics(queue, self.clock.now())

@@ -13,11 +13,12 @@ import pytest
 from ari_app.acd import commands as c
 from ari_app.acd import events as e
 from ari_app.acd.agent import SIGNED_OUT, State, shown
+from ari_app.acd.changes import Changes
 from ari_app.acd.destination import LIMITED, Destination, Kind, Overflow, When
 from ari_app.acd.engine import Engine
 from ari_app.acd.overflow import RETRY
 from ari_app.acd.settings import AnnounceHoldTime, AutoPause, JoinEmpty, LeaveEmpty, QueueSettings, Strategy
-from ari_app.acd.views import STATUS
+from ari_app.acd.views import STATUS, AgentQueueStatus
 from ari_app.errors import AppError
 from tests.unit.acd import recount
 from tests.unit.acd.model import BAD_RULES, RULES, SKILLS, Model
@@ -99,6 +100,8 @@ class History:
         self.entered: Counter[str] = Counter()
         self.together: dict[int, State] = {}
         self.apart: dict[tuple[int, str], State] = {}
+        #: what `changes` are followed from: the engine's, their count, and what agents were then
+        self.watched: tuple[Changes | None, int, list[list[AgentQueueStatus]]] = (None, 0, [])
         self.seen_since: dict[tuple[int, str], tuple[str, str | None, float]] = {}
 
     # telling
@@ -421,6 +424,16 @@ class History:
             told = self.together.get(row.agent, SIGNED_OUT).state
             assert STATUS.get(told, told) == row.status
 
+    def who_has_not_changed_looks_the_same(self) -> None:
+        engine = self.scene.engine
+        changes, rows = engine.changes, [engine.agent_status(), engine.agent_status(combined=True)]
+        before, count, seen = self.watched
+        changed = changes.since(count) if before is changes else None
+        if changed is not None:
+            for now, then in zip(rows, seen, strict=True):
+                assert [x for x in now if x.agent not in changed] == [x for x in then if x.agent not in changed]
+        self.watched = changes, changes.count, rows
+
     def check_since(self, number: int, queue: str, now: tuple[str, str | None], since: float | None) -> None:
         status, call, at = self.seen_since.get((number, queue), (None, None, None))
         if (status, call) == now:
@@ -470,6 +483,7 @@ HOLDS = (
     History.no_call_is_forgotten,
     History.timers_are_those_that_must_be,
     History.agents_are_what_they_must_be,
+    History.who_has_not_changed_looks_the_same,
     History.counts_are_a_recount,
 )
 CALLS = (e.CallerJoined, e.CallerLeft, e.ConversationEnded)

@@ -16,6 +16,7 @@ from ari_app.dialects.eq.auth import Caller
 from ari_app.dialects.eq.errors import invalid, not_found, refused
 from ari_app.dialects.eq.ports import Centre, Importer, Inspector, Media
 from ari_app.dialects.eq.sessions import SignIns
+from ari_app.dialects.eq.status_board import StatusBoard
 from ari_app.dialects.eq.wire.common import PageQuery
 from ari_app.dialects.eq.wire.fields import INT_MAX
 from ari_app.dialects.feed import Feed
@@ -75,6 +76,7 @@ class Services:
     statistics: Statistics
     sign_ins: SignIns
     centre: Centre
+    board: StatusBoard
     importer: Importer
     inspector: Inspector
     media: Media
@@ -145,6 +147,13 @@ class Text:
 
     text: str
     content_type: str
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """An answer that is JSON already."""
+
+    body: bytes
 
 
 class Paging(TypedDict):

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from ari_app.acd.events import AnyEvent, Paused, QueueSignedIn, QueueSignedOut, Resumed, WrapUpExited
 from ari_app.dialects.eq.errors import invalid, nonexistent, refused
-from ari_app.dialects.eq.routes.ask import Ask, Handler, Services
+from ari_app.dialects.eq.routes.ask import Ask, Encoded, Handler, Services
 from ari_app.dialects.eq.routes.sessions import extension_exists
 from ari_app.dialects.eq.wire.action import AgentActionBody, AgentActionOptions
 from ari_app.dialects.eq.wire.common import QueueQuery
@@ -36,11 +36,12 @@ async def queued_calls(ask: Ask[QueueQuery, None]) -> list[QueuedCall]:
         return [QueuedCall.of(call) for call in ask.services.centre.queued_calls(ask.account, ask.query.queue)]
 
 
-async def agent_status(ask: Ask[StatusQuery, None]) -> list[CallQueueAgentStatus]:
+async def agent_status(ask: Ask[StatusQuery, None]) -> list[CallQueueAgentStatus] | Encoded:
     query = ask.query
-    combined = query.combined == 1 and query.queue is None and query.agent is None
+    if query.queue is None and query.agent is None:
+        return Encoded(ask.services.board.encoded(ask.account, query.combined == 1))
     with _asked_for():
-        rows = ask.services.centre.agent_status(ask.account, query.queue, query.agent, combined)
+        rows = ask.services.centre.agent_status(ask.account, query.queue, query.agent, False)
     return [CallQueueAgentStatus.of(row) for row in rows]
 
 

@@ -132,7 +132,8 @@ def together(agent: Agent, phone: str, call_offered: str | None, wrap_up_everywh
     return max(agent.memberships.values(), key=lambda m: (m.paused_at or 0.0, m.order)).kind
 
 
-_WHATEVER_HE_CHOSE = frozenset({"ringing", "on_call", "signed_out"})
+#: what he is altogether hides what he is in a queue
+WHATEVER_HE_CHOSE = frozenset({"ringing", "on_call", "signed_out"})
 
 
 def shown(altogether: State, kind: State) -> str:
@@ -140,7 +141,7 @@ def shown(altogether: State, kind: State) -> str:
 
     Both arguments are told as facts, so whoever follows the facts knows the same.
     """
-    if altogether.state in _WHATEVER_HE_CHOSE:
+    if altogether.state in WHATEVER_HE_CHOSE:
         return altogether.state
     if altogether.state == "unavailable":
         return "unavailable" if altogether.reason == "timed_out" or kind.state == "available" else kind.state

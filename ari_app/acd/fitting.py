@@ -83,6 +83,16 @@ class Fitting:
             found = self._of[need] = (test, self._free.part(lambda agent: test(members[agent].skills)))
         return found[1]
 
+    def test_alone(self, need: Need | None) -> _Test | None:
+        """What decides whether one who gets free fits a need (None: anybody does); None: who does is free already."""
+        if need is None:
+            return None if self._free.key_of else _anybody
+        found = None if self._unjudged else self._of.get(need)
+        if found is None:
+            free = self.who(need)
+            found = self._of.get(need, (_anybody, free))
+        return None if found[1].key_of else found[0]
+
     def _judge(self) -> None:
         for number, key in self._unjudged.items():
             skills = self._members[number].skills
@@ -110,6 +120,10 @@ class Fitting:
         key = self._free.key_of.get(agent)
         if key is not None:
             self.admit(agent, key)
+
+
+def _anybody(_skills: Mapping[str, int]) -> bool:
+    return True
 
 
 def fits(rule: Rule | None, need: Need) -> _Test:

@@ -11,7 +11,7 @@ from collections import Counter
 
 import msgspec
 
-from ari_app.acd.agent import Agent, Membership, State, shown, together
+from ari_app.acd.agent import WHATEVER_HE_CHOSE, Agent, Membership, State, shown, together
 from ari_app.acd.changes import Changes
 from ari_app.acd.commands import AgentStateChanged, AnyCommand, AnyFact, CancelTimer, StartTimer
 from ari_app.acd.emptiness import fitness
@@ -67,6 +67,8 @@ class Floor:
         self.event = ""
         #: for those who keep what they made of views
         self.changes = Changes()
+        #: agents who are among the free of a queue
+        self.listed: set[int] = set()
         #: agents who may have become something else
         self.dirty: dict[int, Agent] = {}
         #: queues in which an agent got free or a caller wants one
@@ -162,20 +164,35 @@ class Floor:
                 return True
         return False
 
+    def is_free(self, agent: Agent, phone: str) -> bool:
+        """He may be rung for those of his queues in which he is ready. phone: what his phone does by itself."""
+        return phone == "idle" and agent.reachable and not self.wrap_up_everywhere(agent)
+
     def reindex(self, agent: Agent) -> None:
         """Puts an agent among the free ones of each of his queues, or takes him out."""
         phone = self.phones.get(agent.extension, "idle")
-        free = agent.reachable and phone == "idle" and not self.wrap_up_everywhere(agent)
+        free = self.is_free(agent, phone)
+        if not free and agent.id not in self.listed:
+            self._rate(agent, phone)
+            return
+        self.listed.discard(agent.id)
         for extension, membership in agent.memberships.items():
             queue = self.queues[extension]
-            here = free and membership.ready
-            if here:
+            if free and membership.ready:
+                self.listed.add(agent.id)
                 if queue.admit(agent, membership):
                     self.touched.add(extension)
-            elif agent.id in queue.idle.key_of:
+            else:
                 queue.dismiss(agent.id)
-            if queue.staffed and queue.staff.rate(agent.id, fitness(agent, membership, phone, here)):
-                self.thinned.add(extension)
+        self._rate(agent, phone)
+
+    def _rate(self, agent: Agent, phone: str) -> None:
+        for extension, membership in agent.memberships.items():
+            queue = self.queues[extension]
+            if queue.staffed:
+                here = agent.id in queue.idle.key_of
+                if queue.staff.rate(agent.id, fitness(agent, membership, phone, here)):
+                    self.thinned.add(extension)
 
     def report(self, agent: Agent) -> None:
         """Tells what an agent has become, where that is not what was told."""
@@ -183,15 +200,16 @@ class Floor:
         phone = self.phones.get(agent.extension, "idle")
         altogether = together(agent, phone, offered, self.wrap_up_everywhere(agent))
         moved = altogether != agent.told
+        everywhere = altogether.state if altogether.state in WHATEVER_HE_CHOSE else None
         for extension, membership in agent.memberships.items():
             kind = membership.kind
-            turned = kind != membership.told
-            if not turned and not moved:
-                continue
+            turned = kind is not membership.told and kind != membership.told
             if turned:
                 membership.told = kind
                 self._tell_state(agent, extension, kind)
-            status = shown(altogether, kind)
+            elif not moved:
+                continue
+            status = everywhere or shown(altogether, kind)
             # Paused for another reason is paused anew, and so is ringing for another call.
             anew = (turned and status == kind.state) or (moved and status == altogether.state)
             if anew or status != membership.status:

@@ -320,8 +320,18 @@ class Queue:
 
     def choose(self, free: Ranking[int], missed: Container[int], dice: strategies.Dice) -> list[int]:
         """Whom of the free who fit to ring for a caller; empty: there is nobody but those he was missed by."""
-        candidates = strategies.Candidates(free.keys, missed, self.record.pointer, dice)
-        chosen = strategies.pick(self.settings.strategy, candidates)
+        chosen = self._pick(free.keys, missed, dice)
         if chosen and strategies.RULES[self.settings.strategy].turns:
             self.record.pointer = int(self.idle.key_of[chosen[0]][strategies.METRIC])
         return chosen
+
+    def choose_only(self, agent: Agent, membership: Membership, dice: strategies.Dice) -> list[int]:
+        """As `choose`, of one who is not among the free and whom there is nobody beside."""
+        rank = strategies.rank(self.settings.strategy, agent, membership)
+        if strategies.RULES[self.settings.strategy].turns:
+            self.record.pointer = int(rank[strategies.METRIC])
+        return self._pick([rank], (), dice)
+
+    def _pick(self, ranks: list[Key], missed: Container[int], dice: strategies.Dice) -> list[int]:
+        candidates = strategies.Candidates(ranks, missed, self.record.pointer, dice)
+        return strategies.pick(self.settings.strategy, candidates)

@@ -1,12 +1,13 @@
-"""What waiting callers are told, and when: their position, and how long it takes (contract app_queue.md 3.4;
-say_position of apps/app_queue.c).
+"""What waiting callers are told, and when: their position, and how long it takes (say_position of
+Asterisk's apps/app_queue.c).
 
 * First as soon as they wait, then each `announce_frequency` seconds, and sooner when the position has changed; never
   within 15 s of the time before (app_queue's minannouncefrequency). 0: never, neither position nor hold time.
 * Never while phones ring for a caller or while he is being joined: app_queue does not speak to one whose turn it is.
-* The hold time is the queue's moving average (3 old + new) / 4 of the waits that were answered, in whole seconds; told
-  in minutes, |average + 30 - waited| / 60, and not at all if that is none. `once`: only the first time. To the one who
-  is next, it is said that he is, and no time.
+* The hold time is what estimate.py expects of one at his position, from now on, in whole minutes, rounded; nothing is
+  said of less than half a minute, or as long as nobody knows. app_queue tells all the same: an average of past waits,
+  whatever the line is now, less what this caller has waited already, and once that is more, the difference, growing.
+  `once`: only the first time. To the one who is next, it is said that he is, and no time.
 
 A timer "say:<call>" tells when to speak, or when the position would be news: from then on the caller *listens*, and is
 told at once when it changes. Nothing polls.
@@ -15,18 +16,13 @@ told at once when it changes. Nothing polls.
 from __future__ import annotations
 
 from ari_app.acd.commands import Announce
+from ari_app.acd.estimate import estimate
 from ari_app.acd.floor import EARLY, Floor
 from ari_app.acd.queue import Caller, CallerState, Queue
 from ari_app.acd.settings import AnnounceHoldTime
 
 #: app_queue's minannouncefrequency
 PAUSE = 15.0
-
-
-def answered(queue: Queue, wait: float) -> None:
-    """A caller of this queue has waited so long for his agent."""
-    old, new = queue.record.hold_time, int(wait)
-    queue.record.hold_time = new if old is None else (3 * old + new) // 4
 
 
 def begin(floor: Floor, caller: Caller) -> None:
@@ -84,7 +80,7 @@ def _speak(floor: Floor, queue: Queue, caller: Caller) -> None:
     position = queue.places.position(caller.call)
     minutes = None
     if position > 1 or not settings.announce_position:
-        minutes = _minutes(floor, queue, caller)
+        minutes = _minutes(queue, position)
     first, caller.announced_at, caller.announced_position = caller.announced_at is None, floor.now, position
     if settings.announce_hold_time is AnnounceHoldTime.ONCE and not first:
         minutes = None
@@ -96,8 +92,8 @@ def _speak(floor: Floor, queue: Queue, caller: Caller) -> None:
         floor.do(Announce(call=caller.call, queue=caller.queue, position=told, minutes=minutes))
 
 
-def _minutes(floor: Floor, queue: Queue, caller: Caller) -> int | None:
+def _minutes(queue: Queue, position: int) -> int | None:
     if queue.settings.announce_hold_time is AnnounceHoldTime.NO:
         return None
-    waited = int(max(0.0, floor.now - caller.joined_at))
-    return abs((queue.record.hold_time or 0) + 30 - waited) // 60 or None
+    seconds = estimate(queue, position)
+    return None if seconds is None else int(seconds + 30) // 60 or None

@@ -1,7 +1,7 @@
 """joinEmpty and leaveEmpty: whether a queue has agents enough to let callers in, and to keep them.
 
 app_queue names sets of what an agent must not be; the test fails when no agent of the queue passes, so also when it has
-none at all (contract app_queue.md 3.4; apps/app_queue.c, get_member_status):
+none at all (get_member_status of Asterisk's apps/app_queue.c):
 
     loose                           penalty, invalid
     no (join), yes (leave)          penalty, invalid, paused

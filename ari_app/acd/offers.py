@@ -40,7 +40,6 @@ def answered(floor: Floor, event: e.OfferAnswered) -> None:
     queue.leave(caller)
     announcements.end(floor, caller)
     if caller.call_back is None:
-        announcements.answered(queue, max(0.0, floor.now - caller.joined_at))
         estimate.learn(queue, caller, max(0.0, floor.now - caller.joined_at))
     floor.moved.add(caller.queue)
     floor.cancel(f"wait:{caller.call}")

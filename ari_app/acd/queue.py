@@ -136,8 +136,6 @@ class QueueRecord(msgspec.Struct, kw_only=True):
     settings: QueueSettings
     #: rrmemory and rrordered: who was offered last
     pointer: int = 0
-    #: moving average of the waits that were answered, whole seconds; None: there was none
-    hold_time: int | None = None
     #: rules.py; "": none
     rule: str = ""
     #: the skills wanted by callers who do not say it themselves

@@ -18,6 +18,11 @@ from tests.harness.patience import PATIENCE
 from tests.harness.phones import Behaviour, Extension, Phone, PhoneBox
 from tests.integration.server import ContactCentre, contact_centre
 
+SPEAKING = """
+exten => {number},1,Set(CHANNEL(language)={language})
+ same => n,Stasis(${{APP}},in,${{EXTEN}},${{CONTEXT}})
+ same => n,Hangup()
+"""
 NUMBER = """
 exten => {number},1,{answer}
  same => n,{before}
@@ -42,10 +47,17 @@ class Scenario:
     answer: bool = True
     #: what the dialplan does before app_queue's Queue()
     before: str = "NoOp()"
+    #: of callers; "": Asterisk's
+    language: str = ""
 
     @property
     def number(self) -> str:
+        """Of app_queue's queue."""
         return f"6{self.id}"
+
+    @property
+    def our_number(self) -> str:
+        return f"5{self.id}"
 
     def extension(self, side: str, agent: str) -> str:
         return f"{'1' if side == 'ours' else '2'}{self.id}{'abcdef'.index(agent) + 1}"
@@ -59,9 +71,12 @@ def configuration(scenarios: list[Scenario]) -> dict[str, str]:
         for agent in each.agents:
             penalty = each.penalties.get(agent, 0)
             queues += f"member => PJSIP/{each.extension('theirs', agent)},{penalty}\n"
-        first = "Answer(,i)" if each.answer else "NoOp()"
+        first, before = "Answer(,i)" if each.answer else "NoOp()", each.before
+        if each.language:
+            numbers += SPEAKING.format(number=each.our_number, language=each.language)
+            before = f"Set(CHANNEL(language)={each.language})"
         numbers += NUMBER.format(
-            number=each.number, answer=first, before=each.before, options=each.options, timeout=each.timeout
+            number=each.number, answer=first, before=before, options=each.options, timeout=each.timeout
         )
     return {"queues.conf": queues, "extensions.conf": numbers}
 
@@ -89,7 +104,7 @@ class Side:
         self.scenario = scenario
         self.centre = centre
         self.phones: dict[str, Extension] = {}
-        self.number = scenario.number if name == "theirs" else f"5{scenario.id}"
+        self.number = scenario.number if name == "theirs" else scenario.our_number
         self.callers: dict[str, Phone] = {}
 
     async def prepare(self) -> None:
@@ -110,6 +125,19 @@ class Side:
         phone = await self.centre.world.call(self.number, self.centre.pbx, caller=caller, listen=listen, name=name)
         self.callers[caller] = phone
         return phone
+
+    async def pause(self, agent: str) -> None:
+        await self._act("pause", "pause", agent)
+
+    async def resume(self, agent: str) -> None:
+        await self._act("resume", "unpause", agent)
+
+    async def _act(self, ours: str, theirs: str, agent: str) -> None:
+        extension = self.scenario.extension(self.name, agent)
+        if self.name == "ours":
+            await self.centre.act(ours, extension)
+        else:
+            await self.centre.pbx.cli(f"queue {theirs} member PJSIP/{extension} queue {self.number}")
 
     async def served(self, caller: str, talk: float = 0.2) -> str:
         """Somebody calls, talks, and hangs up; who answered."""

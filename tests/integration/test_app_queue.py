@@ -227,7 +227,7 @@ async def test_limits(bench: Bench) -> None:
         await side.taken("1")
         caller = await side.call("2")
         await side.entered(2)
-        await pause(side, "a")
+        await side.pause("a")
         await talking.hang_up()
         await caller.ended.wait()
         assert [ring.caller for ring in side.rings()] == ["1"]
@@ -238,14 +238,6 @@ async def test_limits(bench: Bench) -> None:
         bench.run(SCENARIOS["timeout"], too_long),
         bench.run(SCENARIOS["leave"], nobody_left),
     )
-
-
-async def pause(side: Side, agent: str) -> None:
-    extension = side.scenario.extension(side.name, agent)
-    if side.name == "ours":
-        await side.centre.act("pause", extension)
-    else:
-        await side.centre.pbx.cli(f"queue pause member PJSIP/{extension} queue {side.number}")
 
 
 async def test_wrap_up_and_autopause(bench: Bench) -> None:

@@ -70,12 +70,12 @@ async def test_ringing_instead_of_music(bench: Bench) -> None:
     music."""
 
     async def ringing(side: Side) -> None:
-        await pause(side, "a")
+        await side.pause("a")
         caller = await side.call("1")
         await caller.ringing.wait(20)
         await asyncio.sleep(1)
         assert not caller.answered
-        await pause(side, "a", "resume")
+        await side.resume("a")
         await side.taken("1")
         await caller.answered.wait(20)
 
@@ -135,7 +135,7 @@ async def test_leave_empty_sets(bench: Bench) -> None:
         waiting = await side.call("2")
         await waiting.answered.wait(20)
         if paused:
-            await pause(side, "a")
+            await side.pause("a")
         try:
             await waiting.ended.wait(20 if goes else DECIDED)
         except TimeoutError:
@@ -161,13 +161,3 @@ async def free(side: Side, agent: str) -> None:
             if any(f"PJSIP/{extension} " in line and "Not in use" in line for line in lines):
                 return
             await asyncio.sleep(0.2)
-
-
-async def pause(side: Side, agent: str, action: str = "pause") -> None:
-    """Or "resume"."""
-    extension = side.scenario.extension(side.name, agent)
-    if side.name == "ours":
-        await side.centre.act(action, extension)
-    else:
-        word = {"pause": "pause", "resume": "unpause"}[action]
-        await side.centre.pbx.cli(f"queue {word} member PJSIP/{extension} queue {side.number}")

@@ -1,4 +1,4 @@
-"""What waiting callers are told, and when (contract app_queue.md 3.4)."""
+"""What waiting callers are told, and when."""
 
 from __future__ import annotations
 
@@ -105,32 +105,36 @@ def test_a_position_that_changes_while_his_phone_rings_is_not_told_then() -> Non
     assert said(scene) == told  # the other agent is rung for him
 
 
-def test_hold_time_is_app_queues_moving_average() -> None:
+def test_hold_time_is_the_estimate_for_where_he_stands() -> None:
     scene = scene_with(announce_hold_time=AnnounceHoldTime.YES, agent_timeout=None)
-
-    def answered_after(seconds: float, call: str) -> None:
+    for call in "abcd":
         scene.join(call)
-        scene.advance(seconds)
-        scene.agent(1)
-        scene.answer(call)
-        scene.end(call, by="caller")
-        scene.apply(e.AgentSignedOut(agent=1))
-
-    answered_after(200.9, "a")  # the first is taken as it is: 200
-    scene.join("b")
-    scene.join("c")
+    scene.advance(61)
+    assert [minutes for *_, minutes in said(scene)] == [None] * 8  # nobody knows yet
+    scene.advance(39)
+    scene.agent(1)
+    scene.answer("a")  # after 100 s in the first place, so a place costs 100 s of one agent's work
     scene.advance(0)
     start = scene.now - START
-    assert said(scene)[-2:] == [(start, "b", 1, None), (start, "c", 2, 3)]  # (200 + 30) / 60
+    assert said(scene)[8:] == [(start, "b", 1, None), (start, "c", 2, 3), (start, "d", 3, 5)]  # 200 s, 300 s
+    scene.agent(2)  # two agents at work: half the time; and he is rung for b
     scene.advance(60)
-    assert said(scene)[-1][2:] == (2, 2)  # (200 + 30 - 60) / 60
-    scene.apply(e.CallerLeft(call="b"))
-    scene.apply(e.CallerLeft(call="c"))
-    answered_after(0.0, "d")  # (3 * 200 + 0) / 4 = 150
-    scene.join("e")
-    scene.join("f")
+    assert said(scene)[11:] == [(start + 60, "c", 2, 2), (start + 60, "d", 3, 3)]  # 100 s, 150 s
+    scene.answer("b")  # after 260 s in the first place before 2 agents: (31 * 100 + 520) / 32 = 113 s
+    scene.advance(15)
+    assert said(scene)[13:] == [(start + 75, "c", 1, None), (start + 75, "d", 2, 2)]  # 113 s
+
+
+def test_hold_time_below_half_a_minute_is_not_told() -> None:
+    scene = scene_with(announce_hold_time=AnnounceHoldTime.YES, agent_timeout=None)
+    scene.join("a")
+    scene.advance(14.9)
+    scene.agent(1)
+    scene.answer("a")
+    for call in "bcd":
+        scene.join(call)
     scene.advance(0)
-    assert said(scene)[-1][1:] == ("f", 2, 3)  # (150 + 30) / 60
+    assert [x[1:] for x in said(scene)[1:]] == [("b", 1, None), ("c", 2, None), ("d", 3, 1)]  # 15 s, 30 s, 45 s
 
 
 def test_hold_time_once_and_alone() -> None:
@@ -142,6 +146,18 @@ def test_hold_time_once_and_alone() -> None:
     scene.join("a")
     scene.advance(200)
     assert said(scene) == [(100.0, "a", None, 2)]
+
+
+def test_hold_time_once_with_the_first_announcement_only() -> None:
+    scene = scene_with(announce_hold_time=AnnounceHoldTime.ONCE, agent_timeout=None)
+    scene.join("x")
+    scene.advance(100)
+    scene.agent(1)
+    scene.answer("x")
+    scene.join("a")
+    scene.join("b")
+    scene.advance(60)
+    assert [x[1:] for x in said(scene)[2:]] == [("a", 1, None), ("b", 2, 3), ("a", 1, None), ("b", 2, None)]
 
 
 def test_changes_hold_at_once() -> None:

@@ -73,7 +73,13 @@ class CallQueueUpdate(Wire):
     leave_empty: Annotated[_Empty, or_default("no")] = "no"
     announce_frequency: Annotated[NotNegative, Field(description="Seconds; 0: never"), or_default(0)] = 0
     announce_position: Annotated[Literal["yes", "no"], or_default("no")] = "no"
-    announce_hold_time: Annotated[Literal["yes", "no", "once"], or_default("no")] = "no"
+    announce_hold_time: Annotated[
+        Literal["yes", "no", "once"],
+        Field(
+            description="Waiting callers are told their estimated wait, in minutes; once: with the first announcement"
+        ),
+        or_default("no"),
+    ] = "no"
     auto_pause: Annotated[
         Literal["no", "yes", "all"],
         Field(description="Ours: pause an agent who did not answer; in this queue (yes) or in all of his (all)"),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import webrtcvad
 
-from ari_app.media.frames import RATE
+from ari_app.media.frames import FRAME_SAMPLES, RATE
 
 if TYPE_CHECKING:
     from ari_app.media.features import Features
@@ -33,7 +33,7 @@ class WebRtcVad:
         self._vad = webrtcvad.Vad(aggressiveness)
 
     def is_speech(self, frame: bytes) -> bool:
-        return bool(self._vad.is_speech(frame, RATE))
+        return bool(self._vad.is_speech(frame, RATE, FRAME_SAMPLES))
 
 
 #: Speech is above this level, in dBFS, however quiet the line.

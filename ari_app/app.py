@@ -39,6 +39,7 @@ from ari_app.dialects.feed import Feed
 from ari_app.errors import ConfigError, StoreUnavailable
 from ari_app.freepbx.service import ImportService
 from ari_app.ids import IdSource
+from ari_app.media import memory
 from ari_app.media.transports.pacing import Ticker
 from ari_app.media.tts.configured import secrets_of
 from ari_app.ops.clock_set import ClockSet
@@ -236,6 +237,7 @@ class Application:
 
     async def _start_media(self) -> None:
         settings = self.settings
+        memory.keep()
         kind = TransportKind(settings.media_transport)
         ports = MediaPorts(self.clock, Ticker(self.clock), kind, settings.media_host)
         if settings.media_listen:

@@ -4,7 +4,8 @@
 
 A process of its own (peers/media_sender.py) does Asterisk's part: 50 frames a second each way on every channel. What is
 measured is this process's time on the processor (user and system) while it carries them, so many channels' worth of a
-core. Analysis is voice activity and the measurement for tones, batched over all channels each 20 ms, as a call's is.
+core, with the event loop that the server runs (uvloop). Analysis is voice activity and the measurement for tones,
+batched over all channels (media/hearing.py), as a call's is.
 Frame age is from the sender's clock just before it sends to the end of the batch that the frame is analysed in, or
 without analysis to the listener.
 """
@@ -18,15 +19,20 @@ import json
 import os
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
+import uvloop
+
 from ari_app.clock import SystemClock
-from ari_app.media.features import Channel, measure
+from ari_app.media import memory
+from ari_app.media.features import Features
 from ari_app.media.frames import FRAME_BYTES, Frame
 from ari_app.media.g711 import ulaw_encode
+from ari_app.media.hearing import Together
 from ari_app.media.transports.asterisk_socket import AsteriskSocket, connect_to_asterisk
 from ari_app.media.transports.attachment import Attachment
 from ari_app.media.transports.audiosocket_server import AudioSocketServer
@@ -59,23 +65,34 @@ class Listener:
 
     def __init__(self, bench: Bench, number: int) -> None:
         self._bench = bench
-        self._channel = Channel() if bench.analysed else None
         self._looked_at = number % SAMPLE == 0
+        self._frames: deque[bytes] = deque()
+        self._hearing = bench.together.listen(self._measured, self._end) if bench.analysed else None
 
     def frames(self, frames: Sequence[Frame]) -> None:
         bench = self._bench
         bench.heard += len(frames)
-        if self._channel is not None:
-            for frame in frames:
-                bench.work.append((self._channel, frame))
         if self._looked_at:
-            for frame in frames:
-                if frame is not None:
-                    (bench.waiting if bench.analysed else bench.ages).append(
-                        frame if bench.analysed else age(frame, coded=bench.coded)  # type: ignore[arg-type]
-                    )
+            self._frames += [frame for frame in frames if frame is not None]
+        if self._hearing is not None:
+            self._hearing.frames(frames)
+        else:
+            self._look()
+
+    def _measured(self, features: Features) -> None:
+        self._bench.measured += 1
+        if not features.lost:
+            self._look(1)
+
+    def _look(self, count: int | None = None) -> None:
+        if self._looked_at:
+            for _ in range(len(self._frames) if count is None else count):
+                self._bench.ages.append(age(self._frames.popleft(), coded=self._bench.coded))
 
     def ended(self, reason: str) -> None:
+        self._end(reason)
+
+    def _end(self, reason: str) -> None:
         if not self._bench.over:
             raise AssertionError(f"a channel ended: {reason}")
 
@@ -95,12 +112,11 @@ class Bench:
     def __init__(self, transport: str, channels: int, seconds: float, *, analysed: bool) -> None:
         self.transport, self.channels, self.seconds, self.analysed = transport, channels, seconds, analysed
         self.coded = transport == "rtp"
-        self.heard = 0
+        self.heard = self.measured = 0
         self.over = False
-        self.work: list[tuple[Channel, Frame]] = []
-        self.waiting: list[bytes] = []
         self.ages: list[float] = []
         self.clock = SystemClock()
+        self.together = Together(self.clock)
         self.ticker = Ticker(self.clock)
         self.attachments: list[Attachment] = []
         self._close: list[Callable[[], Any]] = []
@@ -122,8 +138,6 @@ class Bench:
         peer.stdin.write(json.dumps(told).encode() + b"\n")
         for attachment in self.attachments:
             attachment.say(_SPEECH)
-        if self.analysed:
-            self.ticker.add(self._analyse)
         gc.collect()
         gc.freeze()
         used = time.process_time()
@@ -133,6 +147,9 @@ class Bench:
                 break
             await asyncio.sleep(0.02)
         used = time.process_time() - used
+        if self.analysed and self.measured < self.heard:
+            await asyncio.sleep(0.02)
+            assert self.measured == self.heard
         out = sum(attachment.traffic().frames_out for attachment in self.attachments)
         lost = sum(attachment.traffic().frames_lost for attachment in self.attachments)
         self.over = True
@@ -172,20 +189,6 @@ class Bench:
             await connect_to_asterisk(made, f"ws://{HOST}:{port}/media/{number}", user="bench", password="")
             self.attachments.append(made)
         return {}
-
-    def _analyse(self, _periods: int) -> None:
-        work, self.work = self.work, []
-        while work:
-            batch: list[tuple[Channel, Frame]] = []
-            again: list[tuple[Channel, Frame]] = []  # a channel may be in a batch once only
-            seen: set[int] = set()
-            for item in work:
-                (again if id(item[0]) in seen else batch).append(item)
-                seen.add(id(item[0]))
-            measure(batch)
-            work = again
-        waiting, self.waiting = self.waiting, []
-        self.ages += [age(frame, coded=self.coded) for frame in waiting]
 
 
 def rows_of(transport: str, plain: Result, analysed: Result) -> list[Row]:
@@ -231,12 +234,13 @@ def main() -> None:
     parser.add_argument("--transport", choices=TRANSPORTS, action="append")
     parser.add_argument("--write", action="store_true")
     given = parser.parse_args()
+    memory.keep()
     rows: list[Row] = []
     late: dict[str, int] = {}
     before = machine(channels=given.channels, seconds=given.seconds, load_before=round(os.getloadavg()[0], 2))
     for transport in given.transport or TRANSPORTS:
         results = [
-            asyncio.run(Bench(transport, given.channels, given.seconds, analysed=analysed).run())
+            uvloop.run(Bench(transport, given.channels, given.seconds, analysed=analysed).run())
             for analysed in (False, True)
         ]
         rows += rows_of(transport, *results)

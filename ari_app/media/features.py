@@ -92,10 +92,12 @@ def _measure(work: list[tuple[int, Channel, bytes]]) -> list[Features]:
     numbers = np.stack([level, energy, *peaks, *progress], axis=1).round(4).tolist()
     result: list[Features] = []
     for (_, channel, frame), sound, row, phase in zip(work, sounds, numbers, phases.tolist(), strict=True):
-        loud, mean, first, *shares = row
+        loud, mean, first, second, purity, pair, twist, fsk, ring, busy = row
         answer = (phase[0], phase[1]) if abs(first - 2100) < 60 else None
         voiced = channel.vad.is_speech(frame)
-        result.append(Features(channel.at, False, loud, mean, voiced, first, *shares, answer))
+        result.append(
+            Features(channel.at, False, loud, mean, voiced, first, second, purity, pair, twist, fsk, ring, busy, answer)
+        )
         channel.tail = sound[FRAME_BYTES:]
         channel.at += FRAME_MS
     return result

@@ -20,7 +20,7 @@ from websockets.typing import Subprotocol
 
 from ari_app.ari.http import basic_auth
 from ari_app.errors import Conflict
-from ari_app.media.frames import Framer
+from ari_app.media.frames import FRAME_BYTES, Framer
 from ari_app.media.transports import chan_websocket
 from ari_app.media.transports.attachment import Attachment
 from ari_app.media.transports.chan_websocket import Command, Event, order, read_event
@@ -28,8 +28,9 @@ from ari_app.media.transports.pacing import Ticker
 from ari_app.media.transports.port import Direction, Ear
 from ari_app.media.transports.websocket import MediaClient, MediaConnection, MediaServer
 
-#: Frames that are sent ahead when something begins to be said: Asterisk plays by its own timer, and ours may be late.
-LEAD = 3
+#: Frames that Asterisk is to have ahead of what it plays: it plays by its own timer, and ours may be late. When it has
+#: no more than that, it is sent up to so many in one message: a message costs as much as its frames do not.
+LEAD, MESSAGE = 3, 5
 #: seconds in which Asterisk has to take a connection
 CONNECT_LIMIT = 5.0
 _MEDIA = Subprotocol(chan_websocket.SUBPROTOCOL)
@@ -43,7 +44,7 @@ class AsteriskSocket(Attachment):
         self._framer = Framer()
         self._connection: MediaConnection | None = None
         self._stopped = False  # Asterisk has enough for now
-        self._talking = False
+        self._ahead = 0  # frames that Asterisk has and has not played yet, by our clock
         #: Asterisk has said MEDIA_START
         self.started = asyncio.Event()
 
@@ -65,7 +66,7 @@ class AsteriskSocket(Attachment):
         """As in Transport. What Asterisk has already is not said either."""
         if self._connection is not None and self.direction.speaks and not self.over:
             self._connection.write_text(order(Command.FLUSH))
-        self._talking = False
+        self._ahead = 0
         return super().hush()
 
     # of a Line
@@ -96,15 +97,15 @@ class AsteriskSocket(Attachment):
         connection = self._connection
         if connection is None or self._stopped or connection.full:
             return  # what is said waits in the box, which is bounded
-        if not self._talking:
-            periods += LEAD
-        for _ in range(periods):
-            frame = self._box.take()
-            self._talking = frame is not None
-            if frame is None:
-                return
-            connection.write_binary(frame)
-            self._frames_out += 1
+        self._ahead = max(0, self._ahead - periods)
+        if self._ahead > LEAD:
+            return
+        samples = self._box.take(LEAD + MESSAGE - self._ahead)
+        if samples:
+            connection.write_binary(samples)
+            frames = len(samples) // FRAME_BYTES
+            self._frames_out += frames
+            self._ahead += frames
 
     def _shut(self) -> None:
         if self._connection is not None:
@@ -127,7 +128,7 @@ async def connect_to_asterisk(attachment: AsteriskSocket, url: str, *, user: str
             subprotocols=[_MEDIA],
             compression=None,
             proxy=None,
-            max_size=2 * chan_websocket.MAX_MESSAGE,
+            max_size=MediaConnection.max_message,
             # The channel tells when Asterisk is gone, and a release of Asterisk dies of unasked-for PONGs.
             ping_interval=None,
             open_timeout=CONNECT_LIMIT,
@@ -163,7 +164,7 @@ class AsteriskServer:
             process_request=self._admit,
             select_subprotocol=lambda _connection, offered: _MEDIA if _MEDIA in offered else None,
             compression=None,
-            max_size=2 * chan_websocket.MAX_MESSAGE,
+            max_size=MediaConnection.max_message,
             ping_interval=None,
             open_timeout=CONNECT_LIMIT,
             create_connection=MediaServer,

@@ -60,7 +60,7 @@ class AudioSocket(Attachment):
             return  # a slow reader: what is said waits in the box, which is bounded
         for _ in range(periods):
             frame = self._box.take()
-            if frame is None:
+            if not frame:
                 return
             self._connection.write(Message(Kind.AUDIO_8K, frame))
             self._frames_out += 1

@@ -23,7 +23,7 @@ from ari_app.media.transports.attachment import Attachment
 from ari_app.media.transports.chan_websocket import Command, Event, read_command, tell
 from ari_app.media.transports.pacing import Ticker
 from ari_app.media.transports.port import Direction, Ear
-from ari_app.media.transports.websocket import MediaClient, MediaConnection
+from ari_app.media.transports.websocket import BotClient, MediaConnection
 
 #: Messages that nobody understands until the bot is taken for something else.
 PATIENCE = 100
@@ -155,11 +155,11 @@ async def connect_to_bot(bot: BotSocket, url: str, address: str, port: int) -> N
             subprotocols=[Subprotocol(chan_websocket.SUBPROTOCOL)],
             compression=None,
             proxy=None,
-            max_size=chan_websocket.MAX_MESSAGE,
+            max_size=BotClient.max_message,
             open_timeout=CONNECT_LIMIT,
             ping_interval=PING_EVERY,
             ping_timeout=PONG_WITHIN,
-            create_connection=MediaClient,
+            create_connection=BotClient,
         )
     except (InvalidHandshake, TimeoutError, OSError, ValueError) as error:
         bot.close(f"cannot connect: {error}")

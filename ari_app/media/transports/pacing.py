@@ -1,4 +1,4 @@
-"""Sending in real time: one ticker of 20 ms for all streams of a process, and a bounded box of what a stream will say.
+"""Real time: one ticker of 20 ms for all streams of a process, and a bounded box of what a stream will say.
 
 A task that sleeps for every stream costs more than the packet it sends; one timer for all costs next to nothing.
 """
@@ -21,13 +21,15 @@ log = logging.getLogger(__name__)
 
 
 class Ticker:
-    """Calls its members every 20 ms with the number of periods that passed: 1, or more after a delay.
+    """Calls its members every period with the number of periods that passed: 1, or more after a delay.
 
     Does not drift: a tick is due at a multiple of the period after the first. Rests while it has no members.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, period: float = PERIOD) -> None:
+        """`period`: seconds."""
         self._clock = clock
+        self._period = period
         self._members: dict[int, Callable[[int], None]] = {}
         self._last_key = 0
         self._due = 0.0
@@ -47,7 +49,7 @@ class Ticker:
         key = self._last_key
         self._members[key] = member
         if self._timer is None:
-            self._due = self._clock.now() + PERIOD
+            self._due = self._clock.now() + self._period
             self._timer = self._clock.call_at(self._due, self._tick)
         return lambda: self._remove(key)
 
@@ -60,13 +62,13 @@ class Ticker:
     def _tick(self) -> None:
         now = self._clock.now()
         late = now - self._due
-        periods = 1 + max(0, int(late / PERIOD + 1e-6))
-        if late < -PERIOD or periods > CATCH_UP:
+        periods = 1 + max(0, int(late / self._period + 1e-6))
+        if late < -self._period or periods > CATCH_UP:
             # The clock was set, or the process stood still: what should have been said then is not said now in a burst.
             self.skipped += max(0, periods - 1)
             periods = 1
             self._due = now
-        self._due += periods * PERIOD
+        self._due += periods * self._period
         # set before the members are called: the last one that leaves cancels it
         self._timer = self._clock.call_at(self._due, self._tick)
         for key, member in list(self._members.items()):
@@ -101,13 +103,14 @@ class Outbox:
         self._data += samples[:room]
         return min(room, len(samples))
 
-    def take(self) -> bytes | None:
-        """A frame; the last of what was said is filled up with silence. None: there is nothing to say."""
-        if not self._data:
-            return None
-        frame = bytes(self._data[:FRAME_BYTES])
-        del self._data[:FRAME_BYTES]
-        return frame.ljust(FRAME_BYTES, b"\0")
+    def take(self, frames: int = 1) -> bytes:
+        """Up to so many frames in one; the last of what was said is filled up with silence. Empty: there is nothing to
+        say."""
+        size = frames * FRAME_BYTES
+        samples = bytes(self._data[:size])
+        del self._data[:size]
+        short = len(samples) % FRAME_BYTES
+        return samples + bytes(FRAME_BYTES - short) if short else samples
 
     def clear(self) -> int:
         """Say nothing of it. Returns the bytes that are not said."""

@@ -106,7 +106,7 @@ class RtpSocket(Attachment, asyncio.DatagramProtocol):
             return  # what is said waits until it is known to whom
         for _ in range(periods):
             frame = self._box.take()
-            if frame is None:
+            if not frame:
                 self._talking = False
             else:
                 payload = ENCODERS[self._payload_type](frame)

@@ -1,12 +1,16 @@
 """Websockets that carry audio: messages are handed on from where they are parsed, and written at once.
 
 `recv()` and `send()` of the library cost a queue and a task for each message; here a frame of 20 ms is a function call.
+The library does the handshake, control frames, fragments, errors and the end. What there are fifty of a second, whole
+binary messages, is cut out of the stream here before it, and written past it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
+import struct
 from typing import Any, Protocol, cast
 
 from websockets.asyncio.client import ClientConnection
@@ -14,7 +18,14 @@ from websockets.asyncio.connection import Connection
 from websockets.asyncio.server import ServerConnection
 from websockets.frames import CloseCode, Frame, Opcode
 from websockets.http11 import Request, Response
-from websockets.protocol import State
+from websockets.protocol import Side, State
+
+try:
+    from websockets.speedups import apply_mask
+except ImportError:  # where the library was installed without its C part
+    from websockets.utils import apply_mask
+
+from ari_app.media.transports.chan_websocket import MAX_MESSAGE
 
 #: Bytes asked for at a time, see rtp_socket.RECEIVE.
 RECEIVE = 4096
@@ -24,6 +35,75 @@ WRITE_HIGH, SEND_BUFFER = 8192, 8192
 CLOSE_LIMIT = 2.0
 
 _DATA = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
+#: The two bytes of a frame's head (RFC 6455, 5.2): the last frame of a binary message; and of the second byte, that it
+#: is masked, and the lengths that more bytes of length follow.
+_WHOLE, _MASKED, _WORD, _LONG = 0x80 | Opcode.BINARY, 0x80, 126, 127
+_SHORT_HEAD, _WORD_HEAD = struct.Struct("!BB"), struct.Struct("!BBH")
+_END_OF_HEAD = b"\r\n\r\n"
+
+
+class Masks:
+    """Keys for what clients send: nobody can guess them (RFC 6455, 10.3). The system is asked for many at a time."""
+
+    def __init__(self, together: int = 1024) -> None:
+        self._size = 4 * together
+        self._keys = b""
+        self._at = 0
+
+    def next(self) -> bytes:
+        """Four bytes, used once."""
+        if self._at == len(self._keys):
+            self._keys, self._at = os.urandom(self._size), 0
+        self._at += 4
+        return self._keys[self._at - 4 : self._at]
+
+
+_MASKS = Masks()
+
+
+class Cutter:
+    """Finds where the frames of a stream begin and end. Holds less than one frame of at most `limit` bytes."""
+
+    def __init__(self, limit: int) -> None:
+        """`limit`: bytes of payload."""
+        self._limit = limit
+        self._rest = bytearray()
+        self._needed = 0  # bytes until the frame that is held is whole, if that is known
+
+    def cut(self, data: bytes) -> tuple[bytes, list[tuple[int, int, int]], bool]:
+        """What to look into, of each whole frame in it where it begins, its payload begins and it ends, in order, and
+        whether all is well. If not, what follows the last frame is no frame of allowed size, and is the end of what is
+        looked into."""
+        if self._rest:
+            self._rest += data
+            if len(self._rest) < self._needed:
+                return b"", [], True
+            data = bytes(self._rest)
+            self._rest.clear()
+        self._needed = 0
+        frames: list[tuple[int, int, int]] = []
+        start, size = 0, len(data)
+        while size - start >= 2:
+            second = data[start + 1]
+            length, at = second & 0x7F, start + 2
+            if length >= _WORD:
+                wide = 2 if length == _WORD else 8
+                at += wide
+                if at > size:
+                    break
+                length = int.from_bytes(data[at - wide : at])
+            if length > self._limit:
+                return data, frames, False
+            if second & _MASKED:
+                at += 4
+            end = at + length
+            if end > size:
+                self._needed = end - start
+                break
+            frames.append((start, at, end))
+            start = end
+        self._rest += data[start:]
+        return data, frames, True
 
 
 class Line(Protocol):
@@ -42,8 +122,13 @@ class Line(Protocol):
 class MediaConnection(Connection):
     """A connection whose messages go to a line."""
 
+    #: bytes of a message, as the library was told
+    max_message = 2 * MAX_MESSAGE
     _line: Line | None = None
     _over = False
+    #: the end of the handshake that is awaited; then how frames are cut; neither: all goes to the library
+    _head: bytes | None = b""
+    _cutter: Cutter | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._early: list[tuple[bool, bytes]] = []
@@ -65,6 +150,48 @@ class MediaConnection(Connection):
             self._hand(is_text, data)
         if self._over:
             line.lost("closed at once")
+
+    def data_received(self, data: bytes) -> None:
+        if self._head is not None:
+            data = self._shake(self._head, data)
+        if self._cutter is None or not data:
+            if data:
+                super().data_received(data)
+            return
+        data, frames, well = self._cutter.cut(data)
+        masked = self.protocol.side is Side.SERVER
+        after = 0
+        for start, at, after in frames:
+            # a fragment, a control frame, or one that is not masked as it must be, is the library's to judge
+            if data[start] != _WHOLE or (data[start + 1] >= _MASKED) is not masked or self._pieces or not self._open:
+                super().data_received(data[start:after])
+            elif masked:
+                self._hand(False, bytes(apply_mask(data[at:after], data[at - 4 : at])))
+            else:
+                self._hand(False, data[at:after])
+        if not well:
+            self._cutter = None  # the library ends it
+            super().data_received(data[after:])
+
+    def _shake(self, before: bytes, data: bytes) -> bytes:
+        """Give the library the handshake. Returns what follows it, as a peer may send at once."""
+        seen = before + data
+        end = seen.find(_END_OF_HEAD)
+        if end < 0:
+            self._head = seen[-3:]
+            super().data_received(data)
+            return b""
+        end += len(_END_OF_HEAD) - len(before)
+        self._head = None
+        super().data_received(data[:end])
+        # a client that was turned away reads why; a server's answer is not yet decided here
+        if self._open or self.protocol.side is Side.SERVER:
+            self._cutter = Cutter(self.max_message)
+        return data[end:]
+
+    @property
+    def _open(self) -> bool:
+        return self.protocol.state is State.OPEN
 
     def process_event(self, event: Frame | Request | Response) -> None:
         if not isinstance(event, Frame) or event.opcode not in _DATA:
@@ -112,9 +239,20 @@ class MediaConnection(Connection):
 
     def write_binary(self, data: bytes) -> None:
         """Send audio; nothing once it is being closed."""
-        if self.protocol.state is State.OPEN:
+        if self.protocol.state is not State.OPEN:
+            return
+        size = len(data)
+        if size > 0xFFFF:
             self.protocol.send_binary(data)
             self.send_data()
+            return
+        mask = _MASKED if self.protocol.side is Side.CLIENT else 0
+        head = _SHORT_HEAD.pack(_WHOLE, mask | size) if size < _WORD else _WORD_HEAD.pack(_WHOLE, mask | _WORD, size)
+        if mask:
+            key = _MASKS.next()
+            self.transport.write(head + key + apply_mask(data, key))
+        else:
+            self.transport.write(head + data)
 
     def write_text(self, text: str) -> None:
         """Send a control message; nothing once it is being closed."""
@@ -142,6 +280,12 @@ class MediaConnection(Connection):
 
 class MediaClient(MediaConnection, ClientConnection):
     """We connect."""
+
+
+class BotClient(MediaClient):
+    """We connect to a bot."""
+
+    max_message = MAX_MESSAGE
 
 
 class MediaServer(MediaConnection, ServerConnection):

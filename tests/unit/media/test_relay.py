@@ -25,7 +25,7 @@ class Call(Attachment):
     def _send(self, periods: int) -> None:
         for _ in range(periods):
             frame = self._box.take()
-            if frame is not None:
+            if frame:
                 self.said.append(frame)
 
     def _shut(self) -> None:

@@ -20,6 +20,7 @@ from ari_app.errors import CommandRefused, Conflict
 from ari_app.media.frames import FRAME_BYTES
 from ari_app.media.transports.asterisk_socket import (
     LEAD,
+    MESSAGE,
     AsteriskServer,
     AsteriskSocket,
     connect_to_asterisk,
@@ -113,20 +114,23 @@ async def test_audio_of_any_length_comes_as_frames(asterisk: Asterisk, clock: Ma
 
 async def test_what_is_said_goes_out_by_the_clock_with_a_lead(asterisk: Asterisk, clock: ManualClock) -> None:
     attachment, _, ticker = await attached(asterisk, clock)
-    attachment.say(b"".join(frame(n) for n in range(1, 11)))
+    attachment.say(b"".join(frame(n) for n in range(1, 31)))
+    first = LEAD + MESSAGE
     tick(clock)
-    await until(lambda: len(asterisk.audio) >= (1 + LEAD) * FRAME_BYTES)
-    assert asterisk.audio == b"".join(frame(n) for n in range(1, 2 + LEAD))
+    await until(lambda: len(asterisk.audio) >= first * FRAME_BYTES)
+    assert asterisk.audio == b"".join(frame(n) for n in range(1, 1 + first))
+    tick(clock, MESSAGE - 1)
+    assert attachment.traffic().frames_out == first  # Asterisk has more than the lead
     tick(clock)
-    await until(lambda: len(asterisk.audio) >= (2 + LEAD) * FRAME_BYTES)
-    assert asterisk.audio == b"".join(frame(n) for n in range(1, 3 + LEAD))
-    assert attachment.hush() == (10 - 2 - LEAD) * FRAME_BYTES
+    await until(lambda: len(asterisk.audio) >= (first + MESSAGE) * FRAME_BYTES)
+    assert asterisk.audio == b"".join(frame(n) for n in range(1, 1 + first + MESSAGE))
+    assert attachment.hush() == (30 - first - MESSAGE) * FRAME_BYTES
     await until(lambda: asterisk.messages[-1:] == ['{"command":"FLUSH_MEDIA"}'])
-    tick(clock, 3)
+    tick(clock, 30)
     attachment.close()
     assert len(ticker) == 0
     await until(lambda: asterisk.connections[0].close_code == 1000)
-    assert len(asterisk.audio) == (2 + LEAD) * FRAME_BYTES
+    assert len(asterisk.audio) == (first + MESSAGE) * FRAME_BYTES
 
 
 async def test_it_waits_while_asterisk_has_enough(asterisk: Asterisk, clock: ManualClock) -> None:
@@ -142,7 +146,7 @@ async def test_it_waits_while_asterisk_has_enough(asterisk: Asterisk, clock: Man
     await connection.send(frame(9))
     await until(lambda: len(ear.got) == 2)
     tick(clock)
-    assert attachment.traffic().frames_out == 1 + LEAD
+    assert attachment.traffic().frames_out == LEAD + MESSAGE
     attachment.close()
 
 

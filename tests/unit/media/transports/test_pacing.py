@@ -110,19 +110,26 @@ def test_what_is_put_is_taken_in_order(parts: list[bytes]) -> None:
         accepted += part[: box.put(part)]
         assert len(box) <= 10 * FRAME_BYTES
         if len(part) % 3 == 0:
-            taken += (box.take() or b"") if len(box) >= FRAME_BYTES else b""
-    while (frame := box.take()) is not None:
+            taken += box.take() if len(box) >= FRAME_BYTES else b""
+    while frame := box.take():
         assert len(frame) == FRAME_BYTES
         taken += frame
     assert taken[: len(accepted)] == accepted
     assert not taken[len(accepted) :].strip(b"\0")
 
 
+def test_many_frames_are_taken_at_once() -> None:
+    box = Outbox()
+    box.put(b"\1" * (2 * FRAME_BYTES + 2))
+    assert box.take(2) == b"\1" * 2 * FRAME_BYTES
+    assert box.take(2) == b"\1\1" + bytes(FRAME_BYTES - 2)
+
+
 def test_what_is_not_said() -> None:
     box = Outbox()
     box.put(bytes(1000))
     assert box.clear() == 1000
-    assert box.take() is None
+    assert box.take() == b""
 
 
 def test_half_a_sample() -> None:

@@ -11,6 +11,7 @@
     ├── Conflict               a unique name or number is taken
     ├── StoreUnavailable       the database does not answer
     ├── SpeechError (media/tts/errors.py)   a text could not be spoken
+    ├── RecognitionError (media/asr/errors.py)   speech could not be recognised
     └── AriError (ari/errors.py)   what Asterisk said, by status
 
 Each class has a `slug`: stable, for logs, metrics and dialects. An HTTP status belongs to a dialect, never here.

@@ -22,11 +22,12 @@ from ari_app.errors import ConfigError
 from ari_app.media.tts.cache import SpeechCache
 from ari_app.media.tts.configured import engines
 from ari_app.media.tts.synthesiser import Synthesiser
+from ari_app.media.wav import wav_of
 from ari_app.ops.addresses import Guard
 from ari_app.prompts.fetch import Fetcher
 from ari_app.prompts.finder import SCHEMES as FOUND
 from ari_app.prompts.finder import SoundFinder
-from ari_app.prompts.sound import seconds_of, to_wav, wav_of
+from ari_app.prompts.sound import seconds_of, to_wav
 from ari_app.store.database import Database
 from ari_app.store.prompts import Prompt, PromptData, Prompts
 

@@ -25,8 +25,9 @@ import structlog
 from ari_app.clock import Clock
 from ari_app.errors import AppError
 from ari_app.media.frames import RATE
+from ari_app.media.wav import wav_of
 from ari_app.prompts.fetch import SIZE_LIMIT, Fetcher, FetchFailed
-from ari_app.prompts.sound import NotASound, to_wav, wav_of
+from ari_app.prompts.sound import NotASound, to_wav
 
 log = structlog.get_logger(__name__)
 

@@ -11,6 +11,7 @@ import soxr
 
 from ari_app.errors import AppError
 from ari_app.media.frames import RATE
+from ari_app.media.wav import wav_of
 
 #: seconds of a prompt
 LONGEST = 600.0
@@ -74,17 +75,6 @@ def _samples(file: soundfile.SoundFile) -> bytes:
 
 def _pcm(samples: np.ndarray) -> bytes:
     return bytes(np.clip(np.round(samples * 32767), -32768, 32767).astype("<i2").tobytes())
-
-
-def wav_of(samples: bytes) -> bytes:
-    """A WAV file of 8 kHz signed 16-bit samples."""
-    file = io.BytesIO()
-    with wave.open(file, "wb") as opened:
-        opened.setnchannels(1)
-        opened.setsampwidth(2)
-        opened.setframerate(RATE)
-        opened.writeframes(samples)
-    return file.getvalue()
 
 
 def seconds_of(wav: bytes) -> float:

@@ -1,10 +1,16 @@
 """Addresses and ports of loopback that nobody uses."""
 
+import os
 import random
 import socket
 
 #: SIP of whatever the harness starts. Not 5060: a `make run`, bound to all addresses there, may run beside the tests.
 SIP_PORT = 15060
+
+#: of this process, where several run the tests: "gw0", "gw1", ... (pytest-xdist)
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+#: so many ports has each of them to choose from
+_PORTS = 2000
 
 _chosen: set[str] = set()
 _given: set[int] = set()
@@ -30,10 +36,12 @@ def free_port(address: str = "127.0.0.1", kind: socket.SocketKind = socket.SOCK_
     """A port of the address that is free now, different at each call.
 
     Not one of those that Linux gives to whoever asks for any (from 32768 on): it may be bound seconds from now, and
-    again after a crash, and until then no connection and no server on port 0 takes it.
+    again after a crash, and until then no connection and no server on port 0 takes it. Nor one that another process of
+    the same run may choose.
     """
+    first = 10000 + _WORKER % 5 * _PORTS
     while True:
-        port = random.randint(10000, 19999)
+        port = random.randrange(first, first + _PORTS)
         if port not in (SIP_PORT, *_given) and is_free(address, port, kind):
             _given.add(port)
             return port

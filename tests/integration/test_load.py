@@ -15,6 +15,7 @@ CALLS, RATE, AGENTS = 1000, 10, 15
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 async def test_a_thousand_calls_leave_nothing_behind(tmp_path: Path, start_asterisk: Any, world: PhoneBox) -> None:
     async with contact_centre(tmp_path, start_asterisk, world) as centre:
         phones = net.free_address()

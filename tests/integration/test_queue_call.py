@@ -110,6 +110,7 @@ async def test_a_busy_agent_is_not_punished_and_the_next_is_rung(centre: Contact
     assert outcomes[centre.agents["1001"]] == "busy"
 
 
+@pytest.mark.alone
 async def test_an_abandoned_call_stops_ringing_and_blames_nobody(centre: ContactCentre) -> None:
     await centre.queue(agentTimeout=15, autoPause="yes")
     await centre.agent("1001", never_answers())

@@ -26,6 +26,7 @@ WAIT, SIGNALLING = 0.35, 0.5
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 async def test_a_recorded_day_comes_out_as_it_was(tmp_path: Path, start_asterisk: Any, world: PhoneBox) -> None:
     async with contact_centre(tmp_path, start_asterisk, world) as centre:
         phones = net.free_address()

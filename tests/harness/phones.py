@@ -11,10 +11,11 @@ async with PhoneBox() as world:
 import asyncio
 import contextlib
 import functools
+import hashlib
 import itertools
 import os
 import tempfile
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -352,6 +353,10 @@ class PhoneBox:
         """Media of a continuous sine. Asterisk's own tone generator silences what the channel hears meanwhile."""
         return _tone_file(hz)
 
+    def sound_file(self, samples: bytes) -> str:
+        """Media of these samples: 8 kHz, 16 bits."""
+        return _sound_file(samples)
+
     async def connect_ear(self, phone: Phone, snoop: str, ear: Ear) -> None:
         """Streams what the phone hears to the ear. A call that is over before that is possible has nothing to hear."""
         try:
@@ -380,11 +385,19 @@ def _tone_directory() -> Path:
 
 @functools.cache
 def _tone_file(hz: int) -> str:
-    path = _tone_directory() / f"{hz}.sln"
+    return _file(f"{hz}", lambda: audio.to_pcm(audio.sine(hz, TONE_SECONDS)))
+
+
+def _sound_file(samples: bytes) -> str:
+    return _file(f"sound-{hashlib.sha256(samples).hexdigest()[:16]}", lambda: samples)
+
+
+def _file(name: str, make: Callable[[], bytes]) -> str:
+    path = _tone_directory() / f"{name}.sln"
     if not path.exists():
-        samples = audio.to_pcm(audio.sine(hz, TONE_SECONDS))
+        samples = make()
         with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
             file.write(samples)
         os.chmod(file.name, 0o644)  # Asterisk is not root in its container
         os.replace(file.name, path)  # several test runs may make the same one
-    return f"sound:{TONES}/{hz}"
+    return f"sound:{TONES}/{name}"

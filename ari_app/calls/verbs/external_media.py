@@ -17,6 +17,7 @@ from ari_app.ari.models import Channel
 from ari_app.calls.leg import Leg
 from ari_app.calls.verbs.helper import Helper
 from ari_app.clock import Clock
+from ari_app.media.batch import Batch
 from ari_app.media.transports.asterisk_socket import AsteriskServer, AsteriskSocket, connect_to_asterisk, media_url
 from ari_app.media.transports.attachment import Attachment
 from ari_app.media.transports.audiosocket_server import AudioSocketServer
@@ -52,6 +53,11 @@ class MediaPorts:
     websocket_password: str = field(default="", repr=False)
     websocket_entry: str = "media"
     websocket: AsteriskServer | None = None
+    #: what is heard for an analysis is measured together
+    batch: Batch = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self.batch = Batch(self.ticker)
 
     async def start(self) -> None:
         """Open what the kind needs. Raises OSError."""

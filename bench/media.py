@@ -5,7 +5,7 @@
 A process of its own (peers/media_sender.py) does Asterisk's part: 50 frames a second each way on every channel. What is
 measured is this process's time on the processor (user and system) while it carries them, so many channels' worth of a
 core, with the event loop that the server runs (uvloop). Analysis is voice activity and the measurement for tones,
-batched over all channels (media/hearing.py), as a call's is.
+batched over all channels (media/batch.py), as a call's is.
 Frame age is from the sender's clock just before it sends to the end of the batch that the frame is analysed in, or
 without analysis to the listener.
 """
@@ -29,16 +29,16 @@ import uvloop
 
 from ari_app.clock import SystemClock
 from ari_app.media import memory
+from ari_app.media.batch import Batch
 from ari_app.media.features import Features
 from ari_app.media.frames import FRAME_BYTES, Frame
 from ari_app.media.g711 import ulaw_encode
-from ari_app.media.hearing import Together
 from ari_app.media.transports.asterisk_socket import AsteriskSocket, connect_to_asterisk
 from ari_app.media.transports.attachment import Attachment
 from ari_app.media.transports.audiosocket_server import AudioSocketServer
 from ari_app.media.transports.pacing import BOX_FRAMES, Ticker
 from ari_app.media.transports.port import Direction
-from ari_app.media.transports.rtp_socket import open_rtp
+from ari_app.media.transports.rtp_shared import RtpPorts
 from bench.report import Row, machine, percentile, table, write
 
 HOST = "127.0.0.1"
@@ -67,15 +67,15 @@ class Listener:
         self._bench = bench
         self._looked_at = number % SAMPLE == 0
         self._frames: deque[bytes] = deque()
-        self._hearing = bench.together.listen(self._measured, self._end) if bench.analysed else None
+        self._line = bench.batch.join(self._measured, self._end) if bench.analysed else None
 
     def frames(self, frames: Sequence[Frame]) -> None:
         bench = self._bench
         bench.heard += len(frames)
         if self._looked_at:
             self._frames += [frame for frame in frames if frame is not None]
-        if self._hearing is not None:
-            self._hearing.frames(frames)
+        if self._line is not None:
+            self._line.frames(frames)
         else:
             self._look()
 
@@ -116,7 +116,7 @@ class Bench:
         self.over = False
         self.ages: list[float] = []
         self.clock = SystemClock()
-        self.together = Together(self.clock)
+        self.batch = Batch(self.ticker, self.clock)
         self.ticker = Ticker(self.clock)
         self.attachments: list[Attachment] = []
         self._close: list[Callable[[], Any]] = []
@@ -134,7 +134,7 @@ class Bench:
         )
         assert peer.stdin is not None
         assert peer.stdout is not None
-        told = await self._open(peer.stdout)
+        told = await self._open(peer.stdin, peer.stdout)
         peer.stdin.write(json.dumps(told).encode() + b"\n")
         for attachment in self.attachments:
             attachment.say(_SPEECH)
@@ -168,13 +168,22 @@ class Bench:
             sender_late=report["late"],
         )
 
-    async def _open(self, stdout: asyncio.StreamReader) -> dict[str, Any]:
+    async def _open(self, stdin: asyncio.StreamWriter, stdout: asyncio.StreamReader) -> dict[str, Any]:
         both = Direction.BOTH
         if self.transport == "rtp":
+            ports = RtpPorts(clock=self.clock, ticker=self.ticker, host=HOST)
+            ports.after_reading = self.batch.measure
             for number in range(self.channels):
-                rtp = await open_rtp(Listener(self, number), clock=self.clock, ticker=self.ticker, host=HOST)
+                rtp = ports.open(Listener(self, number))
                 self.attachments.append(rtp)
-            return {"ports": [rtp.address[1] for rtp in self.attachments]}  # type: ignore[attr-defined]
+                stdin.write(f"{rtp.address[1]}\n".encode())
+                while rtp.peer is None:  # calls begin one after the other
+                    await asyncio.sleep(0.001)
+                    ports.read()
+            self.batch.measure()
+            self.heard = self.measured = 0
+            self.ages.clear()
+            return {}
         if self.transport == "audiosocket":
             server = AudioSocketServer(clock=self.clock, ticker=self.ticker)
             _, port = await server.open(HOST)

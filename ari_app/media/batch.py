@@ -1,7 +1,7 @@
-"""The audio of all calls that are analysed, measured together: every 20 ms one call of numpy for all, not one a call.
+"""The audio of all calls that are analysed, measured together: every 10 ms one call of numpy for all, not one a call.
 
     transport --frames--> Line --\
-    transport --frames--> Line ---> Batch, at each tick: measure() --features--> whoever analyses that call
+    transport --frames--> Line ---> Batch, every 10 ms: measure() --features--> whoever analyses that call
     transport --frames--> Line --/
 
 A line counts time by frames. A phone that suppresses silence sends none, and so does a network that stands still: what
@@ -14,6 +14,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 
+from ari_app.clock import Clock
 from ari_app.media.features import Channel, Features, measure
 from ari_app.media.frames import FRAME_BYTES, Frame
 from ari_app.media.transports.pacing import Ticker
@@ -23,7 +24,9 @@ log = logging.getLogger(__name__)
 
 #: Frames by which a line may be behind the clock: 0.2 s of jitter.
 LATE = 10
-#: Frames of one line that are measured in one tick: a process that stood still catches up without holding up others.
+#: Seconds between two measurements: what a frame waits at most for the others.
+EVERY = 0.010
+#: Frames of one line that are measured in one go: a process that stood still catches up without holding up others.
 AT_ONCE = 25
 #: Frames that may wait in one line, 10 s: the sound of more is forgotten, and their time is lost time.
 ROOM = 500
@@ -91,10 +94,12 @@ class Line:
 class Batch:
     """The lines of a process. Rests while it has none."""
 
-    def __init__(self, ticker: Ticker) -> None:
+    def __init__(self, ticker: Ticker, clock: Clock) -> None:
+        """`ticker`: counts the time of the lines, by periods of 20 ms."""
         self._ticker = ticker
+        self._measurer = Ticker(clock, EVERY)
         self._lines: dict[Line, None] = {}
-        self._leave_ticker: Callable[[], None] = lambda: None
+        self._leave: list[Callable[[], None]] = []
 
     def __len__(self) -> int:
         return len(self._lines)
@@ -106,7 +111,10 @@ class Batch:
         """
         line = Line(self, hear, on_end, vad)
         if not self._lines:
-            self._leave_ticker = self._ticker.add(self._tick)
+            self._leave = [
+                self._ticker.add(self._pass_time),
+                self._measurer.add(lambda _periods: self.measure()),
+            ]
         self._lines[line] = None
         return line
 
@@ -115,11 +123,15 @@ class Batch:
         if line in self._lines:
             del self._lines[line]
             if not self._lines:
-                self._leave_ticker()
+                for leave in self._leave:
+                    leave()
 
-    def _tick(self, periods: int) -> None:
+    def _pass_time(self, periods: int) -> None:
         for line in self._lines:
             line.pass_time(periods)
+
+    def measure(self) -> None:
+        """Measure what waits. Who has just read many sockets need not wait for the time of it."""
         for _ in range(AT_ONCE):
             ready = [line for line in self._lines if line.waiting]
             if not ready:

@@ -25,8 +25,15 @@ class Framer:
         self._rest = bytearray()
         self._lost = False  # some of the frame that is being filled was lost
 
+    @property
+    def empty(self) -> bool:
+        """No frame is begun."""
+        return not self._rest
+
     def feed(self, data: bytes) -> list[Frame]:
         """The frames that are complete with these bytes, in order. Any number of bytes, odd ones too."""
+        if len(data) == FRAME_BYTES and not self._rest and not self._lost:
+            return [bytes(data)]
         self._rest += data
         frames: list[Frame] = []
         start = 0

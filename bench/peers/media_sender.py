@@ -3,8 +3,9 @@ whatever comes back is counted. A process of its own; plain sockets, so that it 
 
     python -m bench.peers.media_sender rtp|websocket|audiosocket CHANNELS SECONDS
 
-Standard input: a line of JSON with where to (rtp: ports; audiosocket: port and uuids; websocket: nothing). Standard
-output: a line {"port": ..} (websocket), then {"sent": .., "received": .., "late": ..}.
+Standard input: where to: a port for each channel, a line each, and one of anything (rtp); a line of JSON with port and
+uuids (audiosocket); a line of anything when all are connected (websocket). Standard output: a line {"port": ..} (websocket),
+then {"sent": .., "received": .., "late": ..}.
 """
 
 from __future__ import annotations
@@ -38,32 +39,8 @@ def ulaw(now: float) -> bytes:
     return bytes(0x80 + digit for digit in digits(now)) + b"\xff" * 157
 
 
-class Rtp:
-    """One socket for all: each of the other side's ports is a channel."""
-
-    def __init__(self, wanted: dict[str, list[int]]) -> None:
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
-        self.socket.bind((HOST, 0))
-        self.socket.setblocking(False)
-        self.ports = wanted["ports"]
-        self.received = 0
-
-    def send(self, channel: int, number: int, now: float) -> None:
-        head = struct.pack("!BBHII", 0x80, 0, number & 0xFFFF, number * 160 & 0xFFFFFFFF, channel)
-        self.socket.sendto(head + ulaw(now), (HOST, self.ports[channel]))
-
-    def drain(self) -> None:
-        try:
-            while True:
-                self.socket.recv(2048)
-                self.received += 1
-        except BlockingIOError:
-            pass
-
-
-class Tcp:
-    """A connection for each channel."""
+class Peers:
+    """A socket for each channel."""
 
     #: bytes of one frame that comes back
     size: int
@@ -74,7 +51,8 @@ class Tcp:
         self.bytes = 0
 
     def add(self, connection: socket.socket) -> None:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if connection.type == socket.SOCK_STREAM:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection.setblocking(False)
         self.sockets.append(connection)
         self.selector.register(connection, selectors.EVENT_READ)
@@ -92,7 +70,27 @@ class Tcp:
                 self.selector.unregister(key.fileobj)
 
 
-class AudioSocket(Tcp):
+class Rtp(Peers):
+    """A socket for each channel, as Asterisk has."""
+
+    size = 172
+
+    def __init__(self, channels: int) -> None:
+        """One channel after the other is told its port, and says a first packet."""
+        super().__init__()
+        for channel in range(channels):
+            made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            made.bind((HOST, 0))
+            made.connect((HOST, int(sys.stdin.readline())))
+            self.add(made)
+            self.send(channel, -1, time.monotonic())
+
+    def send(self, channel: int, number: int, now: float) -> None:
+        head = struct.pack("!BBHII", 0x80, 0, number & 0xFFFF, number * 160 & 0xFFFFFFFF, channel)
+        self.sockets[channel].send(head + ulaw(now))
+
+
+class AudioSocket(Peers):
     size = 323
 
     def __init__(self, wanted: dict[str, object]) -> None:
@@ -108,7 +106,7 @@ class AudioSocket(Tcp):
         self.sockets[channel].send(struct.pack("!BH", 0x10, 320) + slin(now))
 
 
-class Websocket(Tcp):
+class Websocket(Peers):
     size = 328  # masked
 
     def __init__(self, channels: int) -> None:
@@ -137,9 +135,11 @@ def main(transport: str, channels: int, seconds: float) -> None:
     if transport == "websocket":
         side = Websocket(channels)
         sys.stdin.readline()  # all are connected
+    elif transport == "rtp":
+        side = Rtp(channels)
+        sys.stdin.readline()
     else:
-        wanted = json.loads(sys.stdin.readline())
-        side = Rtp(wanted) if transport == "rtp" else AudioSocket(wanted)
+        side = AudioSocket(json.loads(sys.stdin.readline()))
     begun = time.monotonic() + 0.1
     late = sent = 0
     for number in range(round(seconds * 50)):

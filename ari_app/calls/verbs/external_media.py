@@ -23,7 +23,8 @@ from ari_app.media.transports.attachment import Attachment
 from ari_app.media.transports.audiosocket_server import AudioSocketServer
 from ari_app.media.transports.pacing import Ticker
 from ari_app.media.transports.port import Direction, Ear
-from ari_app.media.transports.rtp_socket import open_rtp
+from ari_app.media.transports.rtp_shared import RtpPorts, SharedRtp, is_ipv4
+from ari_app.media.transports.rtp_socket import RtpSocket, open_rtp
 
 
 class TransportKind(StrEnum):
@@ -53,14 +54,19 @@ class MediaPorts:
     websocket_password: str = field(default="", repr=False)
     websocket_entry: str = "media"
     websocket: AsteriskServer | None = None
+    #: RTP over shared ports, where the machine and the kind of address allow it; else each call has one of its own
+    rtp: RtpPorts | None = None
     #: what is heard for an analysis is measured together
     batch: Batch = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self.batch = Batch(self.ticker)
+        self.batch = Batch(self.ticker, self.clock)
 
     async def start(self) -> None:
         """Open what the kind needs. Raises OSError."""
+        if self.kind is TransportKind.RTP and RtpPorts.available() and is_ipv4(self.host):
+            self.rtp = RtpPorts(clock=self.clock, ticker=self.ticker, host=self.host)
+            self.rtp.after_reading = self.batch.measure
         if self.kind is TransportKind.AUDIOSOCKET:
             self.audiosocket = AudioSocketServer(clock=self.clock, ticker=self.ticker)
             self.audiosocket_at = await self.audiosocket.open(self.host)
@@ -76,6 +82,14 @@ class MediaPorts:
             await self.audiosocket.close()
         if self.websocket is not None:
             await self.websocket.close()
+        if self.rtp is not None:
+            self.rtp.close()
+
+    async def open_rtp(self, ear: Ear, direction: Direction) -> RtpSocket | SharedRtp:
+        """An attachment over RTP. Raises OSError."""
+        if self.rtp is not None:
+            return self.rtp.open(ear, direction=direction)
+        return await open_rtp(ear, clock=self.clock, ticker=self.ticker, host=self.host, direction=direction)
 
 
 class ExternalMedia(Helper):
@@ -106,10 +120,7 @@ class ExternalMedia(Helper):
         )
 
     async def _rtp(self) -> Channel:
-        ports = self._ports
-        rtp = self.transport = await open_rtp(
-            self._ear, clock=ports.clock, ticker=ports.ticker, host=ports.host, direction=self._direction
-        )
+        rtp = self.transport = await self._ports.open_rtp(self._ear, self._direction)
         host, port = rtp.address
         return await self._ask(external_host=f"{host}:{port}", encapsulation="rtp", transport="udp", format="ulaw")
 

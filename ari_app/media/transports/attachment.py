@@ -68,7 +68,8 @@ class Attachment:
         if not frames or not self.direction.hears:
             return
         self._frames_in += len(frames)
-        self._frames_lost += sum(frame is None for frame in frames)
+        if None in frames:
+            self._frames_lost += frames.count(None)
         try:
             self._ear.frames(frames)
         except Exception:

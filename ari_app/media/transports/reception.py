@@ -14,6 +14,7 @@ from ari_app.media.transports.rtp import SEQUENCES, TIMESTAMPS, Packet, distance
 MAX_DROPOUT, MAX_MISORDER = 3000, 100
 #: Packets by which duplicates are remembered.
 _WINDOW = 128
+_REMEMBERED = (1 << _WINDOW) - 1
 #: R of a G.711 call without impairments of the network (ITU-T G.107, defaults).
 _R_BEST = 93.2
 #: Robustness of G.711 against random loss: without concealment, and with it (ITU-T G.113, appendix I).
@@ -85,6 +86,12 @@ class Reception:
 
     def arrived(self, packet: Packet, at: float) -> bool:
         """Count a packet that came at `at` seconds of any steady clock. False if it is a duplicate."""
+        if packet.sequence == (self._highest + 1) % SEQUENCES and packet.ssrc == self._ssrc:  # nearly all there are
+            self._highest += 1
+            self._seen = (self._seen << 1 | 1) & _REMEMBERED
+            self._received += 1
+            self._measure(packet, at)
+            return True
         step = distance(packet.sequence, self._highest % SEQUENCES)
         if self._ssrc is None:
             self._begin(packet, at)
@@ -96,7 +103,7 @@ class Reception:
             return True
         if step > 0:
             self._highest += step
-            self._seen = ((self._seen << step) | 1) & ((1 << _WINDOW) - 1)
+            self._seen = ((self._seen << step) | 1) & _REMEMBERED
         elif self._seen >> -step & 1:
             self._duplicates += 1
             return False

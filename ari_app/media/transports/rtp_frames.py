@@ -6,13 +6,14 @@ what arrives, and a stream in order is not delayed at all.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from typing import NamedTuple
 
 from ari_app.media import g711
-from ari_app.media.frames import MAX_GAP_SAMPLES, Frame, Framer
+from ari_app.media.frames import FRAME_SAMPLES, MAX_GAP_SAMPLES, Frame, Framer
 from ari_app.media.transports.reception import MAX_DROPOUT, MAX_MISORDER
-from ari_app.media.transports.rtp import PCMA, PCMU, TIMESTAMPS, Packet, distance
+from ari_app.media.transports.rtp import HEADER, PCMA, PCMU, SEQUENCES, TIMESTAMPS, VERSION, Packet, distance
 
 #: Later packets that have to wait until a missing one is given up: of 20 ms each, 60 ms of jitter are put in order.
 DEPTH = 4
@@ -61,6 +62,13 @@ class Order:
             self._release(out)
         return out
 
+    def pass_on(self, packet: Packet) -> bool:
+        """Whether it is the next of its stream and none is held, so it needs not be pushed: it has its place."""
+        if self._held or self._fresh or packet.sequence != self._next or packet.ssrc != self._ssrc:
+            return False
+        self._next = (self._next + 1) % SEQUENCES
+        return True
+
     def flush(self) -> list[Ordered]:
         """What is still held, in order: nothing more is waited for."""
         out: list[Ordered] = []
@@ -100,8 +108,18 @@ class Depacketiser:
 
     def push(self, packet: Packet) -> list[Frame]:
         """The frames that are complete with this packet."""
-        if packet.payload_type not in DECODERS:
+        decode = DECODERS.get(packet.payload_type)
+        if decode is None:
             self.foreign += 1
+        elif (
+            len(packet.payload) == FRAME_SAMPLES
+            and packet.timestamp == self._due
+            and self._framer.empty
+            and self._order.pass_on(packet)
+        ):  # nearly all there are: in order, on time, and of 20 ms
+            self._samples = FRAME_SAMPLES
+            self._due = (self._due + FRAME_SAMPLES) % TIMESTAMPS
+            return [decode(packet.payload)]
         return self._frames(self._order.push(packet))
 
     def flush(self) -> list[Frame]:
@@ -127,3 +145,30 @@ class Depacketiser:
             self._samples = len(packet.payload)
             self._due = (packet.timestamp + self._samples) % TIMESTAMPS
         return frames
+
+
+class Packetiser:
+    """Packets of G.711, 20 ms each, from frames of 8 kHz. Sequence number, timestamp and SSRC begin at random, so that
+    nobody guesses them (RFC 3550, 5.1)."""
+
+    def __init__(self, payload_type: int) -> None:
+        """`payload_type`: PCMU or PCMA. Raises KeyError for another."""
+        self._payload_type = payload_type
+        self._encode = ENCODERS[payload_type]
+        self._ssrc = secrets.randbits(32)
+        self._sequence = secrets.randbits(16)
+        self._timestamp = secrets.randbits(32)
+        self._talking = False
+
+    def packet(self, frame: bytes) -> bytes:
+        """The datagram of the next 20 ms; empty if nothing is said in them. Time passes in silence too: the gap of the
+        timestamps says how long it was, and the marker where speech begins again (RFC 3551, 4.1)."""
+        timestamp, self._timestamp = self._timestamp, (self._timestamp + FRAME_SAMPLES) % TIMESTAMPS
+        if not frame:
+            self._talking = False
+            return b""
+        second = self._payload_type if self._talking else self._payload_type | 0x80
+        head = HEADER.pack(VERSION << 6, second, self._sequence, timestamp, self._ssrc)
+        self._talking = True
+        self._sequence = (self._sequence + 1) % SEQUENCES
+        return head + self._encode(frame)

@@ -7,18 +7,16 @@ its first packet came from, unless the peer is known. What comes from anybody el
 from __future__ import annotations
 
 import asyncio
-import secrets
 from typing import Any, cast
 
 from ari_app.clock import Clock
 from ari_app.errors import CommandRefused
-from ari_app.media.frames import FRAME_SAMPLES
 from ari_app.media.transports.attachment import Attachment
 from ari_app.media.transports.pacing import BOX_FRAMES, Ticker
 from ari_app.media.transports.port import Direction, Ear
 from ari_app.media.transports.reception import Quality, Reception
-from ari_app.media.transports.rtp import PCMU, SEQUENCES, TIMESTAMPS, Packet, build, parse
-from ari_app.media.transports.rtp_frames import DECODERS, ENCODERS, Depacketiser
+from ari_app.media.transports.rtp import PCMU, parse
+from ari_app.media.transports.rtp_frames import DECODERS, Depacketiser, Packetiser
 
 #: Host and port of the other side.
 Peer = tuple[str, int]
@@ -48,18 +46,13 @@ class RtpSocket(Attachment, asyncio.DatagramProtocol):
             raise ValueError(f"payload_type: {payload_type} is neither PCMU (0) nor PCMA (8)")
         super().__init__(ear, ticker=ticker, direction=direction, room=room)
         self._clock = clock
-        self._payload_type = payload_type
         self._peer = peer
         # to a peer that was named, an error tells that nobody listens there; one that we learn is where it sends from
         self._errors_left = UNHEARD if peer is not None else -1
         self._reception = Reception()
         self._depacketiser = Depacketiser()
         self._transport: asyncio.DatagramTransport | None = None
-        # at random, so that nobody guesses them (RFC 3550, 5.1)
-        self._ssrc = secrets.randbits(32)
-        self._sequence = secrets.randbits(16)
-        self._timestamp = secrets.randbits(32)
-        self._talking = False
+        self._packetiser = Packetiser(payload_type)
 
     @property
     def address(self) -> Peer:
@@ -105,20 +98,10 @@ class RtpSocket(Attachment, asyncio.DatagramProtocol):
         if self._transport is None or self._peer is None:
             return  # what is said waits until it is known to whom
         for _ in range(periods):
-            frame = self._box.take()
-            if not frame:
-                self._talking = False
-            else:
-                payload = ENCODERS[self._payload_type](frame)
-                packet = Packet(
-                    self._payload_type, self._sequence, self._timestamp, self._ssrc, payload, marker=not self._talking
-                )
-                self._transport.sendto(build(packet), self._peer)
-                self._talking = True
+            data = self._packetiser.packet(self._box.take())
+            if data:
+                self._transport.sendto(data, self._peer)
                 self._frames_out += 1
-                self._sequence = (self._sequence + 1) % SEQUENCES
-            # time passes in silence too: the gap says how long it was
-            self._timestamp = (self._timestamp + FRAME_SAMPLES) % TIMESTAMPS
 
     def _quality(self) -> Quality:
         return self._reception.quality()

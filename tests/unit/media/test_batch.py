@@ -22,7 +22,7 @@ class Room:
 
     def __init__(self) -> None:
         self.clock = ManualClock()
-        self.batch = Batch(Ticker(self.clock))
+        self.batch = Batch(Ticker(self.clock), self.clock)
         self.heard: dict[str, list[Features]] = {}
         self.ended: dict[str, str] = {}
 

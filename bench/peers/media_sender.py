@@ -4,8 +4,8 @@ whatever comes back is counted. A process of its own; plain sockets, so that it 
     python -m bench.peers.media_sender rtp|websocket|audiosocket CHANNELS SECONDS
 
 Standard input: where to: a port for each channel, a line each, and one of anything (rtp); a line of JSON with port and
-uuids (audiosocket); a line of anything when all are connected (websocket). Standard output: a line {"port": ..} (websocket),
-then {"sent": .., "received": .., "late": ..}.
+uuids (audiosocket); a line of anything when all are connected (websocket). Standard output: a line
+{"port": ..} (websocket), then {"sent": .., "received": .., "late": ..}.
 """
 
 from __future__ import annotations

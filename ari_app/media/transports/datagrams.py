@@ -107,7 +107,7 @@ class _Block:
         self.fresh = self.headers.copy()
         self.at = self.headers.ctypes.data
         self.lengths = self.pieces["length"]
-        self.raw = memoryview(self.data).cast("B")
+        self.raw = self.data.data.cast("B")
 
 
 class Receiver:

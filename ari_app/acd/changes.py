@@ -1,6 +1,7 @@
 """Which agents may look different than a while ago, for those who keep what they have made of the views.
 
-Not part of a snapshot: a restored engine begins with another `Changes`, and who kept something sees that by its identity.
+Not part of a snapshot: a restored engine begins with another `Changes`, and who kept something sees that by its
+identity.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ LATE = 10
 #: Seconds between two measurements: what a frame waits at most for the others.
 EVERY = 0.010
 #: Frames of one line that are measured in one go: a process that stood still catches up without holding up others.
-AT_ONCE = 12
+AT_ONCE = 13
 #: Frames that may wait in one line, 10 s: the sound of more is forgotten, and their time is lost time.
 ROOM = 500
 _SILENCE = bytes(FRAME_BYTES)

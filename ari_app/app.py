@@ -7,8 +7,6 @@ then REST; and the websocket of Asterisk last, because with it come the events o
 from __future__ import annotations
 
 import asyncio
-import gc
-import signal
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 
@@ -16,7 +14,6 @@ import structlog
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
-from ari_app.acd import events
 from ari_app.acd.centre import Centre
 from ari_app.acd.engine import Engine
 from ari_app.alerting import Alerting, realtime
@@ -31,20 +28,18 @@ from ari_app.calls.verbs.external_media import MediaPorts, TransportKind
 from ari_app.check import Inspector
 from ari_app.clock import Clock, SystemClock
 from ari_app.config import Settings, host_port, networks
-from ari_app.days import agents_today, time_zone_of
+from ari_app.configuring import Configuring
+from ari_app.days import agents_today
 from ari_app.dialects.eq.app import SIGN_INS, EqServices, make_app
 from ari_app.dialects.eq.paths import PREFIX
-from ari_app.dialects.eq.sessions import SignIns
 from ari_app.dialects.feed import Feed
-from ari_app.errors import ConfigError, StoreUnavailable
+from ari_app.errors import ConfigError
 from ari_app.freepbx.service import ImportService
 from ari_app.ids import IdSource
 from ari_app.media import memory
 from ari_app.media.transports.pacing import Ticker
-from ari_app.media.tts.configured import secrets_of
 from ari_app.ops.clock_set import ClockSet
 from ari_app.ops.health import Health, health_routes
-from ari_app.ops.logging import configure as configure_logging
 from ari_app.ops.metrics import Counts, HttpMetrics, live_gauges
 from ari_app.prompts.book import PATH as SOUNDS
 from ari_app.prompts.book import prompt_book
@@ -91,12 +86,8 @@ UNWANTED_EVENTS = (
     "BridgeVideoSourceChanged",
     "Dial",  # six a call, an agent's come twice; the states and ends of the channel tell the same
 )
-#: of the garbage collector: a call makes some thousand objects, few of them in cycles
-GC_THRESHOLDS = (20_000, 20, 20)
 #: seconds without Asterisk after the start until the log says what to look at
 ALONE_AFTER = 5.0
-#: rows read at a time where all are wanted
-_PAGE = 1000
 
 
 class Application:
@@ -111,8 +102,8 @@ class Application:
         self._stack = AsyncExitStack()
         self._restored: list[Call] = []
         self._resumed = False
-        self._reloading: asyncio.Task[None] | None = None
-        self._sign_ins: SignIns | None = None
+        #: None: it is still starting
+        self.configuring: Configuring | None = None
 
     async def start(self) -> None:
         """Build and start everything.
@@ -192,6 +183,18 @@ class Application:
         self._stack.push_async_callback(provisioner.stop)
         self.extensions = ExtensionService(store, self.centre.directory, provisioner)
         await self.extensions.load()
+        self.configuring = Configuring(
+            accounts=self.accounts,
+            queues=self.queues,
+            users=self.users,
+            bindings=self.bindings,
+            skills=self.skills,
+            hours=self.hours,
+            overflows=self.overflows,
+            extensions=self.extensions,
+            centre=self.centre,
+            time_zone=settings.time_zone,
+        )
         self.prompts = prompt_book(settings, self.writer.database, self.clock)
         await self.prompts.load()
         self._stack.push_async_callback(self.prompts.close)
@@ -200,7 +203,7 @@ class Application:
         await self._start_media()
         self._restored = recovery.restore(self.registry, calls, self.registry.nodes)
         self.centre.restored(self._restored)
-        await self._configure()
+        await self.configuring.all_accounts()
         await self.alerting.configure_all()
         self.centre.follow_phones()
         log.info("= restored", accounts=len(journals), calls=len(self._restored))
@@ -265,75 +268,6 @@ class Application:
         record.queue_log.on_rows, self.reopen_logs = file.follow, file.wake
         await file.start()
         self._stack.push_async_callback(file.close)
-
-    async def _configure(self) -> None:
-        """Tell the engines what is configured: at the first start, and what never reached the journal."""
-        for account in await self.queues.accounts():
-            await self._configure_account(account)
-
-    async def _configure_account(self, account: int) -> None:
-        engine = self.centre.dispatcher(account).engine
-        wanted = {queue.extension: queue for queue in await self.queues.all_settings(account)}
-        for settings in wanted.values():
-            if engine.settings(settings.extension) != settings:
-                self.centre.apply(account, events.QueueConfigured(queue=settings))
-        for gone in set(engine.queues()) - set(wanted):
-            self.centre.apply(account, events.QueueRemoved(queue=gone))
-        await self._configure_agents(account, engine)
-        skills, routings = await self.skills.of_account(account), await self.skills.routings(account)
-        self.centre.configure_skills(account, skills, routings)
-        self.centre.configure_overflow(account, await self.overflows.of_account(account))
-        time_zone = time_zone_of(await self.accounts.get(account), self.settings.time_zone)
-        for _ in self.centre.opening.configure_all(account, await self.hours.of_account(account), time_zone):
-            await asyncio.sleep(0)  # calls go on, when it is done again
-
-    async def _imported(self, account: int) -> None:
-        await self._configure_account(account)
-        await self.extensions.reload()
-
-    def reload(self) -> None:
-        """SIGHUP: files of ours may have been moved, and queues, agents and extensions changed in the database by an
-        import."""
-        self.reopen_logs()
-        if self._sign_ins is None:
-            return  # it is still starting, and reads them anyhow
-        before, sign_ins = self._reloading, self._sign_ins
-
-        async def reload() -> None:
-            if before is not None:
-                await asyncio.wait([before])
-            try:
-                await self._reconfigure(sign_ins)
-                log.info("= reloaded")
-            except StoreUnavailable as error:
-                log.error("= not reloaded", error=str(error))
-
-        self._reloading = asyncio.get_running_loop().create_task(reload())
-
-    async def _reconfigure(self, sign_ins: SignIns) -> None:
-        for account in await self.queues.accounts():
-            # What is changed over REST in the meantime must not be put back.
-            async with sign_ins.exclusive(account):
-                await self._configure_account(account)
-        await self.extensions.reload()
-        await self.centre.recorded()
-
-    async def _configure_agents(self, account: int, engine: Engine) -> None:
-        bindings: dict[int, dict[str, int]] = {}
-        for binding in await self.bindings.of_account(account):
-            bindings.setdefault(binding.agent, {})[binding.queue] = binding.skill
-        living: set[int] = set()
-        while True:
-            page = await self.users.listing(account, "agent", limit=_PAGE, offset=len(living))
-            living.update(agent.id for agent in page.rows)
-            if len(living) >= page.total or not page.rows:
-                break
-        for agent in sorted(living):
-            wanted = bindings.get(agent, {})
-            if engine.bindings(agent) != wanted:
-                self.centre.apply(account, events.AgentConfigured(agent=agent, bindings=wanted))
-        for gone in set(engine.agents()) - living:
-            self.centre.apply(account, events.AgentRemoved(agent=gone))
 
     def _make_node(self) -> None:
         settings = self.settings
@@ -411,6 +345,8 @@ class Application:
     # REST
 
     async def _start_http(self) -> None:
+        configuring = self.configuring
+        assert configuring is not None
         presser = await self._stack.enter_async_context(KeyPresser.of(self.settings))
         contacts = Contacts(self.registry, self.node)
         root = web.Application()
@@ -446,15 +382,15 @@ class Application:
             centre=self.centre,
             inspector=Inspector(self.settings, lambda: self.node, self.centre.numbers.endpoint),
             database=self.writer.database,
-            taken_up=self._configure_account,
-            importer=ImportService(self.writer.database, self.clock, self._imported),
+            taken_up=configuring.account,
+            importer=ImportService(self.writer.database, self.clock, configuring.imported),
             media=self.media,
             clock=self.clock,
             settings=self.settings,
             metrics=HttpMetrics(self.metrics),
         )
         dialect = make_app(eq)
-        self._sign_ins = dialect[SIGN_INS]
+        configuring.sign_ins = dialect[SIGN_INS]
         root.add_subapp(PREFIX, dialect)
         runner = web.AppRunner(root, access_log=None)
         await runner.setup()
@@ -503,10 +439,16 @@ class Application:
         repeated = node.subscriptions.repetitions
         self.metrics.register(Counts("ariapp_ari_repeated_events", "Events told twice", "node", repeated))
 
+    def reload(self) -> None:
+        """SIGHUP: files of ours may have been moved, and what is configured may be other than it was."""
+        self.reopen_logs()
+        if self.configuring is not None:
+            self.configuring.reload()
+
     async def stop(self) -> None:
         """Stop. Live calls stay as they are in Asterisk, to be taken up by the next start."""
-        if self._reloading is not None:
-            await asyncio.wait([self._reloading])
+        if self.configuring is not None:
+            await self.configuring.done()
         if hasattr(self, "registry"):
             for call in list(self.registry.calls.values()):
                 call.detach()
@@ -523,55 +465,3 @@ def _replayed(journal: AccountJournal) -> Engine:
     for at, event in journal.events:
         engine.replay(event, at)
     return engine
-
-
-def _secrets(settings: Settings) -> list[str]:
-    one_each = (
-        settings.ari_password,
-        settings.ari_ws_password,
-        settings.hook_secret,
-        settings.smtp_password,
-        settings.sms_authorization,
-    )
-    return [one.get_secret_value() for one in one_each] + secrets_of(settings.speech_engines.get_secret_value())
-
-
-async def serve(settings: Settings) -> None:
-    """Run until SIGTERM or SIGINT.
-
-    Raises:
-        ConfigError, StoreUnavailable: it cannot start; one line that says what to set.
-    """
-    if not settings.ari_password.get_secret_value():
-        raise ConfigError("ARI_PASSWORD is not set: the password of ARI_USER in Asterisk's ari.conf")
-    if settings.ari_connect == "outbound" and not settings.ari_ws_password.get_secret_value():
-        raise ConfigError(
-            "ARI_WS_PASSWORD is not set: the password that Asterisk shows us (websocket_client.conf); "
-            "or set ARI_CONNECT=inbound"
-        )
-    if settings.media_listen and not settings.ari_ws_password.get_secret_value():
-        raise ConfigError("ARI_WS_PASSWORD is not set: the password that Asterisk shows at MEDIA_LISTEN")
-    for variable in ("ari_listen", "http_listen"):
-        host_port(getattr(settings, variable), variable.upper())
-    configure_logging(
-        level=settings.log_level,
-        form=settings.log_format,
-        secrets=_secrets(settings),
-        lasting=True,
-    )
-    over = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, over.set)
-    application = Application(settings)
-    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, lambda: application.reload())
-    await application.start()
-    # What is loaded by now stays: the collector need not look at it again each time, which takes tens of milliseconds.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*GC_THRESHOLDS)
-    log.info("= serving", rest=settings.http_listen, asterisk=settings.ari_url, connect=settings.ari_connect)
-    try:
-        await over.wait()
-        log.info("= stopping")
-    finally:
-        await application.stop()

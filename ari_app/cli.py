@@ -89,7 +89,7 @@ settings, from the environment:
 
 
 async def _serve(settings: Settings, arguments: argparse.Namespace) -> int:
-    from ari_app.app import serve
+    from ari_app.serve import serve
 
     await serve(settings)
     return 0

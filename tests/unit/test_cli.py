@@ -117,7 +117,7 @@ def test_serve(
         if outcome is not None:
             raise outcome
 
-    monkeypatch.setattr("ari_app.app.serve", serve)
+    monkeypatch.setattr("ari_app.serve.serve", serve)
     assert cli.main(["serve"]) == code
     assert len(served) == 1
     assert capsys.readouterr().err == ("ari_app: ARI_LISTEN is taken\n" if code == 1 else "")

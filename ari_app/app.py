@@ -55,6 +55,7 @@ from ari_app.store.accounts import DEFAULT, Accounts
 from ari_app.store.audit import AuditTrail
 from ari_app.store.audit_retention import AuditRetention
 from ari_app.store.bindings import Bindings
+from ari_app.store.conferences import ConferenceNumbers
 from ari_app.store.database import Database
 from ari_app.store.extensions import Extensions
 from ari_app.store.hours import OpeningHours
@@ -199,6 +200,7 @@ class Application:
         await self.prompts.load()
         self._stack.push_async_callback(self.prompts.close)
         self.registry.sound = self.prompts.sound
+        await self._start_conferences()
         await self._start_recordings(record)
         await self._start_media()
         self._restored = recovery.restore(self.registry, calls, self.registry.nodes)
@@ -207,6 +209,13 @@ class Application:
         await self.alerting.configure_all()
         self.centre.follow_phones()
         log.info("= restored", accounts=len(journals), calls=len(self._restored))
+
+    async def _start_conferences(self) -> None:
+        self.conferences = ConferenceNumbers(self.writer.database, self.clock)
+        desk = self.centre.conferences.desk
+        desk.is_pin, desk.tell = self.conferences.is_pin, self.feed.tell
+        for account, settings in await self.conferences.all():
+            desk.put(account, settings)
 
     async def _start_recordings(self, record: Record) -> None:
         recordings = self.recordings = RecordingService(
@@ -365,6 +374,7 @@ class Application:
             extensions=self.extensions,
             phones=PhoneService(contacts.read, presser),
             bindings=self.bindings,
+            conferences=self.conferences,
             skills=self.skills,
             hours=self.hours,
             overflows=self.overflows,

@@ -16,6 +16,7 @@ from models.api_key import ApiKey
 from models.audit_entry import AuditEntry
 from models.base import Base
 from models.call import Call
+from models.conference import Conference, ConferenceStay
 from models.extension import Extension, ProvisionedExtension
 from models.imported_item import ImportedItem
 from models.journal import JournalEntry, JournalSnapshot
@@ -49,6 +50,8 @@ __all__ = [
     "Base",
     "Calendar",
     "Call",
+    "Conference",
+    "ConferenceStay",
     "Extension",
     "ImportedItem",
     "JournalEntry",

@@ -13,6 +13,7 @@ from ari_app.acd.destination import Kind
 from ari_app.acd.dispatcher import Dispatcher
 from ari_app.acd.queue_program import QueueProgram
 from ari_app.calls.call import Call
+from ari_app.calls.conference_programs import ConferenceMember
 from ari_app.calls.leg import Leg, LegState
 from ari_app.calls.originating import ClickToDial
 from ari_app.calls.parking import Parked, Parking, ParkingLot
@@ -265,7 +266,7 @@ class CallControl:
             program = self._program(call, destination)
             if isinstance(program, ExtensionCall):
                 program = Parked(msgspec.structs.replace(kept, to=program.endpoint))
-            elif isinstance(program, QueueProgram):
+            elif isinstance(program, QueueProgram | ConferenceMember):
                 program = Transfer(self._program, destination)
             else:
                 raise CommandRefused("Nobody can be called there.", reason="unreachable")

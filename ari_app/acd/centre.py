@@ -23,10 +23,11 @@ from ari_app.acd.ports import AcdStore
 from ari_app.acd.queue_program import QueueProgram
 from ari_app.acd.recorder import Recorder
 from ari_app.acd.rules import RuleError
-from ari_app.acd.views import AgentQueueStatus, CallBackView, QueueStatistics
+from ari_app.acd.views import AgentQueueStatus, CallBackView, QueuedCallInfo, QueueStatistics
 from ari_app.ari.errors import Gone
 from ari_app.ari.node import Node
 from ari_app.calls.call import Call
+from ari_app.calls.conference_programs import ConferenceCalls
 from ari_app.calls.directory import Directory
 from ari_app.calls.extension_routing import ExtensionRouting
 from ari_app.calls.leg import Leg, LegState
@@ -53,23 +54,6 @@ class DurableStore(AcdStore, Protocol):
 
     async def committed(self) -> None:
         """Return when all that was given so far is on disk."""
-
-
-class QueuedCallInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """A waiting call with what is known of its caller."""
-
-    call: str
-    unique_id: str
-    channel: str
-    queue: str
-    position: int
-    priority: int
-    caller_number: str
-    caller_name: str
-    joined_at: float
-    wait: float
-    #: seconds from now until he is answered; None: nobody knows yet
-    estimate: float | None
 
 
 def _wanted(call: Call) -> dict[str, int] | None:
@@ -110,6 +94,7 @@ class Centre:
         self.listeners: list[Callable[[int, AnyFact], None]] = []
         #: when queues are open
         self.opening = Opening(clock, lambda account: self.dispatcher(account).engine, self.apply)
+        self.conferences = ConferenceCalls(registry, self.numbers)
         #: the calls of extensions
         self.calls = CallControl(registry, self.dispatcher, self.endpoint, self.dialled, parking)
         self.recorder = Recorder(self.calls, self._may_record, clock)
@@ -145,7 +130,7 @@ class Centre:
     def add(self, engine: Engine) -> Dispatcher:
         """Serve an account with this engine (a new one, or one brought back from the journal)."""
         dispatcher = Dispatcher(engine, self.registry, self.store, self.clock, self.endpoint, self.reach)
-        dispatcher.ring = self.numbers.ring
+        dispatcher.ring = self._ring
         dispatcher.forward_template = self._forward_template
         dispatcher.before_joining = lambda queue: self.opening.look(engine.account, queue)
         dispatcher.listeners.append(self._told)
@@ -170,6 +155,8 @@ class Centre:
         """Which program serves a new call: a queue, an extension, or none."""
         if self.dispatcher(call.account).engine.settings(call.number) is not None:
             return QueueProgram(self.dispatcher, call.number, call.started_at, wanted=_wanted(call))
+        if (conference := self.conferences.program(call, call.number)) is not None:
+            return conference
         if call.number == ECHO_NUMBER:
             return Announcement(["sound:hello-world"])
         return self.numbers.route(call, call.number) if context != "from-trunk" else Unallocated()
@@ -178,7 +165,10 @@ class Centre:
         """What serves a number that is called from here: a queue, an extension, or one outside."""
         if self.dispatcher(call.account).engine.settings(number) is not None:
             return QueueProgram(self.dispatcher, number, self.clock.now())
-        return self.numbers.route(call, number)
+        return self.conferences.program(call, number) or self.numbers.route(call, number)
+
+    def _ring(self, call: Call, number: str) -> Program:
+        return self.conferences.program(call, number) or self.numbers.ring(call, number)
 
     def _may_record(self, leg: Leg) -> bool:
         settings = self.numbers.settings_of(leg)
@@ -189,6 +179,7 @@ class Centre:
     def restored(self, calls: list[Call]) -> None:
         """Calls have been made again: let their events find their queues."""
         self.recorder.restored(calls)
+        self.conferences.restored(calls)
         for call in calls:
             if isinstance(call.program, ExtensionCall | LeaveMessage):
                 call.program.reattach(call)

@@ -15,6 +15,7 @@ from ari_app.acd.destination import Kind
 from ari_app.ari.errors import AriError
 from ari_app.ari.events import ChannelTransfer
 from ari_app.ari.node import Node
+from ari_app.calls.conference_programs import ConferenceMember
 from ari_app.calls.leg import Leg, LegGone
 from ari_app.calls.registry import Registry
 from ari_app.calls.transfers import TRANSFEROR, Join
@@ -63,8 +64,9 @@ class PhoneTransfers:
         first, second = (other, source) if other.offer is not None else (source, other)
         if first.call is second.call or first.call.account != second.call.account:
             raise CommandRefused("These are not two calls.", reason="not_connected")
-        if _calling(second):
-            # Nobody has answered the second call yet: its number is rung for the first one's.
+        if _calling(second) or isinstance(second.call.program, ConferenceMember):
+            # Nobody has answered the second call yet: its number is rung for the first one's. A conference's number
+            # is called for him too, so that he is let in as anybody is.
             self._calls.pass_to(first, second.call.number, parting=done if first is source else release)
             second.call.spawn(done(second) if second is source else release(second), "hang up who transferred")
             return

@@ -322,3 +322,20 @@ def _statistics(floor: Floor, extension: str, queue: Queue, now: float) -> Queue
         agents_wrap_up=statuses.count("wrap_up"),
         agents_paused=statuses.count("paused"),
     )
+
+
+class QueuedCallInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """A waiting call with what is known of its caller."""
+
+    call: str
+    unique_id: str
+    channel: str
+    queue: str
+    position: int
+    priority: int
+    caller_number: str
+    caller_name: str
+    joined_at: float
+    wait: float
+    #: seconds from now until he is answered; None: nobody knows yet
+    estimate: float | None

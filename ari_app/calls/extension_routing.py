@@ -64,6 +64,13 @@ class ExtensionRouting:
             return self._trunk_template.format(number=number)
         return self.endpoint(number)
 
+    def can_reach(self, account: int, number: str) -> bool:
+        """Whether a number can be called for an account: one outside, or a phone that is not another's. Whether anybody
+        is there is found out by calling."""
+        if not _DIALLED.match(number):
+            return False
+        return self._is_outside(number) or (number.isdigit() and not self._directory.is_anothers(account, number))
+
     def route(self, call: Call, number: str) -> Program:
         """What serves a call of an extension to a number that is no queue's."""
         if (mailbox := self._mailbox_of(call, number)) is not None:

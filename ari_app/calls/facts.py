@@ -124,6 +124,31 @@ class GreetingAccepted(CallFact, frozen=True, kw_only=True):
     greeting: str
 
 
+class ConferenceJoined(CallFact, frozen=True, kw_only=True):
+    """Somebody is in a conference and hears the others."""
+
+    #: of this stay
+    member: str
+    account: int
+    #: id of the conference: from the first one in to the last one out
+    conference: str
+    #: that was called, or whose conference he was called to
+    number: str
+    call: str
+    leg: str
+    caller_number: str
+    caller_name: str
+    admin: bool
+
+
+class ConferenceLeft(CallFact, frozen=True, kw_only=True):
+    """His stay is over."""
+
+    member: str
+    #: "left", "kicked", "ended" (all were put out)
+    outcome: str
+
+
 AnyCallFact = (
     CallStarted
     | CallAnswered
@@ -138,4 +163,6 @@ AnyCallFact = (
     | MessageMarked
     | MessageDropped
     | GreetingAccepted
+    | ConferenceJoined
+    | ConferenceLeft
 )

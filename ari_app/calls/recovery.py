@@ -99,7 +99,7 @@ def reconcile(registry: Registry, node: Node, channels: Iterable[Channel], bridg
         if stasis_args(channel, node.app) is not None and key not in registry.legs and key not in registry.helpers:
             log.info("= orphan channel hung up", channel=channel.id, name=channel.name)
             registry.hang_up_orphan(node, channel.id)
-    ours: set[str] = set(registry.spares.of(node))
+    ours: set[str] = {*registry.spares.of(node), *registry.shared_bridges}
     for call in registry.calls.values():
         ours |= call.bridges
     for bridge in bridges:

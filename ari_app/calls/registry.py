@@ -97,6 +97,8 @@ class Registry:
         #: channels that are ours but no leg: snoops, external media
         self.helpers: dict[tuple[str, str], Waiter] = {}
         self.waiters: dict[tuple[str, str], Waiter] = {}
+        #: ids of bridges that are nobody's alone: of conferences
+        self.shared_bridges: set[str] = set()
         #: events that concerned nothing we know, by type
         self.foreign: Counter[str] = Counter()
         #: an endpoint that we follow has come, gone, or got or lost a channel

@@ -12,7 +12,7 @@ from ari_app.store.live_calls import LIVE_CALLS
 from ari_app.store.rows import table_of
 from ari_app.store.values import clean
 from ari_app.store.writer import Writer
-from models import Call, Leg, Recording, VoicemailMessage
+from models import Call, ConferenceStay, Leg, Recording, VoicemailMessage
 
 _LEGS = table_of(Leg)
 
@@ -41,6 +41,8 @@ class CallRecorder:
             facts.MessageMarked: self._message_marked,
             facts.MessageDropped: self._message_dropped,
             facts.GreetingAccepted: self._greeting_accepted,
+            facts.ConferenceJoined: self._conference_joined,
+            facts.ConferenceLeft: self._conference_left,
         }
 
     async def load(self) -> None:
@@ -168,3 +170,23 @@ class CallRecorder:
         # A recording of a greeting without a name is none yet.
         values = {"call_id": fact.call, "name": fact.recording, "called_number": clean(fact.greeting)}
         self._writer.update(Recording, dict(values))
+
+    def _conference_joined(self, fact: facts.ConferenceJoined) -> None:
+        self._writer.insert(
+            ConferenceStay,
+            {
+                "id": fact.member,
+                "account_id": fact.account,
+                "conference_id": fact.conference,
+                "number": clean(fact.number),
+                "call_id": fact.call,
+                "leg_id": fact.leg,
+                "caller_number": clean(fact.caller_number),
+                "caller_name": clean(fact.caller_name),
+                "admin": fact.admin,
+                "joined_at": fact.at,
+            },
+        )
+
+    def _conference_left(self, fact: facts.ConferenceLeft) -> None:
+        self._writer.update(ConferenceStay, {"id": fact.member, "left_at": fact.at, "outcome": fact.outcome})

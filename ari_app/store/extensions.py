@@ -14,6 +14,7 @@ from ari_app.calls.extensions import sip_digest
 from ari_app.clock import Clock
 from ari_app.errors import Conflict, NotFound
 from ari_app.store import riding
+from ari_app.store.conferences import no_conference
 from ari_app.store.database import Database
 from ari_app.store.passwords import Passwords, shared_passwords
 from ari_app.store.rows import conflict, page, table_of
@@ -107,7 +108,7 @@ class Extensions:
     # what is configured
 
     async def create(self, account: int, data: ExtensionData) -> str:
-        """Make one; its number. Raises Conflict (extension: also a queue's or another account's; name)."""
+        """Make one; its number. Raises Conflict (extension: a queue's, a conference's, another account's; name)."""
         number = data.settings.extension
         values = await self._values(data, None) | {
             "account_id": account,
@@ -123,6 +124,7 @@ class Extensions:
             async with self._database.transaction() as connection:
                 if (await connection.execute(queue)).first() is not None:
                     raise Conflict("extension is taken", parameter="extension")
+                await no_conference(connection, number)
                 await connection.execute(insert(_TABLE).values(values))
                 riding.made(number)
         except IntegrityError as error:

@@ -13,6 +13,7 @@ from ari_app.acd.settings import QueueSettings
 from ari_app.clock import Clock
 from ari_app.errors import Conflict, NotFound
 from ari_app.store import riding
+from ari_app.store.conferences import no_conference
 from ari_app.store.database import Database
 from ari_app.store.rows import conflict, page, table_of
 from ari_app.store.values import Page, Queue, QueueData, clean
@@ -42,10 +43,11 @@ def _values(data: QueueData) -> dict[str, Any]:
     return {name: clean(held[name]) if isinstance(held[name], str) else held[name] for name in _FIELDS}
 
 
-async def _no_phone(connection: AsyncConnection, extension: str) -> None:
+async def _free(connection: AsyncConnection, account: int, extension: str) -> None:
     query = select(_EXTENSIONS.c.id).where(_EXTENSIONS.c.extension == clean(extension))
     if (await connection.execute(query)).first() is not None:
         raise Conflict("extension is taken", parameter="extension")
+    await no_conference(connection, extension, account)
 
 
 class Queues:
@@ -57,11 +59,11 @@ class Queues:
         self._clock = clock
 
     async def create(self, account: int, data: QueueData) -> str:
-        """Make one; its extension. Raises Conflict (extension: also that of a phone; name)."""
+        """Make one; its extension. Raises Conflict (extension: also that of a phone or a conference; name)."""
         values = _values(data) | {"account_id": account, "deleted": False, "created_at": self._clock.now()}
         try:
             async with self._database.transaction() as connection:
-                await _no_phone(connection, data.extension)
+                await _free(connection, account, data.extension)
                 await connection.execute(insert(_TABLE).values(values))
                 riding.made(data.extension)
         except IntegrityError as error:
@@ -97,7 +99,7 @@ class Queues:
         queue = await self.get(account, extension)
         if not deleted:
             async with self._database.transaction(write=False) as connection:
-                await _no_phone(connection, queue.extension)
+                await _free(connection, account, queue.extension)
         await self._change(queue.id, {"deleted": deleted}, living=False)
 
     async def accounts(self) -> list[int]:

@@ -47,6 +47,7 @@ from ari_app.store.accounts import Accounts
 from ari_app.store.alerts import Alerts
 from ari_app.store.audit import AuditTrail
 from ari_app.store.bindings import Bindings
+from ari_app.store.conferences import ConferenceNumbers
 from ari_app.store.database import Database
 from ari_app.store.hours import OpeningHours
 from ari_app.store.keys import Keys
@@ -92,6 +93,7 @@ class EqServices:
     extensions: ExtensionService
     phones: PhoneService
     bindings: Bindings
+    conferences: ConferenceNumbers
     skills: Skills
     hours: OpeningHours
     today: AgentsToday
@@ -135,6 +137,7 @@ def make_app(eq: EqServices) -> web.Application:
         extensions=eq.extensions,
         phones=eq.phones,
         bindings=eq.bindings,
+        conferences=eq.conferences,
         skills=eq.skills,
         hours=eq.hours,
         today=eq.today,

@@ -41,6 +41,7 @@ _LOOKED_AT = frozenset(
         "x.agent_skills",
         "x.routing",
         "x.mobile",
+        "x.conference",
     }
 )
 #: what GET says of an entity that is not of the entity, but of now
@@ -56,6 +57,7 @@ _ACTIONS = {
     "pick_up_parked_call": ("channel", "channel"),
     "supervisor_session.create": ("supervisor", "user"),
     "agent_session.create": ("agent", "user"),
+    "x.conference_action": ("conference", "conference"),
     "x.sign_in": ("user", "login"),
     "x.password.update": ("user", "login"),
 }
@@ -135,6 +137,7 @@ _PARAMETERS = {
     "x.overflow": "extension",
     "x.routing": "extension",
     "x.calendar": "name",
+    "x.conference": "number",
 }
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ari_app.dialects.eq.alert_paths import ALERTS
 from ari_app.dialects.eq.call_paths import CALLS
+from ari_app.dialects.eq.conference_paths import CONFERENCES
 from ari_app.dialects.eq.extension_paths import EXTENSIONS, PHONES
 from ari_app.dialects.eq.extras import EXTRAS
 from ari_app.dialects.eq.license_paths import LICENSE
@@ -410,6 +411,7 @@ ENDPOINTS = (
     *EXTENSIONS,
     *LIVE,
     *CALLS,
+    *CONFERENCES,
     *VOICEMAIL,
     *PHONES,
     *CALL_BACKS,

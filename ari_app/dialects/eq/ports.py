@@ -10,7 +10,8 @@ from ari_app.acd.centre import QueuedCallInfo
 from ari_app.acd.changes import Changes
 from ari_app.acd.events import AnyEvent
 from ari_app.acd.opening import Opening
-from ari_app.acd.views import AgentQueueStatus, CallBackView, QueueStatistics
+from ari_app.acd.views import AgentQueueStatus, CallBackView, QueuedCallInfo, QueueStatistics
+from ari_app.calls.conferences import ConferenceSettings, ConferenceView
 from ari_app.calls.media import MediaRequest, MediaView
 from ari_app.ops.problems import Problem
 
@@ -59,6 +60,48 @@ class Calls(Protocol):
         """End what an extension does on a channel; None: the oldest. Raises NotFound: it has no such channel."""
 
 
+class ConferenceDesk(Protocol):
+    """Conferences that go on, by number. All but put, remove and views raise NotFound: context "number": nobody is in
+    it; "channel": no member has it."""
+
+    def put(self, account: int, settings: ConferenceSettings) -> None:
+        """A number is new, or has changed."""
+
+    def remove(self, account: int, number: str) -> None:
+        """A number is no more; who is in the conference talks on."""
+
+    def views(self, account: int) -> list[ConferenceView]:
+        """Those that go on, by number."""
+
+    async def mute(self, account: int, number: str, channel: str, muted: bool) -> None:
+        """Let a member be heard or not. Raises LegGone, AriError."""
+
+    def kick(self, account: int, number: str, channel: str) -> None:
+        """Hang a member up."""
+
+    def lock(self, account: int, number: str, locked: bool) -> None:
+        """Let nobody in any more but admins and who is called; or anybody again."""
+
+    def end(self, account: int, number: str) -> None:
+        """Hang all up."""
+
+
+class Conferences(Protocol):
+    """Conferences, and calls to them."""
+
+    @property
+    def desk(self) -> ConferenceDesk:
+        """Those that go on."""
+
+    def invite(self, account: int, number: str, destination: str, *, admin: bool, muted: bool) -> None:
+        """Call somebody to one; waits for nothing.
+
+        Raises:
+            NotFound: there is no such conference (context "number").
+            CommandRefused: nobody can be called there.
+        """
+
+
 class Recorder(Protocol):
     """Recordings on demand. All raise NotFound (the extension is on no call), LegGone and AriError."""
 
@@ -98,6 +141,10 @@ class Centre(Protocol):
     @property
     def opening(self) -> Opening:
         """When queues are open."""
+
+    @property
+    def conferences(self) -> Conferences:
+        """Conferences."""
 
     @property
     def calls(self) -> Calls:

@@ -16,6 +16,7 @@ from ari_app.clock import ManualClock, Timer
 from ari_app.dialects.eq.ports import QueuedCallInfo
 from ari_app.errors import NotFound
 from tests.dialects.eq.engine_calls import EngineCalls
+from tests.dialects.eq.engine_conferences import EngineConferences
 
 
 class EngineRecorder:
@@ -74,6 +75,7 @@ class EngineCentre:
         self.commits = 0
         self.opening = Opening(clock, self.engine, self.apply)
         self.calls = EngineCalls(self)
+        self.conferences = EngineConferences(clock)
         self.recorder = EngineRecorder(self)
         self._timers: dict[tuple[int, str], Timer] = {}
 

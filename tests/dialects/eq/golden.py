@@ -17,6 +17,8 @@ case.json
         {"recorded": "name", "call": "..", "kind": "queue", ..., "content": ".."}   as World.recorded has it;
                                              "tone": seconds instead: a sound
         {"left": "name", "mailbox": "1001", "caller": "..", "content": "..", "urgent": true}   a message, in a mailbox
+        {"member": "1002", "conference": "800"}      somebody is in a conference
+        {"stayed": "member-1", "number": "800", "seconds": 60, "outcome": "left"}    was in one; null seconds: is
         {"lost": "name"}                     the file of a recording is gone from the disk
         {"registers": "100", "as": "Yealink SIP-T46U", "address": "192.0.2.7"}
         {"record": true}                     what happened so far is in the record
@@ -41,7 +43,7 @@ import numpy as np
 import soundfile
 
 from ari_app.acd import events
-from ari_app.calls.facts import LegStarted
+from ari_app.calls.facts import ConferenceJoined, ConferenceLeft, LegStarted
 from ari_app.dialects.eq.paths import ENDPOINTS
 from ari_app.provisioning.contacts import Contact
 from ari_app.store.audit import AuditFilter
@@ -159,7 +161,7 @@ async def _happen(world: World, step: dict[str, Any]) -> None:
         case {"settings": _} | {"restart": True}:
             world.settings = world.settings.model_copy(update=step.get("settings", {}))
             await world.restart()
-        case {"leg": _} | {"recorded": _} | {"left": _} | {"lost": _}:
+        case {"leg": _} | {"recorded": _} | {"left": _} | {"lost": _} | {"stayed": _} | {"member": _}:
             await _tell(world, account, step)
         case {"registers": extension, "as": agent, "address": address}:
             world.contacts[extension] = Contact(address=address, user_agent=agent)
@@ -185,9 +187,31 @@ async def _tell(world: World, account: int, step: dict[str, Any]) -> None:
             await world.tell(
                 LegStarted(at=at, leg=leg, call=call, account=account, role="caller", endpoint="PJSIP/x", agent=None)
             )
+        case {"member": caller, "conference": number}:
+            world.centre.conferences.join(account, number, caller)
+        case {"stayed": member, "number": number, "seconds": seconds}:
+            await world.tell(*_stay(world.clock.now(), account, member, number, seconds, step.get("outcome", "left")))
         case {"lost": name}:
             found = await world.library.recordings.get(account, name)
             world.files.path(str(found.path)).unlink()
+
+
+def _stay(
+    at: float, account: int, member: str, number: str, seconds: float | None, outcome: str
+) -> list[ConferenceJoined | ConferenceLeft]:
+    joined = ConferenceJoined(
+        at=at,
+        member=member,
+        account=account,
+        conference="conference-1",
+        number=number,
+        call="call-1",
+        leg="leg-1",
+        caller_number="1001",
+        caller_name="Bo",
+        admin=False,
+    )
+    return [joined] if seconds is None else [joined, ConferenceLeft(at=at + seconds, member=member, outcome=outcome)]
 
 
 def _fill(value: Any, saved: dict[str, Any]) -> Any:

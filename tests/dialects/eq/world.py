@@ -47,6 +47,7 @@ from ari_app.store.alerts import Alerts
 from ari_app.store.audit import AuditTrail
 from ari_app.store.bindings import Bindings
 from ari_app.store.calls import CallRecorder
+from ari_app.store.conferences import ConferenceNumbers
 from ari_app.store.database import Database
 from ari_app.store.extensions import Extensions
 from ari_app.store.hours import OpeningHours
@@ -182,6 +183,7 @@ class World:
                 extensions=self.extensions,
                 phones=PhoneService(self._registered, self.presser),
                 bindings=self.bindings,
+                conferences=ConferenceNumbers(self.database, self.clock, self.passwords),
                 skills=Skills(self.database),
                 hours=OpeningHours(self.database),
                 today=self.today,

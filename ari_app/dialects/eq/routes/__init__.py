@@ -10,6 +10,7 @@ from ari_app.dialects.eq.routes.bulk import HANDLERS as _BULK
 from ari_app.dialects.eq.routes.call_backs import HANDLERS as _CALL_BACKS
 from ari_app.dialects.eq.routes.call_queues import HANDLERS as _CALL_QUEUES
 from ari_app.dialects.eq.routes.calls import HANDLERS as _CALLS
+from ari_app.dialects.eq.routes.conferences import HANDLERS as _CONFERENCES
 from ari_app.dialects.eq.routes.events import HANDLERS as _EVENTS
 from ari_app.dialects.eq.routes.extensions import HANDLERS as _EXTENSIONS
 from ari_app.dialects.eq.routes.hours import HANDLERS as _HOURS
@@ -41,6 +42,7 @@ HANDLERS: dict[str, Handler] = {
     **_EXTENSIONS,
     **_LIVE,
     **_CALLS,
+    **_CONFERENCES,
     **_PHONES,
     **_CALL_BACKS,
     **_QUEUED_CALLS,

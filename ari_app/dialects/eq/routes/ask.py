@@ -30,6 +30,7 @@ from ari_app.store.accounts import Accounts
 from ari_app.store.alerts import Alerts
 from ari_app.store.audit import AuditTrail
 from ari_app.store.bindings import Bindings
+from ari_app.store.conferences import ConferenceNumbers
 from ari_app.store.database import Database
 from ari_app.store.hours import OpeningHours
 from ari_app.store.logins import Logins
@@ -58,6 +59,7 @@ class Services:
     extensions: ExtensionService
     phones: PhoneService
     bindings: Bindings
+    conferences: ConferenceNumbers
     skills: Skills
     hours: OpeningHours
     today: AgentsToday

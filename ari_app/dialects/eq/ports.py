@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import Any, Literal, Protocol
 
 from ari_app.acd.call_control import ActiveCallInfo, ParkedCallInfo
-from ari_app.acd.centre import QueuedCallInfo
 from ari_app.acd.changes import Changes
 from ari_app.acd.events import AnyEvent
 from ari_app.acd.opening import Opening

@@ -14,9 +14,9 @@ count either. We take it by its purpose: somebody could be rung now. So app_queu
 The sets lie in one another, so an agent's fitness for a queue is one number, and a queue keeps count of its agents by
 it. penalty is never failed, because callers here have no penalty limits.
 
-Where agents are chosen by skills, those count for joinEmpty only who would be offered the caller, now or when the rule
-has relaxed: app_queue has no skills, and one who waits for a language that nobody speaks waits in an empty queue.
-leaveEmpty goes by the queue as a whole.
+Where agents are chosen by skills, those count only who would be offered the caller, now or when he has waited longer.
+app_queue has no skills, but it counts none whom the caller's penalty limits leave out, and for the same reason: one who
+waits for a language that nobody speaks waits in an empty queue.
 
 Callers for whom phones ring are not sent away: app_queue does not look while it rings either.
 """
@@ -28,6 +28,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from ari_app.acd.agent import Agent, Membership, Session
+from ari_app.acd.fitting import KEPT, Need
 from ari_app.acd.settings import JoinEmpty, LeaveEmpty, QueueSettings
 
 if TYPE_CHECKING:
@@ -80,9 +81,11 @@ def fitness(agent: Agent, membership: Membership, phone: str, free: bool) -> Fit
 class Staff:
     """The agents of a queue, counted by their fitness. O(1) each."""
 
-    __slots__ = ("_counts", "_of")
+    __slots__ = ("_counts", "_of", "examples")
 
     def __init__(self) -> None:
+        #: a need -> an agent who fitted it when somebody was last asked for
+        self.examples: dict[Need, int] = {}
         self._of: dict[int, Fitness] = {}
         self._counts = [0] * len(Fitness)
 
@@ -104,6 +107,10 @@ class Staff:
         """Whether there is somebody that fit."""
         return least is None or any(self._counts[least:])
 
+    def is_fit(self, agent: int, least: Fitness) -> bool:
+        found = self._of.get(agent)
+        return found is not None and found >= least
+
     def who(self, least: Fitness) -> Iterator[int]:
         """Those who are that fit."""
         return (agent for agent, fitness in self._of.items() if fitness >= least)
@@ -119,14 +126,37 @@ def matters(settings: QueueSettings) -> bool:
 
 
 def may_join(queue: Queue, wanted: dict[str, int] | None) -> bool:
-    """wanted: the skills that the caller says he wants. Costs a look at agents until one would do, if he or the queue
-    asks for skills."""
+    """wanted: the skills that the caller says he wants."""
     least = TO_JOIN[queue.settings.join_empty]
     if least is None or not queue.staff.has(least):
         return least is None
-    test = queue.fitting.ever(queue.record.wanted if wanted is None else wanted)
-    return test is None or any(test(queue.members[agent].skills) for agent in queue.staff.who(least))
+    return _has_somebody(queue, queue.need_of(wanted, 0.0), least)
 
 
-def may_stay(queue: Queue) -> bool:
-    return queue.staff.has(TO_STAY[queue.settings.leave_empty])
+def who_must_leave(queue: Queue) -> list[str]:
+    """Of those who want an agent, by place."""
+    least = TO_STAY[queue.settings.leave_empty]
+    if least is None:
+        return []
+    if not queue.staff.has(least):
+        return [key[-1] for key in queue.wanting.keys]
+    lines = [line for need, line in queue.groups.items() if not _has_somebody(queue, need, least)]
+    return [key[-1] for key in sorted(key for line in lines for key in line.keys)]
+
+
+def _has_somebody(queue: Queue, need: Need, least: Fitness) -> bool:
+    """Whether there is an agent that fit for one with this need. Looks at agents until one would do, where the one who
+    did when it was last asked does no more."""
+    test, examples = queue.fitting.ever(need), queue.staff.examples
+    if test is None:
+        return queue.staff.has(least)
+    example = examples.get(need)
+    if example is not None and queue.staff.is_fit(example, least) and test(queue.members[example].skills):
+        return True
+    if len(examples) >= KEPT:
+        examples.clear()
+    for agent in queue.staff.who(least):
+        if test(queue.members[agent].skills):
+            examples[need] = agent
+            return True
+    return False

@@ -36,8 +36,8 @@ class Fitting:
         self._alive = alive
         self._rule: Rule | None = None
         self._of: dict[Need, tuple[_Test, Ranking[int]]] = {}
-        #: the skills wanted -> whether an agent is ever offered one who wants them
-        self._ever: dict[tuple[tuple[str, int], ...], _Test] = {}
+        #: a need -> whether an agent fits it, or what it turns into
+        self._ever: dict[Need, _Test] = {}
         #: who got free and was not judged yet: who is free for an instant only, as most are while many wait, never is
         self._unjudged: dict[int, Key] = {}
 
@@ -48,18 +48,19 @@ class Fitting:
         self._unjudged.clear()
         self._ever.clear()
 
-    def ever(self, wanted: dict[str, int]) -> _Test | None:
-        """Whether an agent fits one who wants this, at some time of his waiting; None: everybody does."""
+    def ever(self, need: Need) -> _Test | None:
+        """Whether an agent fits one with this need, now or when he has waited longer; None: everybody does."""
+        first, wanted = need
         if self._rule is None and not wanted:
             return None
-        key = tuple(sorted(wanted.items()))
-        found = self._ever.get(key)
+        found = self._ever.get(need)
         if found is None:
             if len(self._ever) >= KEPT:
                 self._ever.clear()
-            turns = () if self._rule is None else self._rule.turns
-            stages = [fits(self._rule, (turn, key)) for turn in (*turns, None)]
-            found = self._ever[key] = lambda skills: any(test(skills) for test in stages)
+            turns = () if self._rule is None or first is None else self._rule.turns
+            stages = [fits(self._rule, (turn, wanted)) for turn in turns if first is not None and turn >= first]
+            stages.append(fits(self._rule, (None, wanted)))
+            found = self._ever[need] = lambda skills: any(test(skills) for test in stages)
         return found
 
     def anybody(self, need: Need) -> bool:

@@ -13,7 +13,7 @@ from heapq import heapify, heappop, heappush
 from ari_app.acd import announcements, callers, overflow
 from ari_app.acd.agent import Agent
 from ari_app.acd.commands import Offer
-from ari_app.acd.emptiness import fitness, may_stay
+from ari_app.acd.emptiness import fitness, who_must_leave
 from ari_app.acd.fitting import Need
 from ari_app.acd.floor import Floor
 from ari_app.acd.offers import COOL_DOWN
@@ -147,8 +147,8 @@ def _leave_empty(floor: Floor) -> None:
     """Those who wait where no agent is left for them are let go (app_queue's leavewhenempty, but at once)."""
     for extension in sorted(floor.thinned):
         queue = floor.queues.get(extension)
-        if queue is not None and queue.wanting and not may_stay(queue):
-            for caller in [floor.callers[key[-1]] for key in queue.wanting.keys]:
+        if queue is not None and queue.wanting:
+            for caller in [floor.callers[call] for call in who_must_leave(queue)]:
                 if caller.call_back is None:
                     callers.release(floor, caller, "leave_empty")
     floor.thinned.clear()

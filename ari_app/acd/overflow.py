@@ -1,4 +1,4 @@
-"""Overflow: where callers go whom a queue does not serve (contract expectations-and-metrics 4.1, overload diversion).
+"""Overflow: where callers go whom a queue does not serve.
 
 A queue has rules, looked at in their order; the first that applies and can be followed is. Of three kinds:
 

@@ -288,8 +288,12 @@ class Queue:
 
     def need(self, caller: Caller) -> Need:
         """What decides which agents fit him."""
-        wanted = self.record.wanted if caller.wanted is None else caller.wanted
-        turn = None if self.rule is None else self.rule.next_turn(caller.waited)
+        return self.need_of(caller.wanted, caller.waited)
+
+    def need_of(self, wanted: dict[str, int] | None, waited: float) -> Need:
+        """Of one who wants these skills (None: what the queue's callers want) and has waited so many seconds."""
+        wanted = self.record.wanted if wanted is None else wanted
+        turn = None if self.rule is None else self.rule.next_turn(waited)
         return turn, tuple(sorted(wanted.items()))
 
     def _group(self, call: str, key: Key, need: Need) -> None:

@@ -33,6 +33,7 @@ def routing_configured(floor: Floor, event: e.RoutingConfigured) -> None:
     for key in queue.places.keys:
         watch(floor, queue, floor.callers[key[-1]])
     floor.touched.add(event.queue)
+    floor.thinned.add(event.queue)
     return None
 
 
@@ -46,6 +47,7 @@ def skills_configured(floor: Floor, event: e.SkillsConfigured) -> None:
     for extension in agent.memberships:
         floor.queues[extension].fitting.learned(agent.id)
     floor.touched.update(agent.memberships)
+    floor.thinned.update(agent.memberships)
     return None
 
 
@@ -74,6 +76,8 @@ def waited_on(floor: Floor, call: str) -> None:
         caller.waited = float(max(turn, floor.now - caller.place[1]))
     _wake(floor, queue, rule, caller)
     floor.touched.add(caller.queue)
+    if queue.staffed:
+        floor.thinned.add(caller.queue)
 
 
 def _wake(floor: Floor, queue: Queue, rule: Rule | None, caller: Caller) -> None:

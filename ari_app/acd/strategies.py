@@ -6,8 +6,8 @@ they come and go; its *pick* takes from that order when a caller needs somebody.
     (level, late, metric, order of signing in, agent)      smaller is rung first
 
 level is his penalty; late is 1 if he did not take a call just now: he comes after the others of his level (an absent
-agent would otherwise be rung for each caller, whatever the strategy; app_queue does that). Formulae: contract app_queue
-3.2. Ties go to who signed in first (app_queue: whoever the member list happens to end with).
+agent would otherwise be rung for each caller, whatever the strategy; app_queue does that). Formulae: calc_metric
+of Asterisk's apps/app_queue.c. Ties go to who signed in first (app_queue: whoever the member list happens to end with).
 """
 
 from __future__ import annotations

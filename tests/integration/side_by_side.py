@@ -132,6 +132,25 @@ class Side:
     async def resume(self, agent: str) -> None:
         await self._act("resume", "unpause", agent)
 
+    async def until(self, agent: str, ours: str, theirs: str) -> None:
+        """Wait until the queue knows this of an agent, in the words of either side. Raises TimeoutError."""
+        extension = self.scenario.extension(self.name, agent)
+        if self.name == "ours":
+            await self.centre.until_status(extension, ours, self.number)
+            return
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                lines = (await self.centre.pbx.cli(f"queue show {self.number}")).splitlines()
+                if any(f"PJSIP/{extension} " in line and theirs in line for line in lines):
+                    return
+                await asyncio.sleep(0.2)
+
+    async def lose(self, agent: str) -> None:
+        """Nobody is reached at an agent's phone from now on; wait until the queue knows."""
+        await self.until(agent, "available", "Not in use")
+        await self.centre.pbx.provision(self.scenario.extension(self.name, agent), "secret")
+        await self.until(agent, "unavailable", "Unavailable")
+
     async def _act(self, ours: str, theirs: str, agent: str) -> None:
         extension = self.scenario.extension(self.name, agent)
         if self.name == "ours":

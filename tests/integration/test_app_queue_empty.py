@@ -16,6 +16,8 @@ from tests.harness.phones import Behaviour, PhoneBox, answers, never_answers
 from tests.integration.side_by_side import Bench, Scenario, Side, side_by_side, together
 
 TEMPORARY_FAILURE = 34
+#: seconds for which one is watched who may stay
+DECIDED = 4
 
 
 def joining(id: str, join: str, behaviour: Behaviour) -> Scenario:
@@ -30,6 +32,20 @@ def joining(id: str, join: str, behaviour: Behaviour) -> Scenario:
 
 #: with the only agent paused
 PAUSED = {join: joining(f"3{n}", join, never_answers()) for n, join in enumerate(("yes", "loose", "no", "strict"))}
+#: with the only agent's phone out of reach
+UNREACHED = {
+    join: joining(f"6{n}", join, answers(listen=False)) for n, join in enumerate(("yes", "loose", "no", "strict"))
+}
+#: the same, of those who wait
+LEFT = {
+    leave: Scenario(
+        f"7{n}",
+        {"ringStrategy": "linear", "leaveEmpty": leave},
+        f"strategy = linear\ntimeout = 15\nretry = 1\nleavewhenempty = {leave}",
+        {"a": answers(listen=False)},
+    )
+    for n, leave in enumerate(("no", "loose", "yes", "strict"))
+}
 #: with the only agent on a call
 TALKING = {join: joining(f"4{n}", join, answers(listen=False)) for n, join in enumerate(("loose", "no", "strict"))}
 NOBODY_ANSWERS = Scenario(
@@ -43,7 +59,7 @@ NOBODY_ANSWERS = Scenario(
 
 @pytest.fixture
 async def bench(tmp_path: Path, start_asterisk: Any, world: PhoneBox) -> AsyncIterator[Bench]:
-    scenarios = [*PAUSED.values(), *TALKING.values(), NOBODY_ANSWERS]
+    scenarios = [*PAUSED.values(), *UNREACHED.values(), *LEFT.values(), *TALKING.values(), NOBODY_ANSWERS]
     async with side_by_side(tmp_path, start_asterisk, world, scenarios) as made:
         yield made
 
@@ -66,16 +82,38 @@ async def test_join_empty_with_a_paused_agent(bench: Bench) -> None:
     """An agent who is paused is somebody for `yes` and `loose`, and nobody for `no` and `strict`."""
 
     async def script(side: Side) -> bool:
-        extension = side.scenario.extension(side.name, "a")
-        if side.name == "ours":
-            await side.centre.act("pause", extension)
-        else:
-            await side.centre.pbx.cli(f"queue pause member PJSIP/{extension} queue {side.number}")
+        await side.pause("a")
         return await enters(side)
 
     results = await together(*(bench.run(scenario, script) for scenario in PAUSED.values()))
     expected = {"yes": True, "loose": True, "no": False, "strict": False}
     assert dict(zip(PAUSED, results, strict=True)) == {join: (let_in, let_in) for join, let_in in expected.items()}
+
+
+async def test_joining_and_leaving_with_a_phone_out_of_reach(bench: Bench) -> None:
+    """An agent whose phone is not registered is nobody for `strict`, and somebody for all the others."""
+
+    async def joins(side: Side) -> bool:
+        await side.lose("a")
+        return await enters(side)
+
+    async def stays(side: Side) -> bool:
+        await side.lose("a")
+        caller = await side.call("1")
+        await side.entered(1)
+        try:
+            await caller.ended.wait(PATIENCE if side.scenario is LEFT["strict"] else DECIDED)
+        except TimeoutError:
+            return True
+        await side.logged("EXITEMPTY")
+        return False
+
+    joined = [bench.run(scenario, joins) for scenario in UNREACHED.values()]
+    left = [bench.run(scenario, stays) for scenario in LEFT.values()]
+    results = await together(*joined, *left)
+    expected = {"yes": True, "loose": True, "no": True, "strict": False}
+    assert dict(zip(UNREACHED, results[:4], strict=True)) == {key: (let_in, let_in) for key, let_in in expected.items()}
+    assert dict(zip(LEFT, results[4:], strict=True)) == {key: (stay, stay) for key, stay in expected.items()}
 
 
 async def test_join_empty_with_an_agent_on_a_call(bench: Bench) -> None:

@@ -115,7 +115,7 @@ async def test_penalties_under_every_strategy(bench: Bench) -> None:
         served = [await side.taken("1")]
         served.append(await side.served("2"))
         await first.hang_up()
-        await free(side, "b")
+        await side.until("b", "available", "Not in use")
         served.append(await side.served("3"))
         return served
 
@@ -147,17 +147,3 @@ async def test_leave_empty_sets(bench: Bench) -> None:
 
     results = await together(*(run(scenario, key[1], expected[key]) for key, scenario in LEAVING.items()))
     assert dict(zip(LEAVING, results, strict=True)) == {key: (gone, gone) for key, gone in expected.items()}
-
-
-async def free(side: Side, agent: str) -> None:
-    """Wait until an agent can have the next call."""
-    extension = side.scenario.extension(side.name, agent)
-    if side.name == "ours":
-        await side.centre.until_status(extension, "available", side.number, within=20)
-        return
-    async with asyncio.timeout(20):
-        while True:
-            lines = (await side.centre.pbx.cli(f"queue show {side.number}")).splitlines()
-            if any(f"PJSIP/{extension} " in line and "Not in use" in line for line in lines):
-                return
-            await asyncio.sleep(0.2)

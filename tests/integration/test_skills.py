@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.harness.phones import PhoneBox, never_answers
+from tests.harness.phones import PhoneBox, answers, never_answers
 from tests.integration.server import ContactCentre, contact_centre
 
 #: seconds after which the rule lets anybody have the call
@@ -54,6 +54,27 @@ async def test_phones_ring_by_skills_and_the_rule_relaxes(centre: ContactCentre)
     third = await centre.phones["1002"].next_call()
     await third.ringing.wait()
     assert (await centre.status("1001"))["status"] == "available"
+
+
+async def test_who_waits_for_a_skill_leaves_when_nobody_has_it_any_more(centre: ContactCentre) -> None:
+    """leaveEmpty counts those who would be offered him."""
+    await centre.queue(ringStrategy="linear", leaveEmpty="yes")
+    for extension, language in (("1001", "english"), ("1002", "french")):
+        await centre.agent(extension, answers(listen=False))
+        await skills(centre, extension, **{language: 50})
+    waiting = {}
+    for n, language in enumerate(("english", "french")):
+        await centre.pbx.cli(f"dialplan set global QUEUE_SKILLS {language}")
+        await centre.world.call("500", centre.pbx, caller=f"1{n}", listen=False)
+        await centre.until_status(f"100{n + 1}", "onCall")
+        waiting[language] = await centre.world.call("500", centre.pbx, caller=f"2{n}", listen=False)
+        await centre.until_waiting(n + 1)
+    await centre.act("pause", "1002")
+    await waiting["french"].ended.wait()
+    await centre.until_waiting(1)
+    assert not waiting["english"].ended
+    await centre.act("pause", "1001")
+    await waiting["english"].ended.wait()
 
 
 async def skills(centre: ContactCentre, extension: str, **levels: int) -> None:

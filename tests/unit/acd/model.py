@@ -243,14 +243,24 @@ class Model:
 
     def nobody_ever(self, queue: str, wanted: dict[str, int] | None) -> bool:
         """Whether none of those who pass the test of joining would be offered one who wants that, however long he
-        waits (the rules of histories do not speak of more than a minute)."""
+        waits."""
         named = EXCLUDED["join " + self.queues[queue].join_empty]
         passing = [
             n for n, person in self.people.items() if queue in person.queues and not self.hindrances(n, queue) & named
         ]
-        caller = Waiting("", queue, 0, 0.0, 0, wanted=wanted)
-        waits = [replace(caller, waited=float(seconds)) for seconds in range(60)]
-        return bool(named) and not any(self.fits(n, waiting) for n in passing for waiting in waits)
+        return bool(named) and not self.fitting_ever(passing, Waiting("", queue, 0, 0.0, 0, wanted=wanted))
+
+    def nobody_left(self, caller: Waiting) -> bool:
+        """Whether none of those who pass the test of staying would be offered him from now on."""
+        named = EXCLUDED["leave " + self.queues[caller.queue].leave_empty]
+        staff = [n for n, person in self.people.items() if caller.queue in person.queues]
+        passing = [n for n in staff if not self.hindrances(n, caller.queue) & named]
+        return bool(named) and not self.fitting_ever(passing, caller)
+
+    def fitting_ever(self, agents: list[int], caller: Waiting) -> bool:
+        later = [turn for turn in self.turns(caller.queue) if turn > caller.waited]
+        stages = [caller, *(replace(caller, waited=float(seconds)) for seconds in later)]
+        return any(self.fits(n, stage) for n in agents for stage in stages)
 
     def stands(self, caller: Waiting, queue: str) -> bool:
         return caller.queue == queue and caller.agent is None
@@ -849,7 +859,7 @@ class Model:
                 assert not self.offers_of(x.call)
                 assert x.position in (None, place.index(x.call) + 1)
         for caller in self.wanting():
-            if self.empty(caller.queue, "leave " + self.queues[caller.queue].leave_empty):
+            if self.nobody_left(caller):
                 del self.calls[caller.call]
                 self.sent("Release", caller, "leave_empty")
         for x in out:

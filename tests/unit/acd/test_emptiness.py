@@ -184,6 +184,65 @@ def test_a_queue_kept_before_there_were_these_options_lets_everybody_in() -> Non
     assert scene.waiting() == ["a"]
 
 
+ENGLISH, FRENCH = {"english": 3}, {"french": 3}
+
+
+def two_languages(leave: LeaveEmpty = LeaveEmpty.YES) -> Scene:
+    """1 speaks English and 2 French; both are on calls, and one waits for each."""
+    scene = Scene()
+    scene.queue(leave_empty=leave)
+    for agent, skills in ((1, ENGLISH), (2, FRENCH)):
+        scene.agent(agent)
+        scene.apply(e.SkillsConfigured(agent=agent, skills=skills))
+        scene.join(f"with {agent}", wanted=skills)
+        scene.answer(f"with {agent}")
+    scene.join("english", wanted=ENGLISH)
+    scene.join("french", wanted=FRENCH)
+    return scene
+
+
+def test_who_waits_for_a_skill_stays_for_those_who_have_it() -> None:
+    scene = two_languages()
+    scene.apply(e.Paused(agent=2))
+    assert scene.waiting() == ["english"]
+    scene.apply(e.Paused(agent=1))
+    assert scene.waiting() == []
+
+
+def test_a_skill_that_is_lost_leaves_nobody() -> None:
+    scene = two_languages(LeaveEmpty.LOOSE)
+    scene.apply(e.SkillsConfigured(agent=1, skills={"english": 2, "french": 3}))
+    assert scene.waiting() == ["french"]
+
+
+def test_another_rule_leaves_nobody() -> None:
+    scene = two_languages(LeaveEmpty.STRICT)
+    scene.join("anybody")
+    scene.apply(e.RoutingConfigured(queue="500", rule="wanted and english"))
+    assert scene.waiting() == ["english", "anybody"]
+    scene.apply(e.RoutingConfigured(queue="500", rule="french >= 4"))
+    assert scene.waiting() == []
+
+
+def test_who_will_be_offered_to_others_when_he_has_waited_stays() -> None:
+    """And one whom fewer agents fit by then leaves by then."""
+    scene = two_languages()
+    scene.apply(e.RoutingConfigured(queue="500", rule="wanted or wait >= 60 and wait < 90"))
+    scene.apply(e.Paused(agent=2))
+    assert scene.waiting() == ["english", "french"]
+    scene.advance(89)
+    assert scene.waiting() == ["english", "french"]
+    scene.advance(1)
+    assert scene.waiting() == ["english"]
+
+
+def test_those_who_leave_go_in_the_order_of_their_places() -> None:
+    scene = two_languages()
+    scene.join("urgent", wanted={"french": 2}, priority=1)
+    out = scene.apply(e.Paused(agent=2))
+    assert [x[1] for x in plain(out) if x[0] == "Release"] == ["urgent", "french"]
+
+
 def test_who_wants_what_nobody_can_does_not_enter() -> None:
     """An agent counts who would be offered him, now or when the rule has relaxed. One whose skills are another's wish
     does not; without joinEmpty everybody enters as ever."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy import ForeignKey, Index, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Id, Time
@@ -39,5 +39,7 @@ class UserSession(Base):
     state: Mapped[str]
     signed_in_at: Mapped[Time]
     last_ping_at: Mapped[Time]
+    #: made with a password alone: its token opens the account as far as its user may, without an API key
+    keyless: Mapped[bool] = mapped_column(default=False, server_default=false())
     #: when it was destroyed
     ended_at: Mapped[Time | None]

@@ -82,6 +82,8 @@ class Endpoint:
     parameters: dict[str, str] = field(default_factory=dict)
     #: changes something: not for those who may only look
     changes: bool = False
+    #: may be asked without a key: what it is about says who asks
+    keyless: bool = False
     #: what the key must be allowed, where that is not what its method says
     scope: str = ""
 
@@ -207,6 +209,12 @@ class RateLimit:
         self._buckets.move_to_end(address)
         if len(self._buckets) > _ADDRESSES:
             self._buckets.popitem(last=False)
+
+    def give_back(self, address: str) -> None:
+        """What was taken does not count."""
+        if address in self._buckets:
+            tokens, since = self._buckets[address]
+            self._buckets[address] = (min(self._burst, tokens + 1.0), since)
 
 
 #: an error as the dialect's answer; None: not one it knows

@@ -132,6 +132,8 @@ def _operation(row: Endpoint, incoming: dict[type[BaseModel], Json], reply: Json
             },
         },
     }
+    if row.keyless:
+        operation["security"] = [*({name: []} for name in conventions.security), {}]
     description = _description(row)
     if description:
         operation["description"] = description

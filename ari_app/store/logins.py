@@ -35,7 +35,8 @@ FIRST_LOCK, LAST_LOCK = 30.0, 3600.0
 #: users whom there are not, and of whom the count is remembered
 _NOBODIES = 10_000
 
-_Login = tuple[int, str, str]
+#: account, kind, login, realm
+_Login = tuple[int, str, str, str]
 
 
 class WrongPassword(AppError):
@@ -72,13 +73,14 @@ class Logins:
         #: guesses at one user are looked at one after the other, or many at once would count as one
         self._locks: WeakValueDictionary[_Login, asyncio.Lock] = WeakValueDictionary()
 
-    async def check(self, account: int, kind: str, login: str, password: str) -> User:
-        """The user who signs in. login: an agent's number, a supervisor's username.
+    async def check(self, account: int, kind: str, login: str, password: str, *, realm: str = "") -> User:
+        """The user who signs in. login: an agent's number, a supervisor's username. realm: of accounts that there are
+        not, which one was meant: its users are locked as others are.
 
         Raises:
             WrongPassword, Locked, StoreUnavailable
         """
-        who = (account, kind, clean(login).casefold())
+        who = (account, kind, clean(login).casefold(), realm)
         lock = self._locks.setdefault(who, asyncio.Lock())
         async with lock:
             row = await self._row(who)
@@ -115,7 +117,7 @@ class Logins:
         return user_of(row)
 
     async def _row(self, who: _Login) -> Row[Any] | None:
-        account, kind, login = who
+        account, kind, login, _ = who
         query = select(_TABLE).where(
             _C.account_id == account, _C.kind == kind, _C.login_key == login, _C.deleted.is_(False)
         )

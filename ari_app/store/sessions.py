@@ -42,6 +42,7 @@ def _value(row: Row[Any]) -> UserSession:
         signed_in_at=row.signed_in_at,
         last_ping_at=row.last_ping_at,
         ended_at=row.ended_at,
+        keyless=row.keyless,
     )
 
 
@@ -86,9 +87,16 @@ class Sessions:
             self._know(session, row.token_hash)
 
     async def create(
-        self, account: int, kind: str, user: int, extension: str | None = None, force: bool = False
+        self,
+        account: int,
+        kind: str,
+        user: int,
+        extension: str | None = None,
+        force: bool = False,
+        *,
+        keyless: bool = False,
     ) -> tuple[UserSession, str]:
-        """Sign a user in; the session and its token, which is returned this once.
+        """Sign a user in; the session and its token, which is returned this once. keyless: with a password alone.
 
         Raises:
             AlreadySignedIn: he has an active session (unless `force`, which destroys it).
@@ -110,6 +118,7 @@ class Sessions:
                 "state": ACTIVE,
                 "signed_in_at": now,
                 "last_ping_at": now,
+                "keyless": keyless,
             }
             async with self._writing() as connection:
                 if other is not None:
@@ -183,6 +192,10 @@ class Sessions:
         """The user's active session."""
         id = self._by_user.get((account, user))
         return None if id is None else self._by_id[id]
+
+    def all_of_user(self, account: int, user: int) -> list[UserSession]:
+        """The user's sessions, active and timed out. Looks at those of everybody."""
+        return [session for session in self._by_id.values() if (session.account, session.user) == (account, user)]
 
     def at_extension(self, account: int, extension: str) -> UserSession | None:
         """The active session at an extension."""

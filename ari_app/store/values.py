@@ -210,6 +210,8 @@ class UserSession(msgspec.Struct, frozen=True, kw_only=True):
     signed_in_at: float
     last_ping_at: float
     ended_at: float | None
+    #: made with a password alone: its token needs no API key beside it
+    keyless: bool = False
 
 
 def clean(value: str) -> str:

@@ -12,14 +12,16 @@ from aiohttp import web
 from ari_app.acd.alerts import Kind as AlertKind
 from ari_app.clock import Clock
 from ari_app.config import Settings
-from ari_app.dialects.eq import auditing, auth
+from ari_app.dialects.eq import auditing, auth, roles
 from ari_app.dialects.eq.auth import Authenticator, Caller
 from ari_app.dialects.eq.errors import ApiError, render, render_unexpected
+from ari_app.dialects.eq.guessing import Guesses
 from ari_app.dialects.eq.openapi import openapi_document
 from ari_app.dialects.eq.paths import DOCUMENT, ENDPOINTS, TOTAL_HEADER
 from ari_app.dialects.eq.ports import Centre, Importer, Inspector, Media
 from ari_app.dialects.eq.routes import HANDLERS
 from ari_app.dialects.eq.routes.ask import Ask, Encoded, Handler, Listed, Services, Text
+from ari_app.dialects.eq.routes.passwords import account_named
 from ari_app.dialects.eq.sessions import SignIns
 from ari_app.dialects.eq.status_board import StatusBoard
 from ari_app.dialects.eq.wire.fields import is_blank
@@ -61,6 +63,7 @@ from ari_app.store.skills import Skills
 from ari_app.store.statistics import Statistics
 from ari_app.store.today import AgentsToday
 from ari_app.store.users import Users
+from ari_app.store.values import ApiKey, UserSession
 from ari_app.voicemail.greetings import Greetings
 from ari_app.voicemail.service import Mailboxes
 
@@ -150,6 +153,7 @@ def make_app(eq: EqServices) -> web.Application:
         accounts=eq.accounts,
         audit=eq.audit,
         logins=eq.logins,
+        guesses=Guesses(eq.clock),
         alerts=eq.alerts,
         watch=eq.watch,
         feed=eq.feed,
@@ -216,13 +220,7 @@ class _Route:
             except BodyMalformed as error:
                 malformed = error  # the key comes first: without one, nobody learns anything else
         given = {**body, **{name: value for name, value in query.items() if not is_blank(value)}}
-        key = await self._authenticator.key(request.remote or "local", given)
-        self._authenticator.count(key)
-        self._authenticator.permit(key, self._endpoint.needs)
-        if malformed is not None:
-            raise malformed
-        session = await self._authenticator.session(key, given)
-        caller = Caller(account=key.account, key=key, session=session, address=request.remote)
+        caller, opener = await self._caller(request.remote, given, malformed)
         path = request.match_info
         await self._check_allowed(caller, path)
         row = self._endpoint
@@ -235,6 +233,8 @@ class _Route:
             body=(row.body, body),
             upload=upload,
         )
+        if isinstance(opener, UserSession):
+            roles.check(row.name, ask, opener)
         answer = await (self._changed(ask, given) if row.changes else self._handler(ask))
         if row.changes:
             # What was changed in SQL is committed; what the queues made of it must be too, before anybody is told.
@@ -245,6 +245,25 @@ class _Route:
         if isinstance(answer, Listening):
             return await serve(request, answer, lambda: self._still_allowed(given))
         return _response(answer)
+
+    async def _caller(
+        self, remote: str | None, given: Mapping[str, Any], malformed: BodyMalformed | None
+    ) -> tuple[Caller, ApiKey | UserSession | None]:
+        """Who asks, and what opens the account to him; None: a password will. Raises ApiError, BodyMalformed."""
+        authenticator = self._authenticator
+        if self._endpoint.keyless and is_blank(given.get(auth.KEY)):
+            if malformed is not None:
+                raise malformed
+            account = await account_named(self._services.accounts, given.get("account"))
+            return Caller(account=account, key=None, address=remote), None
+        opener = await authenticator.opener(remote or "local", given)
+        authenticator.count(opener)
+        authenticator.permit(opener, self._endpoint.needs)
+        if malformed is not None:
+            raise malformed
+        session = await authenticator.session(opener.account, given)
+        key = opener if isinstance(opener, ApiKey) else None
+        return Caller(account=opener.account, key=key, session=session, address=remote), opener
 
     async def _changed(self, ask: Ask[Any, Any], given: Mapping[str, Any]) -> object:
         """Do what changes something, with an entry in the audit trail."""
@@ -259,12 +278,12 @@ class _Route:
 
     async def _still_allowed(self, given: Mapping[str, Any]) -> bool:
         """Whether the key and the session hold; who listens is there, so his session does not time out."""
-        key = await self._authenticator.holds(given[auth.KEY])
+        opener = await self._authenticator.holds(given)
         try:
-            if key is None:
+            if opener is None:
                 return False
-            self._authenticator.permit(key, self._endpoint.needs)
-            await self._authenticator.session(key, given)
+            self._authenticator.permit(opener, self._endpoint.needs)
+            await self._authenticator.session(opener.account, given)
         except ApiError:
             return False
         return True
@@ -287,7 +306,7 @@ class _Route:
         log.info(
             self._endpoint.name,
             account=caller.account,
-            key=caller.key.id,
+            key=None if caller.key is None else caller.key.id,
             by=f"{session.kind} {session.user}" if session is not None else None,
             id=path.get("id") or path.get("extension"),
         )

@@ -71,7 +71,7 @@ def who(caller: Caller) -> Who:
     session = caller.session
     return Who(
         account=caller.account,
-        key=caller.key.id,
+        key=None if caller.key is None else caller.key.id,
         user_kind=None if session is None else session.kind,
         user=None if session is None else session.user,
         session=None if session is None else session.id,

@@ -3,6 +3,8 @@
 Key and token may be in the query string or, where the method has one, in the body; the query string counts first. Keys
 are compared by their hash in the store. Guessing is slowed down by address: when an address has used up its wrong
 keys, every key from it is refused alike, except those that were right from there before (others may share the address).
+
+Without a key, the token of a session that was made with a password alone opens its account: roles.py says how far.
 """
 
 from __future__ import annotations
@@ -44,7 +46,8 @@ class Caller:
     """Who asks."""
 
     account: int
-    key: ApiKey
+    #: None: his password, or a session that needs none, stands for him
+    key: ApiKey | None
     #: None: nobody in particular
     session: UserSession | None = None
     #: IP address of the peer
@@ -52,7 +55,7 @@ class Caller:
 
 
 class Authenticator:
-    """Turns a request's key and token into a Caller."""
+    """Says who asks, of a request's key and token."""
 
     def __init__(self, *, keys: Keys, sign_ins: SignIns, clock: Clock, rate: float = 0.0) -> None:
         """rate: requests a second of a key that has no limit of its own; 0: as many as it likes."""
@@ -62,6 +65,25 @@ class Authenticator:
         self._wrong = RateLimit(clock, rate=WRONG_KEYS_RATE, burst=WRONG_KEYS_BURST)
         #: (address, key id) that were right before
         self._known: OrderedDict[tuple[str, int], None] = OrderedDict()
+
+    async def opener(self, remote: str, parameters: Mapping[str, Any]) -> ApiKey | UserSession:
+        """What opens an account: the key that was given; without one, a session made with a password alone.
+
+        Raises:
+            ApiError: 401.
+        """
+        if is_blank(parameters.get(KEY)):
+            session = self._keyless(parameters)
+            if session is not None:
+                return session
+        return await self.key(remote, parameters)
+
+    def _keyless(self, parameters: Mapping[str, Any]) -> UserSession | None:
+        for parameter, kind in SESSIONS:
+            token = parameters.get(parameter)
+            if not is_blank(token):
+                return self._sign_ins.keyless(kind, token) if isinstance(token, str) else None
+        return None
 
     async def key(self, remote: str, parameters: Mapping[str, Any]) -> ApiKey:
         """The key that was given.
@@ -89,24 +111,29 @@ class Authenticator:
         log.warning("wrong key", remote=remote)
         raise unauthorized(KEY, "invalid", "The API key is not valid")
 
-    def count(self, key: ApiKey) -> None:
-        """A request with this key. Raises ApiError 429: it is one too many."""
-        wait = self.limits.take(key)
+    def count(self, opener: ApiKey | UserSession) -> None:
+        """A request with this key, or of this user. Raises ApiError 429: it is one too many."""
+        wait = self.limits.take(opener) if isinstance(opener, ApiKey) else self.limits.take_user(opener.user)
         if wait > 0:
-            seconds = math.ceil(wait)
-            description = f"Too many requests with this API key; try again in {seconds} s"
+            seconds, is_key = math.ceil(wait), isinstance(opener, ApiKey)
+            description = (
+                f"Too many requests {'with this API key' if is_key else 'of this user'}; try again in {seconds} s"
+            )
             raise ApiError(429, KEY, "limit", description, headers={"Retry-After": str(seconds)})
 
-    async def holds(self, plain: object) -> ApiKey | None:
-        """A key that was right a while ago, if it is still."""
+    async def holds(self, parameters: Mapping[str, Any]) -> ApiKey | UserSession | None:
+        """What opened an account a while ago, if it does so still."""
+        plain = parameters.get(KEY)
+        if is_blank(plain):
+            return self._keyless(parameters)
         return await self._keys.check(plain) if isinstance(plain, str) else None
 
-    def permit(self, key: ApiKey, scope: str) -> None:
-        """Raises ApiError 403: the key may not do this."""
-        if EVERYTHING not in key.scopes and scope not in key.scopes:
+    def permit(self, opener: ApiKey | UserSession, scope: str) -> None:
+        """Raises ApiError 403: the key may not do this. What a user may do who needs none is in roles.py."""
+        if isinstance(opener, ApiKey) and EVERYTHING not in opener.scopes and scope not in opener.scopes:
             raise ApiError(403, KEY, "forbidden", f"The API key lacks the scope {scope}")
 
-    async def session(self, key: ApiKey, parameters: Mapping[str, Any]) -> UserSession | None:
+    async def session(self, account: int, parameters: Mapping[str, Any]) -> UserSession | None:
         """The session that was given, refreshed.
 
         Raises:
@@ -116,7 +143,7 @@ class Authenticator:
             token = parameters.get(parameter)
             if is_blank(token):
                 continue
-            return await self._sign_ins.refresh(key.account, kind, token if isinstance(token, str) else "")
+            return await self._sign_ins.refresh(account, kind, token if isinstance(token, str) else "")
         return None
 
     def _remember(self, remote: str, key: ApiKey) -> None:

@@ -22,8 +22,11 @@ PASSWORDS = (
         summary="Sign a supervisor or an agent in with his password; returns the session's token",
         description=(
             "After five wrong passwords in a row the user is locked for 30 seconds, twice as long after each further"
-            " one, an hour at most. The token is used and signed out as any other."
+            " one, an hour at most. The token is used and signed out as any other. Without an API key, as in a browser,"
+            " account says where; the token then opens the account by itself, as far as its user's role goes, and an"
+            " address may guess twenty times at once, and once in ten seconds after that."
         ),
+        keyless=True,
         body=SignInBody,
         reply=SignedIn,
         changes=True,

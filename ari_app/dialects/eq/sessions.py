@@ -39,6 +39,8 @@ Kind = Literal["supervisor", "agent"]
 
 #: 48 random bytes in URL-safe base 64
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{64}\Z")
+#: seconds without a request after which a token that needs no API key does not sign its user in again
+KEYLESS_IDLE = 12 * 3600.0
 #: seconds until a time-out that could not be written is tried again
 _RETRY = 5.0
 
@@ -109,8 +111,11 @@ class SignIns:
 
     # people
 
-    async def sign_in(self, account: int, kind: Kind, user: int, extension: str | None, force: bool) -> str:
-        """Make a session; the caller holds `exclusive` and knows that user and extension exist.
+    async def sign_in(
+        self, account: int, kind: Kind, user: int, extension: str | None, force: bool, *, keyless: bool = False
+    ) -> str:
+        """Make a session; the caller holds `exclusive` and knows that user and extension exist. keyless: its token
+        needs no API key beside it.
 
         Returns:
             its token, which nobody can ask for again.
@@ -123,7 +128,7 @@ class SignIns:
         before = self._sessions.of_user(account, user)
         if before is None:
             self._check_room(account, kind)
-        session, token = await self._sessions.create(account, kind, user, extension, force)
+        session, token = await self._sessions.create(account, kind, user, extension, force, keyless=keyless)
         if before is not None:
             self._disarm(before)
             if kind == "agent":
@@ -146,10 +151,18 @@ class SignIns:
             await self._destroy(session)
 
     async def remove(self, account: int, user: int) -> None:
-        """A user was deleted; the caller holds `exclusive`."""
-        session = self._sessions.of_user(account, user)
-        if session is not None:
+        """A user was deleted, or has another password: none of his sessions holds, nor can one that has timed out come
+        back; the caller holds `exclusive`."""
+        for session in self._sessions.all_of_user(account, user):
             await self._destroy(session)
+
+    def keyless(self, kind: Kind, token: str) -> UserSession | None:
+        """The session of a token that needs no API key; None: there is none, it is no longer valid, or nobody has used
+        it for KEYLESS_IDLE seconds."""
+        session = self._sessions.find(token) if _TOKEN.match(token) else None
+        if session is None or not session.keyless or session.kind != kind or session.state == "destroyed":
+            return None
+        return session if self._clock.now() - session.last_ping_at < KEYLESS_IDLE else None
 
     async def refresh(self, account: int, kind: Kind, token: str) -> UserSession:
         """A request on behalf of a user: a sign of life, which also brings a timed-out session back.

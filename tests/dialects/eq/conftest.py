@@ -16,9 +16,11 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 async def world(template: Path, tmp_path: Path) -> AsyncIterator[World]:
-    """A running EQ API."""
-    opened = await open_world(template, tmp_path)
+    """A running EQ API; whatever a test asks, no request leaves something half written."""
+    opened = await open_world(template, tmp_path, checked=True)
     yield opened
     await opened.stop()
     await opened.database.close()
     shutil.rmtree(tmp_path, ignore_errors=True)
+    assert opened.half_written is not None
+    assert opened.half_written.found == []

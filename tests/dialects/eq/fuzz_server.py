@@ -1,7 +1,7 @@
 """`python -m tests.dialects.eq.fuzz_server`: an EQ API to be asked anything, until standard input ends.
 
-The first line it prints is JSON: the URL of the document and a key. When it is over it looks at the database: no row
-may be half written. Its exit code is 1 when one is.
+The first line it prints is JSON: the URL of the document and a key. After each request it looks at the database
+(half_written.py), and at the end as a whole: no row may be half written. Its exit code is 1 when one is.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ async def main() -> int:
         folder = Path(name)
         template = folder / "template"
         template.mkdir()
-        world = await open_world(await template_database(template), folder)
+        world = await open_world(await template_database(template), folder, checked=True)
         await fill(world)
         url = str(world.client.make_url(eq.PREFIX + DOCUMENT))
         sys.stdout.write(json.dumps({"url": url, "key": world.keys["default"]}) + "\n")
@@ -56,7 +56,9 @@ async def main() -> int:
         await asyncio.to_thread(sys.stdin.read)
         await world.stop()
         await world.database.close()
-        found = broken(folder / "test.sqlite")
+        assert world.half_written is not None
+        found = [*world.half_written.found, *broken(folder / "test.sqlite")]
+        sys.stderr.write(f"{world.half_written.requests} requests, {len(found)} of them left something half done\n")
     for line in found:
         sys.stderr.write(f"{line}\n")
     return 1 if found else 0

@@ -15,6 +15,7 @@ from typing import Any
 
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.typedefs import Middleware
 from pydantic import SecretStr
 from sqlalchemy import update
 
@@ -74,6 +75,7 @@ from ari_app.voicemail.service import Mailboxes
 from models import VoicemailMessage
 from tests.dialects.eq.engine_centre import EngineCentre
 from tests.dialects.eq.engine_media import EngineMedia
+from tests.dialects.eq.half_written import HalfWritten
 
 #: phones that Asterisk knows, in each account
 EXTENSIONS = {str(number) for number in range(100, 120)}
@@ -143,6 +145,9 @@ class World:
         messages = Messages(database, clock)
         directory = self.extensions.directory
         self.mailboxes = Mailboxes(messages, self.library, directory, Lights({}, clock), clock, 2.0)
+        self.half_written: HalfWritten | None = None
+        #: around all requests
+        self.middlewares: list[Middleware] = []
         self.client: TestClient[web.Request, web.Application]
         self.app: web.Application
 
@@ -208,7 +213,7 @@ class World:
                 settings=self.settings,
             )
         )
-        root = web.Application()
+        root = web.Application(middlewares=self.middlewares)
         root.add_subapp(eq.PREFIX, self.app)
         self.client = TestClient(TestServer(root))
         await self.client.start_server()
@@ -367,11 +372,15 @@ async def template_database(folder: Path) -> Path:
     return path
 
 
-async def open_world(template: Path, folder: Path) -> World:
+async def open_world(template: Path, folder: Path, *, checked: bool = False) -> World:
+    """checked: after each request the database is looked at (half_written.py)."""
     path = folder / "test.sqlite"
     shutil.copy(template, path)
     database = Database(f"sqlite+aiosqlite:///{path}")
     await database.start()
     world = World(database, ManualClock(), folder)
+    if checked:
+        world.half_written = HalfWritten(path)
+        world.middlewares.append(world.half_written.check)
     await world.start()
     return world

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from ari_app.clock import Clock
 from ari_app.dialects.eq.auth import Caller
 from ari_app.dialects.eq.errors import invalid, not_found, refused
+from ari_app.dialects.eq.guessing import Guesses
 from ari_app.dialects.eq.ports import Centre, Importer, Inspector, Media
 from ari_app.dialects.eq.sessions import SignIns
 from ari_app.dialects.eq.status_board import StatusBoard
@@ -68,6 +69,7 @@ class Services:
     accounts: Accounts
     audit: AuditTrail
     logins: Logins
+    guesses: Guesses
     library: Library
     mailboxes: Mailboxes
     greetings: Greetings
@@ -113,7 +115,7 @@ class Ask(Generic[Q, B]):
 
     @property
     def account(self) -> int:
-        """The account of the key: the only one this request can see."""
+        """The account of the key, or of who needs none: the only one this request can see."""
         return self.caller.account
 
     @cached_property

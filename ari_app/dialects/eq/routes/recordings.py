@@ -149,8 +149,10 @@ async def act(ask: Ask[None, RecordingActionBody]) -> None:
 
 def by_whom(ask: Ask[Any, Any]) -> str:
     """Who asks, for the record."""
-    session = ask.caller.session
-    return f"{session.kind} {session.user}" if session is not None else f"key {ask.caller.key.id}"
+    session, key = ask.caller.session, ask.caller.key
+    if session is not None:
+        return f"{session.kind} {session.user}"
+    return "nobody" if key is None else f"key {key.id}"
 
 
 async def _find(ask: Ask[Any, Any]) -> RecordingInfo:

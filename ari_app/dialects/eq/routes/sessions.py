@@ -20,8 +20,10 @@ async def create_agent(ask: Ask[None, AgentSessionBody]) -> str:
     return await create_session(ask, "agent", ask.body.user, ask.body.extension, ask.body.force == 1)
 
 
-async def create_session(ask: Ask[Any, Any], kind: Kind, user: int, extension: str | None, force: bool) -> str:
-    """Sign a user in; the session's token. Raises ApiError."""
+async def create_session(
+    ask: Ask[Any, Any], kind: Kind, user: int, extension: str | None, force: bool, *, keyless: bool = False
+) -> str:
+    """Sign a user in; the session's token. keyless: which needs no key beside it. Raises ApiError."""
     services, account = ask.services, ask.account
     await _check_user(services, account, kind, user)
     if extension is not None and not await extension_exists(services, account, extension):
@@ -30,7 +32,7 @@ async def create_session(ask: Ask[Any, Any], kind: Kind, user: int, extension: s
         # Asking Asterisk took a while: the user may have been deleted.
         await _check_user(services, account, kind, user)
         try:
-            token = await services.sign_ins.sign_in(account, kind, user, extension, force)
+            token = await services.sign_ins.sign_in(account, kind, user, extension, force, keyless=keyless)
         except AlreadySignedIn:
             description = f"The {kind} is already signed in with another session"
             raise refused(None, "already_signed_in", description) from None

@@ -33,6 +33,11 @@ class SignInBody(Parameters):
         Field(description="Extension to sign in at; agents must have one"),
         Blankable,
     ] = None
+    account: Annotated[
+        Annotated[StrictStr, Field(max_length=200)] | None,
+        Field(description="Without a key: name of the account; blank: the first one. With a key, the key says which"),
+        Blankable,
+    ] = None
     force: Annotated[Flag, Field(description="1: sign in even if signed in already, and end that session")] = 0
 
 

@@ -8,19 +8,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from itertools import chain, repeat
 from typing import Protocol
 
 import structlog
 
 from ari_app.ari import events
-from ari_app.ari.connection import pause
-from ari_app.ari.errors import AriError, Gone
 from ari_app.ari.models import Endpoint
 from ari_app.ari.node import Node
 from ari_app.ari.protocol import Received, event_time
 from ari_app.calls import facts
 from ari_app.calls.call import Call
+from ari_app.calls.ending import end
 from ari_app.calls.leg import Leg, LegState
 from ari_app.calls.program import Program, ProgramFactory
 from ari_app.calls.spare_bridges import SpareBridges
@@ -36,8 +34,6 @@ _FAILURE = "38"
 LAST_WORD = 1.0
 #: seconds after the end of a call in which Asterisk tells the end of what belonged to it, of recordings above all
 TOLD_WITHIN = 5.0
-#: seconds after which Asterisk is asked again to end what belongs to no call, while it is connected; the last for ever
-ASK_AGAIN = (1.0, 5.0, 25.0, 60.0)
 
 
 class CallStore(Protocol):
@@ -401,7 +397,7 @@ class Registry:
         return self.spares.keep(node, bridge) or await self._destroy_bridge(node, bridge)
 
     async def _destroy_bridge(self, node: Node, bridge: str) -> bool:
-        return await self._end(node, lambda: node.bridges.destroy(bridgeId=bridge), f"bridge {bridge}")
+        return await end(self.clock, node, lambda: node.bridges.destroy(bridgeId=bridge), f"bridge {bridge}")
 
     def hang_up_orphan(self, node: Node, channel: str, cause: str | None = None) -> None:
         """End a channel that belongs to no call, beside everything else."""
@@ -409,28 +405,5 @@ class Registry:
 
     async def hang_up(self, node: Node, channel: str, cause: str | None = None) -> None:
         """End a channel that is no leg; if Asterisk does not, that is tried again later."""
-        await self._end(node, lambda: node.channels.hangup(channelId=channel, reason_code=cause), f"channel {channel}")
-
-    async def _end(self, node: Node, request: Callable[[], Awaitable[None]], what: str) -> bool:
-        try:
-            await request()
-        except Gone:
-            pass
-        except AriError as error:
-            log.info("> not ended, again soon", what=what, error=str(error))
-            node.background(self._insist(node, request))
-            return False
-        return True
-
-    async def _insist(self, node: Node, request: Callable[[], Awaitable[None]]) -> None:
-        """Ask again. What is left over while Asterisk is away is found when it is back (recovery.py)."""
-        for seconds in chain(ASK_AGAIN, repeat(ASK_AGAIN[-1])):
-            await pause(self.clock, seconds)
-            if not node.connected:
-                return
-            try:
-                return await request()
-            except Gone:
-                return
-            except AriError:
-                continue
+        request = lambda: node.channels.hangup(channelId=channel, reason_code=cause)  # noqa: E731
+        await end(self.clock, node, request, f"channel {channel}")

@@ -11,8 +11,9 @@ from ari_app.ari.fake import Answers, FakeAsterisk, NeverAnswers
 from ari_app.ari.protocol import timestamp_of
 from ari_app.calls import facts
 from ari_app.calls.call import Call
+from ari_app.calls.ending import ASK_AGAIN
 from ari_app.calls.leg import LegState
-from ari_app.calls.registry import ASK_AGAIN, LAST_WORD, Registry
+from ari_app.calls.registry import LAST_WORD, Registry
 from ari_app.calls.verbs.dial import dial_start
 from ari_app.clock import ManualClock
 from ari_app.ids import IdSource

@@ -74,9 +74,11 @@ COUNTRIES: dict[str, Country] = {
 
 _SHARE = 0.8
 _QUIETEST = -50.0
-_BACKGROUND = 14.0  # dB below the tone: speech as faint as this is not the called party's
+_BACKGROUND = 9.0  # dB below the tone: speech as faint as this is not the called party's
 _FALL = 8.0  # dB below the tone: the tone is over, though the long window still holds it
+_RINGS_OUT = 200  # ms: for so long a codec may ring after a tone, and sound like a voice
 _WINDOW_MS = 80  # for so long the window may hold the end of a tone
+_SHORTEST_PAUSE, _SHORTEST_TONE = 80, 100  # ms: no cadence has shorter parts
 _RING_PAUSE = 1000  # ms: longer than any pause of busy or congestion
 _LONGEST = 6500  # ms: no cadence has a longer part
 _MEMORY = 6  # parts
@@ -133,11 +135,11 @@ class CadenceDetector:
             self._spoilt = _WINDOW_MS // FRAME_MS
             return None
         self._spoilt = max(0, self._spoilt - 1)
-        if speech and frame.level > self._level - _BACKGROUND:
+        ringing_out = self._parts and not self._on and frame.at - self._since < _RINGS_OUT
+        if speech and not ringing_out and frame.level > self._level - _BACKGROUND:
             self._reset()
             return None
-        lately = self._on or frame.at - self._since < _WINDOW_MS
-        loud = frame.level > max(_QUIETEST, self._level - _FALL if lately else _QUIETEST)
+        loud = frame.level > max(_QUIETEST, self._level - _FALL if self._parts or self._on else _QUIETEST)
         on = loud and (in_progress_band(frame) or (self._on and self._spoilt > 0))
         if on != self._on:
             self._turn(frame, on)
@@ -154,6 +156,11 @@ class CadenceDetector:
 
     def _turn(self, frame: Features, on: bool) -> None:
         length = frame.at - self._since
+        if self._parts and length < (_SHORTEST_PAUSE if on else _SHORTEST_TONE):
+            # A gap that a lost packet leaves, or something of the background: as it was before.
+            self._since -= self._parts.pop()
+            self._on = on
+            return
         if on:
             dual = frame.busy >= _SHARE
             if not self._parts or dual != self._dual:

@@ -32,7 +32,9 @@ _CLICK_SILENCE_MS = 1000
 #: So much voice makes a tone that follows a beep, rather than the network's or a fax's.
 _SPOKEN_MS = 200
 #: Voice that is so much fainter, in dB, than the caller's voice or a beep is somebody else's.
-_BACKGROUND = 14.0
+_BACKGROUND = 9.0
+#: A tone that is so much fainter than the voice, in dB, is music in the background rather than the machine's beep.
+_FAINT = 18.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +184,8 @@ class CallProgress:
         spoken = self._talk.voice >= _SPOKEN_MS and (tone is None or self._gate.peak >= tone.level - _BACKGROUND)
         self._hear_voice(frame, speech, tonal)
         found: list[Finding] = []
-        for signal in self._signals.hear(frame, self._tracker.tone, ended, spoken=spoken):
+        faint = tone is not None and self._gate.peak >= tone.level + _FAINT
+        for signal in self._signals.hear(frame, self._tracker.tone, ended, spoken=spoken, faint=faint):
             found += self._signal(signal)
         if progress is not None:
             facts = {"countries": " ".join(progress.countries)}

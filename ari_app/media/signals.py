@@ -6,36 +6,25 @@ special information tones of E.180 (950, 1400, 1800 Hz) and of North America, DT
 
 from __future__ import annotations
 
-import cmath
-import itertools
-import math
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-import numpy as np
-
-from ari_app.media.features import Features
+from ari_app.media import answer_tone
+from ari_app.media.answer_tone import AnswerTone
+from ari_app.media.features import NOTHING, Features
 from ari_app.media.frames import FRAME_MS
+from ari_app.media.special_information import BANDS, SpecialInformation
 from ari_app.media.tones import Tone
 
-#: A tone of this length, in ms, is a beep or the tone that a user named.
-BEEP_MS = 140
+#: A tone of this length, in ms, is a beep or the tone that a user named. A voice may hold a low tone for as long.
+BEEP_MS, _LOW_BEEP_MS, _LOW_HZ = 120, 140, 600
 #: A fax or modem tone by the user's own frequency must be longer: a beep may have that frequency too.
 _NAMED_ANSWER_MS = 400
 _FAX_MODEM = frozenset({"FX", "MD"})
 _CALLING_HZ, _CALLING_TOLERANCE, _CALLING_MS = 1100, 40, (350, 650)
-_ANSWER_HZ, _ANSWER_TOLERANCE = 2100, 20
-_ANSWER_MS = 500
-_ENDED_MS = 700  # a shorter piece may be what loss has left of a longer tone
-#: By then a modem's first reversal, 450 ms after the tone began, would have been heard.
-_PLAIN_MS = 1000
-_PLAIN_MS_AFTER_REVERSAL = 1600
-_REVERSAL_MS = (400, 500)
-_SWINGING_FRAMES = 15
-_BELL_103_HZ = 2225
-_SIT = ((880, 1010), (1340, 1460), (1740, 1840))
-_SIT_MS, _SIT_GAP_MS = (200, 460), 100
+_BELL_103_HZ, _BELL_103_MS = 2225, 500
+_SIT_MS = (200, 460)
 _FSK_SHARE, _FSK_FRAMES = 0.85, 20
 _LOW_GROUP, _HIGH_GROUP = (697, 770, 852, 941), (1209, 1336, 1477, 1633)
 _DIGITS = ("123A", "456B", "789C", "*0#D")
@@ -45,6 +34,8 @@ _DIGIT_EXACT = 0.008
 _MUSIC_FRAMES = 100
 _MUSIC_SHARE = 0.6
 _PROOF_FALL = 12.0  # dB
+#: A beep stands out of what is before it, as after a word or two there is silence; a note follows on another.
+_BEFORE_FRAMES, _OVER_BEFORE, _QUIETEST_BEFORE = 6, 8.0, -60.0  # dB, dBFS
 _BEEP_HZ = (350, 2600)
 
 
@@ -100,48 +91,6 @@ def digit(tone: Tone, tolerance: float = _DIGIT_TOLERANCE) -> str:
     return ""
 
 
-@dataclass
-class AnswerTone:
-    """2100 Hz: a fax if it is plain, a modem if its phase turns over every 450 ms or its level swings at 15 Hz."""
-
-    reversals: list[int] = field(default_factory=list)
-    _phases: deque[complex] = field(default_factory=lambda: deque(maxlen=40))
-    swings: bool = False
-    _swinging: int = 0  # frames in a row
-
-    def hear(self, frame: Features, hz: float) -> None:
-        """A frame of the tone, whose frequency so far is hz."""
-        if frame.answer is None:
-            if frame.lost and self._phases:
-                self._phases += [self._phases[-1]] * 2  # time goes on
-            return
-        turn = 2 * math.pi * (hz - _ANSWER_HZ) * 0.01
-        for half, phase in enumerate(frame.answer):
-            self._phases.append(phase)
-            at = frame.at + half * FRAME_MS // 2
-            if len(self._phases) > 3 and (not self.reversals or at - self.reversals[-1] > 100):
-                before = self._phases[-4] * cmath.exp(3j * turn)
-                if min(abs(before), abs(phase)) > 0 and abs(cmath.phase(phase / before)) > math.pi - 0.7:
-                    self.reversals = [*self.reversals[-3:], at]
-        if len(self._phases) == 40 and not self.swings:
-            # Codecs make a level flutter too, but not at 15 Hz above all.
-            levels = np.abs(np.array(self._phases))
-            swing = np.abs(np.fft.rfft(levels - levels.mean()))[1:15] * 2 / levels.sum()
-            others = max(swing[:4].max(), swing[7:].max())
-            self._swinging = self._swinging + 1 if 0.09 < swing[5] < 0.35 and swing[5] > 1.7 * others else 0
-            self.swings = self._swinging >= _SWINGING_FRAMES
-
-    @property
-    def is_modem(self) -> bool:
-        """Whether a modem has shown itself."""
-        gaps = [later - earlier for earlier, later in itertools.pairwise(self.reversals)]
-        return self.swings or any(_REVERSAL_MS[0] <= gap <= _REVERSAL_MS[1] for gap in gaps)
-
-    def plain_after(self) -> int:
-        """How long the tone must have lasted, in ms, to be a fax's."""
-        return _PLAIN_MS_AFTER_REVERSAL if self.reversals else _PLAIN_MS
-
-
 class SignalDetector:
     """The meaning of one call's tones, as they are heard."""
 
@@ -150,25 +99,43 @@ class SignalDetector:
         self._told: set[str] = set()  # what was said of the tone that goes on
         self._start = -1  # of the tone that goes on
         self._answer = AnswerTone()
-        self._past: deque[Tone] = deque(maxlen=2)
+        self._information = SpecialInformation()
+        self._informed = -_SIT_MS[1]  # when special information tones were told
+        self._past: Tone | None = None
         self._fsk = 0  # frames of V.21 so far
         self._flags_told = False
         self._last: Features | None = None
         self._stable: deque[bool] = deque([False] * _MUSIC_FRAMES, maxlen=_MUSIC_FRAMES)
-        self._in_music = False
-        self._unproven: Tone | None = None  # a beep in music, until silence follows it
+        self._levels: deque[float] = deque(maxlen=_BEFORE_FRAMES)
+        self._before = NOTHING  # dBFS: what was heard before the tone that goes on
+        self._doubtful = False  # a note may be what the tone that goes on is
+        self._unproven: Tone | None = None  # a beep that may be a note, until silence follows it
         self._quiet = 0
 
-    def hear(self, frame: Features, tone: Tone | None, ended: Tone | None, *, spoken: bool) -> list[Signal]:
-        """What is known with this frame. tone, ended: the tracker's; spoken: a voice was heard before."""
+    def hear(
+        self, frame: Features, tone: Tone | None, ended: Tone | None, *, spoken: bool, faint: bool = False
+    ) -> list[Signal]:
+        """What is known with this frame. tone, ended: the tracker's; spoken: a voice was heard before; faint: the tone
+        is much fainter than that voice."""
         now = frame.at + FRAME_MS
-        found = self._end(ended, now, spoken) if ended else []
+        found: list[Signal] = []
+        if (answer := self._answer.hear(frame)) is not None:
+            hertz = (round(answer.hertz, 1),)
+            found.append(Signal(answer.name, now, answer.since, answer.reason, hertz, "", answer.level))
+        if (tones := self._information.hear(frame)) is not None:
+            self._informed, self._unproven = now, None
+            reason = "special information tone"
+            found.append(Signal("SIT", now, tones.since, reason, tones.hertz, "", tones.level))
+        found += self._end(ended, now, spoken) if ended else []
         if tone is not None:
             if tone.start != self._start:
                 self._begin(tone)
+            self._doubtful |= faint or tone.level < self._before + _OVER_BEFORE
             found += self._go_on(frame, tone, now, spoken)
         found += self._flags(frame, now) + self._prove(frame, now)
         self._stable.append(self._is_stable(frame))
+        if not frame.lost:
+            self._levels.append(max(frame.level, _QUIETEST_BEFORE))
         self._last = frame
         return found
 
@@ -182,8 +149,10 @@ class SignalDetector:
     def _begin(self, tone: Tone) -> None:
         self._start = tone.start
         self._told = set()
-        self._answer = AnswerTone()
-        self._in_music = sum(self._stable) >= _MUSIC_SHARE * _MUSIC_FRAMES
+        self._doubtful = sum(self._stable) >= _MUSIC_SHARE * _MUSIC_FRAMES
+        # The frame before the first may hold the tone's beginning.
+        before = list(self._levels)[:-1]
+        self._before = sum(before) / len(before) if before else NOTHING
 
     def _tell(self, name: str, now: int, tone: Tone, reason: str, digit: str = "") -> list[Signal]:
         if name in self._told:
@@ -196,83 +165,64 @@ class SignalDetector:
         if tone.second is not None and tone.frames >= 2 and (key := digit(tone)):
             found = self._tell("DTMF", now, tone, f"DTMF {key}", key)
             return found if digit(tone, _DIGIT_EXACT) else found + self._beep(tone, now, spoken)
-        if tone.matches(_ANSWER_HZ, _ANSWER_TOLERANCE):
-            self._answer.hear(frame, tone.first)
-            return self._answering(tone, now)
-        if tone.matches(_BELL_103_HZ, 15):
-            return self._tell("MD", now, tone, "answer tone of 2225 Hz") if tone.duration >= _ANSWER_MS else []
         found = self._by_name(tone, now)
-        if self._is_third_of_sit(tone):
-            return found + self._tell("SIT", now, tone, "special information tone")
+        if tone.matches(answer_tone.HERTZ, answer_tone.TOLERANCE):
+            return found
+        if tone.matches(_BELL_103_HZ, 15):
+            known = tone.duration >= _BELL_103_MS
+            return found + (self._tell("MD", now, tone, "answer tone of 2225 Hz") if known else [])
         if not self._may_be_more(tone, spoken):
             found += self._beep(tone, now, spoken)
         return found
 
     def _end(self, tone: Tone, now: int, spoken: bool) -> list[Signal]:
         found: list[Signal] = []
-        if tone.matches(_ANSWER_HZ, _ANSWER_TOLERANCE):
-            if tone.duration >= _ENDED_MS and not {"FX", "MD"} & self._told:
-                found = self._tell("FX", now, tone, "answer tone of 2100 Hz that ended")
+        if tone.matches(answer_tone.HERTZ, answer_tone.TOLERANCE):
+            pass
         elif tone.matches(_CALLING_HZ, _CALLING_TOLERANCE) and not spoken:
             low, high = _CALLING_MS
             if low <= tone.duration <= high and tone.is_steady:
                 found = self._tell("FX", now, tone, "calling tone of 1100 Hz")
         elif self._may_be_more(tone, spoken) and not self._is_part_of_sit(tone):
             found = self._beep(tone, now, spoken)
-        self._past.append(tone)
+        self._past = tone
         return found
-
-    def _answering(self, tone: Tone, now: int) -> list[Signal]:
-        if tone.duration < _ANSWER_MS or "FX" in self._told:
-            return []
-        if self._answer.is_modem:
-            reason = "15 Hz in the level of 2100 Hz" if self._answer.swings else "phase reversals of 2100 Hz"
-            return self._tell("MD", now, tone, reason)
-        if tone.duration >= self._answer.plain_after() and "MD" not in self._told:
-            return self._tell("FX", now, tone, "plain answer tone of 2100 Hz")
-        return []
 
     def _by_name(self, tone: Tone, now: int) -> list[Signal]:
         found: list[Signal] = []
         for named in self._named:
-            wanted = _NAMED_ANSWER_MS if named.name in _FAX_MODEM else BEEP_MS
+            wanted = _NAMED_ANSWER_MS if named.name in _FAX_MODEM else _LOW_BEEP_MS
             if tone.duration >= wanted and tone.is_steady and tone.matches(named.hz, max(named.tolerance, 1)):
                 found += self._tell(named.name, now, tone, f"{named.hz:g} Hz, give or take {named.tolerance:g}")
         return found
-
-    def _is_third_of_sit(self, tone: Tone) -> bool:
-        if len(self._past) < 2 or tone.duration < BEEP_MS:
-            return False
-        tones = [*self._past, tone]
-        right = all(low <= t.first <= high and t.second is None for t, (low, high) in zip(tones, _SIT, strict=True))
-        long = all(_SIT_MS[0] <= t.duration <= _SIT_MS[1] for t in self._past)
-        return right and long and all(b.start - a.end <= _SIT_GAP_MS for a, b in itertools.pairwise(tones))
 
     def _is_part_of_sit(self, tone: Tone) -> bool:
         """Whether a special information tone may have begun with it, or goes on with it."""
         if not _SIT_MS[0] <= tone.duration <= _SIT_MS[1]:
             return False
-        if _SIT[0][0] <= tone.first <= _SIT[0][1]:
+        first, second, _ = BANDS
+        if first[0] <= tone.first <= first[1]:
             return True
-        before = self._past[-1] if self._past else None
-        return bool(before and _SIT[0][0] <= before.first <= _SIT[0][1] and _SIT[1][0] <= tone.first <= _SIT[1][1])
+        before = self._past
+        return bool(before and first[0] <= before.first <= first[1] and second[0] <= tone.first <= second[1])
 
     def _may_be_more(self, tone: Tone, spoken: bool) -> bool:
         """Whether to wait for the end of a tone: before anybody spoke it may be a fax's or the network's."""
         if spoken:
             return False
-        if _SIT[0][0] <= tone.first <= _SIT[0][1] or _SIT[1][0] <= tone.first <= _SIT[2][1]:
+        if any(low <= tone.first <= high for low, high in BANDS):
             return tone.duration <= _SIT_MS[1]
         return tone.matches(_CALLING_HZ, _CALLING_TOLERANCE) and tone.duration <= _CALLING_MS[1]
 
     def _beep(self, tone: Tone, now: int, spoken: bool) -> list[Signal]:
         high = tone.first if tone.second is None else tone.second
         ringing = tone.first <= 515 and (tone.second is None or tone.second <= 640)
-        if tone.duration < BEEP_MS or not tone.is_steady or not _BEEP_HZ[0] <= tone.first <= high <= _BEEP_HZ[1]:
+        wanted = BEEP_MS if tone.first >= _LOW_HZ else _LOW_BEEP_MS
+        if tone.duration < wanted or not tone.is_steady or not _BEEP_HZ[0] <= tone.first <= high <= _BEEP_HZ[1]:
             return []
-        if "SIT" in self._told or (ringing and not spoken) or self._is_named(tone) or self._is_harmonic(tone):
+        if tone.start < self._informed or (ringing and not spoken) or self._is_named(tone) or self._is_harmonic(tone):
             return []
-        if self._in_music or not spoken:
+        if self._doubtful or not spoken:
             self._unproven, self._quiet = tone, 0
             return []
         return self._tell("BP", now, tone, "beep")
@@ -290,7 +240,7 @@ class SignalDetector:
         )
 
     def _prove(self, frame: Features, now: int) -> list[Signal]:
-        """A beep out of music is one only if silence follows it."""
+        """What may be a note is a beep only if silence follows it."""
         tone = self._unproven
         if tone is None:
             return []

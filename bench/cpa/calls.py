@@ -23,11 +23,11 @@ KINDS = {
     "live": 480,
     "machine": 430,
     "short machine": 50,
-    "fax": 100,
-    "modem": 80,
-    "sit": 60,
-    "ring": 60,
-    "busy": 60,
+    "fax": 300,
+    "modem": 240,
+    "sit": 180,
+    "ring": 180,
+    "busy": 120,
     "dead": 20,
 }
 

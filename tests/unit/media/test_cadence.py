@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ari_app.media.cadence import COUNTRIES, CadenceDetector, Heard
-from tests.unit.media.signals import Samples, cadence, features, noise, sine, voice
+from tests.unit.media.signals import Samples, cadence, features, noise, silence, sine, voice
 
 RING_HERTZ = {"us": (440, 480), "tw": (440, 480), "uk": (400, 450), "nz": (400, 450), "au": (413, 438), "cn": (450,)}
 
@@ -51,3 +51,12 @@ def test_other_cadences_are_none() -> None:
 def test_a_country_must_be_known() -> None:
     with pytest.raises(ValueError, match="country: xx"):
         CadenceDetector(["xx"])
+
+
+def test_what_is_too_short_to_be_a_part_changes_nothing() -> None:
+    """Music in a pause, and packets lost in a tone."""
+    ring = cadence([400, 200, 400, 900], 400, 450)
+    blip = np.concatenate([cadence([60], 425, level=-20), silence(1600)])
+    assert [tone.kind for tone in heard(np.concatenate([ring, blip]), "uk")] == ["ring"]
+    gap = np.concatenate([sine(425, 500), silence(40), sine(425, 460), silence(2000)])
+    assert [tone.kind for tone in heard(gap, "de")] == ["ring"]

@@ -136,3 +136,21 @@ def test_the_flutter_of_a_codec_is_no_modem(hz: float) -> None:
             file.seek(0)
             coded = soundfile.read(file)[0] * 32768
         assert {signal.name for signal in signals(features(coded))} <= {"FX"}
+
+
+def test_a_note_that_follows_on_another_is_no_beep() -> None:
+    """Isolation: a beep stands out of what is before it. What does not is one if silence follows it."""
+    before = sine(523, 90) + sine(701, 90)
+    assert names(before, sine(880, 300), sine(660, 90), sine(520, 200) + sine(770, 200), noise(800, -20)) == []
+    assert names(before, sine(880, 300)) == ["BP"]
+    found = signals(features(np.concatenate([before, sine(880, 300), silence(600)])))
+    assert [signal.reason for signal in found] == ["beep, and silence after it"]
+
+
+def test_a_tone_much_fainter_than_the_voice_needs_silence_after_it() -> None:
+    sound = np.concatenate([silence(300), sine(880, 300, -40)]) + noise(600, -70)
+    tracker, detector = ToneTracker(), SignalDetector()
+    found = features(sound)
+    for frame in found:
+        ended = tracker.hear(frame)
+        assert not detector.hear(frame, tracker.tone, ended, spoken=True, faint=True)

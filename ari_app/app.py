@@ -38,6 +38,7 @@ from ari_app.freepbx.service import ImportService
 from ari_app.ids import IdSource
 from ari_app.media import memory
 from ari_app.media.transports.pacing import Ticker
+from ari_app.media.workers.pool import MediaPool
 from ari_app.ops.clock_set import ClockSet
 from ari_app.ops.health import Health, health_routes
 from ari_app.ops.metrics import Counts, HttpMetrics, live_gauges
@@ -261,12 +262,18 @@ class Application:
         except OSError as error:
             raise ConfigError(f"cannot listen for audio on MEDIA_LISTEN or MEDIA_HOST: {error}") from None
         self._stack.push_async_callback(ports.close)
+        pool = None
+        # Asterisk connects to MEDIA_LISTEN, which is one address: of this process
+        if settings.media_workers and not settings.media_listen:
+            pool = MediaPool(settings.media_workers, kind, settings.media_host, self.clock)
+            self._stack.push_async_callback(pool.close)
         self.media = MediaDesk(
             self.registry,
             ports,
             self.centre.talking_leg,
             private=networks(settings.media_private_networks),
             limit=settings.media_attachments,
+            plane=pool,
         )
 
     async def _follow_queue_log(self, record: Record) -> None:

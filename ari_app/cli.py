@@ -72,6 +72,7 @@ settings, from the environment:
   MEDIA_LISTEN       host:port at which Asterisk connects to us for websocket, as ARI_WS_USER; empty: we connect
   MEDIA_HOST         our address that Asterisk sends audio to, for rtp and audiosocket (127.0.0.1)
   MEDIA_PRIVATE_NETWORKS  networks that are not public and that users may have audio sent to: 10.0.0.0/8, 127.0.0.1
+  MEDIA_WORKERS      processes that carry the audio of attachments; 0: the server's own does (1)
   MEDIA_ATTACHMENTS  how many attachments of users there may be at a time (100)
   ALERT_URL          where custom notifications of alerts are posted, signed with HOOK_SECRET; empty: there are none
   HOOK_SECRET        what signatures are made with

@@ -246,6 +246,8 @@ class Settings(BaseSettings):
     media_host: str = "127.0.0.1"
     #: networks that are not public and that users may have audio sent to, with commas: 10.0.0.0/8, 127.0.0.1
     media_private_networks: Annotated[str, AfterValidator(_networks)] = ""
+    #: processes that carry the audio of attachments, one a core; 0: the server's own process does
+    media_workers: int = Field(default=1, ge=0, le=64)
     #: attachments of users at a time
     media_attachments: int = Field(default=100, ge=0, le=10_000)
     #: where custom notifications of alerts go; empty: there are none

@@ -1,6 +1,6 @@
 """External media of users: the audio of a call to an endpoint of theirs and back, through this process.
 
-    phone <-> Asterisk <-- snoop, external media --> Attach | Relay | BotSocket .. <--> the user's endpoint
+    phone <-> Asterisk <-- snoop, external media --> Link: Relay | BotSocket .. <--> the user's endpoint
 
 The endpoint is connected first, and only then something is made in Asterisk, so that one that is not there costs
 nothing. Whatever it does, the call goes on.
@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from uuid import UUID, uuid4
 
 import msgspec
@@ -19,32 +20,20 @@ import structlog
 from ari_app.ari.errors import AriError
 from ari_app.calls.leg import Leg, LegGone
 from ari_app.calls.registry import Registry
-from ari_app.calls.verbs.attach import Attach, Side
-from ari_app.calls.verbs.external_media import MediaPorts
+from ari_app.calls.verbs.attach import Side, Tap
 from ari_app.calls.wait import while_alive
+from ari_app.clock import Clock
 from ari_app.config import Network
 from ari_app.errors import CommandRefused, NotFound
-from ari_app.media.relay import Relay
+from ari_app.media.link import Link, LinkHere, LinkRequest
+from ari_app.media.ports import MediaPorts
 from ari_app.media.targets import Place, Target, resolve
-from ari_app.media.transports.attachment import Attachment
-from ari_app.media.transports.audiosocket_client import AudioSocketClient, connect_to_audiosocket
-from ari_app.media.transports.bot_socket import BotSocket, connect_to_bot
-from ari_app.media.transports.chan_websocket import Event
 from ari_app.media.transports.port import Direction, Traffic
-from ari_app.media.transports.rtp_socket import open_rtp
 
 log = structlog.get_logger(__name__)
 
-#: Frames that may wait to be sent to an endpoint over RTP: it is to hear late no more than 0.2 s.
-RTP_ROOM = 10
 #: Notes that are kept of one attachment, and attachments of an account that are over: the newest.
 NOTES, REMEMBERED = 50, 100
-#: what we do to the endpoint when users do that to the call
-_TO_TARGET = {
-    Direction.LISTEN: Direction.SPEAK,
-    Direction.SPEAK: Direction.LISTEN,
-    Direction.BOTH: Direction.BOTH,
-}
 
 
 class TooManyAttachments(CommandRefused):
@@ -98,23 +87,20 @@ class MediaView(msgspec.Struct, frozen=True, kw_only=True):
 class MediaSession:
     """One attachment of a user."""
 
-    def __init__(self, leg: Leg, request: MediaRequest, place: Place, ports: MediaPorts) -> None:
+    def __init__(self, leg: Leg, request: MediaRequest, place: Place, plane: Plane, clock: Clock) -> None:
         self.leg = leg
         self.request = request
         self.id = leg.call.registry.ids.new("attachment")
         self.uuid = uuid4()
         self.state = "connecting"
-        self._place = place
-        self._ports = ports
-        self._clock = ports.clock
+        self._clock = clock
         self._notes: deque[Note] = deque(maxlen=NOTES)
-        self.created_at = self._clock.now()
+        self.created_at = clock.now()
         self.started_at: float | None = None
         self.ended_at: float | None = None
-        self._relay = Relay(ports.ticker, self.note)
-        self._target: Attachment | None = None
-        self._attach: Attach | None = None
-        self._heard: Traffic | None = None
+        wanted = LinkRequest(request.target, place, self.uuid, request.direction, request.format)
+        self._link = plane(wanted, self.note)
+        self._tap: Tap | None = None
         self.note("connecting")
 
     def note(self, event: str) -> None:
@@ -123,105 +109,52 @@ class MediaSession:
 
     async def run(self) -> None:
         """Attach, until either side ends it. A task of the call."""
+        link = self._link
         try:
-            await while_alive(self.leg, self._open_target())
+            await while_alive(self.leg, link.connect())
             self.note("connected")
-            attach = self._attach = Attach(
+            tap = self._tap = Tap(
                 self.leg,
-                self._ports,
-                self._relay.from_call,
+                link.near,
                 direction=self.request.direction,
                 hear=self.request.hear,
                 heard_by=self.request.heard_by,
             )
-            await attach.open()
-            self._relay.set_call(attach.transport)
-            self._began()
-            await while_alive(self.leg, self._relay.over.wait())
+            await tap.open()
+            self.state, self.started_at = "active", self._clock.now()
+            self.note("started")
+            leg, call = self.leg, self.leg.call
+            link.join(connection_id=self.id, channel=leg.name, channel_id=leg.id, call=call.id, uuid=str(self.uuid))
+            await while_alive(self.leg, link.over.wait())
         except LegGone:
-            self._relay.end("call: the leg is gone")
+            link.end("call: the leg is gone")
         except AriError as error:
             log.info("= cannot attach", call=self.leg.call.id, error=str(error))
-            self._relay.end("call: Asterisk cannot attach to it")
+            link.end("call: Asterisk cannot attach to it")
         except OSError as error:
             log.info("= cannot attach", call=self.leg.call.id, target=self.request.target.shown, error=str(error))
-            self._relay.end("target: cannot connect")
-
-    def _began(self) -> None:
-        self.state, self.started_at = "active", self._clock.now()
-        self.note("started")
-        if isinstance(self._target, BotSocket):
-            leg, call = self.leg, self.leg.call
-            self._target.begin(
-                connection_id=self.id, channel=leg.name, channel_id=leg.id, call=call.id, uuid=str(self.uuid)
-            )
-
-    async def _open_target(self) -> None:
-        """Connect to the endpoint. Raises OSError."""
-        target, place, relay, ticker = self.request.target, self._place, self._relay, self._ports.ticker
-        direction = _TO_TARGET[self.request.direction]
-        if target.scheme in ("ws", "wss"):
-            bot = BotSocket(relay.from_target, ticker=ticker, direction=direction, format=self.request.format)
-            self._target = bot
-            relay.set_target(bot, bot, lambda: bot.tell(Event.DRAINED))
-            await connect_to_bot(bot, target.url, place.address, place.port)
-        elif target.scheme == "audiosocket":
-            client = AudioSocketClient(relay.from_target, self.uuid, ticker=ticker, direction=direction)
-            self._target = client
-            relay.set_target(client, client)
-            await connect_to_audiosocket(client, place.address, place.port)
-        else:
-            any_address = "::" if ":" in place.address else "0.0.0.0"
-            rtp = await open_rtp(
-                relay.from_target,
-                clock=self._clock,
-                ticker=ticker,
-                host=any_address,
-                direction=direction,
-                peer=(place.address, place.port),
-                room=RTP_ROOM,
-            )
-            self._target = rtp
-            relay.set_target(rtp, live=True)
+            link.end("target: cannot connect")
 
     def stop(self, reason: str) -> None:
         """End it."""
-        self._relay.end(reason)
+        self._link.end(reason)
 
     def finish(self) -> None:
         """Let go of both sides; once, whatever has become of the task."""
         if self.state == "ended":
             return
-        call = self.leg.call
-        self._relay.end("call: it has ended" if call.closing else "the server stops" if call.detached else "failed")
+        call, link = self.leg.call, self._link
+        link.end("call: it has ended" if call.closing else "the server stops" if call.detached else "failed")
         self.state, self.ended_at = "ended", self._clock.now()
         self.note("ended")
-        if self._attach is not None:
-            self._heard = self._near()
-            if call.detached:
-                self._near_close()
-            else:
-                self.leg.node.background(self._attach.close())
-        if self._target is not None:
-            self._target.close("ended")
-        log.info("= media attachment ended", call=call.id, attachment=self.id, reason=self._relay.reason)
-
-    def _near_close(self) -> None:
-        try:
-            if self._attach is not None:
-                self._attach.transport.close("the server stops")
-        except LegGone:
-            pass
-
-    def _near(self) -> Traffic | None:
-        try:
-            return self._attach.transport.traffic() if self._attach is not None else None
-        except LegGone:
-            return None
+        if self._tap is not None and not call.detached:
+            self.leg.node.background(self._tap.close())
+        link.close()
+        log.info("= media attachment ended", call=call.id, attachment=self.id, reason=link.reason)
 
     def view(self) -> MediaView:
         """As it is now."""
-        target = self._target
+        figures = self._link.figures
         return MediaView(
             id=self.id,
             call=self.leg.call.id,
@@ -229,17 +162,20 @@ class MediaSession:
             uuid=self.uuid,
             request=self.request,
             state=self.state,
-            reason=self._relay.reason,
+            reason=self._link.reason,
             created_at=self.created_at,
             started_at=self.started_at,
             ended_at=self.ended_at,
-            from_call=self._heard if self.state == "ended" else self._near(),
-            from_target=target.traffic() if target is not None else None,
-            unread=target.unread if isinstance(target, BotSocket | AudioSocketClient) else 0,
-            dropped=self._relay.dropped,
+            from_call=figures.from_call,
+            from_target=figures.from_target,
+            unread=figures.unread,
+            dropped=figures.dropped,
             notes=list(self._notes),
         )
 
+
+#: makes the media of an attachment: here, or in another process
+Plane = Callable[[LinkRequest, Callable[[str], None]], Link]
 
 #: finds the leg that users name by an extension, of an account; None: it is on no call
 FindLeg = Callable[[int, str], Leg | None]
@@ -249,11 +185,20 @@ class MediaDesk:
     """All attachments of users."""
 
     def __init__(
-        self, registry: Registry, ports: MediaPorts, find: FindLeg, *, private: Iterable[Network], limit: int
+        self,
+        registry: Registry,
+        ports: MediaPorts,
+        find: FindLeg,
+        *,
+        private: Iterable[Network],
+        limit: int,
+        plane: Plane | None = None,
     ) -> None:
-        """private: networks that are not public and may be connected to. limit: attachments at a time."""
+        """private: networks that are not public and may be connected to. limit: attachments at a time. plane: who
+        carries their audio; without it, this process."""
         self._registry = registry
-        self._ports = ports
+        self._clock = ports.clock
+        self._plane = plane or partial(LinkHere, ports)
         self._find = find
         self._private = tuple(private)
         self._limit = limit
@@ -295,7 +240,7 @@ class MediaDesk:
         leg.require_alive()
         if len(self._live) >= self._limit:
             raise TooManyAttachments(f"there are {self._limit} attachments already")
-        session = MediaSession(leg, request, place, self._ports)
+        session = MediaSession(leg, request, place, self._plane, self._clock)
         self._live[session.id] = (account, session)
         task = leg.call.spawn(session.run(), "media")
         task.add_done_callback(lambda _task: self._over(account, session))

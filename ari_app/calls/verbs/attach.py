@@ -13,9 +13,10 @@ from enum import StrEnum
 
 from ari_app.calls.bridge import Bridge
 from ari_app.calls.leg import Leg, LegGone
-from ari_app.calls.verbs.external_media import ExternalMedia, MediaPorts
+from ari_app.calls.verbs.external_media import ExternalMedia
 from ari_app.calls.verbs.snoop import Snoop
 from ari_app.calls.wait import together, while_alive
+from ari_app.media.ports import MediaPorts, Near, NearHere
 from ari_app.media.transports.attachment import Attachment
 from ari_app.media.transports.port import Direction, Ear
 
@@ -36,14 +37,13 @@ _SPY = {Side.PARTY: "in", Side.OTHERS: "out", Side.BOTH: "both"}
 _WHISPER = {Side.PARTY: "out", Side.OTHERS: "in", Side.BOTH: "both"}
 
 
-class Attach:
-    """One attachment to one leg. It ends with the leg at the latest."""
+class Tap:
+    """A leg's audio, to an end of ours and from it. It ends with the leg at the latest."""
 
     def __init__(
         self,
         target: Leg,
-        ports: MediaPorts,
-        ear: Ear,
+        near: Near,
         *,
         direction: Direction = Direction.BOTH,
         hear: Side = Side.PARTY,
@@ -56,15 +56,8 @@ class Attach:
             spy=_SPY[hear] if direction.hears else "none",
             whisper=_WHISPER[heard_by] if direction.speaks else "none",
         )
-        self._media = ExternalMedia(target, ports, ear, direction=direction)
+        self._media = ExternalMedia(target, near)
         self._bridge = Bridge(target.call)
-
-    @property
-    def transport(self) -> Attachment:
-        """Our end. Raises LegGone while there is none."""
-        if self._media.transport is None:
-            raise LegGone("the attachment is not open")
-        return self._media.transport
 
     async def open(self) -> None:
         """Begin. What fails, or is cancelled, leaves nothing in Asterisk.
@@ -90,3 +83,28 @@ class Attach:
         """End it; the leg stays as it is."""
         await together(self._media.close(), self._snoop.close())
         await self._bridge.destroy()
+
+
+class Attach(Tap):
+    """One attachment of this process to one leg."""
+
+    def __init__(
+        self,
+        target: Leg,
+        ports: MediaPorts,
+        ear: Ear,
+        *,
+        direction: Direction = Direction.BOTH,
+        hear: Side = Side.PARTY,
+        heard_by: Side = Side.PARTY,
+    ) -> None:
+        """As Tap."""
+        self._near = NearHere(ports, ear, direction)
+        super().__init__(target, self._near, direction=direction, hear=hear, heard_by=heard_by)
+
+    @property
+    def transport(self) -> Attachment:
+        """Our end. Raises LegGone while there is none."""
+        if self._near.transport is None:
+            raise LegGone("the attachment is not open")
+        return self._near.transport

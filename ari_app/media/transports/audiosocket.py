@@ -13,6 +13,8 @@ from enum import IntEnum
 from typing import NamedTuple
 from uuid import UUID
 
+from ari_app.media.frames import FRAME_BYTES
+
 HEADER = struct.Struct("!BH")
 MAX_PAYLOAD = 0xFFFF
 
@@ -48,7 +50,9 @@ RATES = {
     Kind.AUDIO_192K: 192000,
 }
 AUDIO = {rate: kind for kind, rate in RATES.items()}
-_KINDS = frozenset(Kind)
+_BY_NUMBER = {kind.value: kind for kind in Kind}
+_AUDIO = Kind.AUDIO_8K.value
+_FRAME_HEAD = HEADER.pack(_AUDIO, FRAME_BYTES)
 
 
 class Message(NamedTuple):
@@ -70,6 +74,11 @@ def build(message: Message) -> bytes:
     return HEADER.pack(message.kind, len(message.payload)) + message.payload
 
 
+def build_frame(frame: bytes) -> bytes:
+    """The bytes of a frame (frames.py)."""
+    return _FRAME_HEAD + frame
+
+
 class Parser:
     """Cuts a stream into messages. Holds less than one message, so at most 65,538 bytes.
 
@@ -80,6 +89,7 @@ class Parser:
     def __init__(self, *, named: bool = False) -> None:
         """named: of the side that is called, which does not name itself."""
         self._rest = bytearray()
+        self._needed = 0  # bytes until the message that is held is whole, if that is known
         self._named = named
         #: why this is not AudioSocket; empty while it is
         self.broken = ""
@@ -89,26 +99,35 @@ class Parser:
         messages: list[Message] = []
         if self.broken:
             return messages
-        self._rest += data
-        start = 0
-        while not self.broken and len(self._rest) - start >= HEADER.size:
-            kind, length = HEADER.unpack_from(self._rest, start)
+        if self._rest:
+            self._rest += data
+            if len(self._rest) < self._needed:
+                return messages
+            data = bytes(self._rest)
+            self._rest.clear()
+        self._needed = 0
+        start, size = 0, len(data)
+        while size - start >= HEADER.size:
+            kind, length = HEADER.unpack_from(data, start)
             # before the wait for a payload that may never come
             self.broken = self._fault(kind, length)
+            if self.broken:
+                return messages
             end = start + HEADER.size + length
-            if self.broken or end > len(self._rest):
+            if end > size:
+                self._needed = end - start
                 break
-            if kind in _KINDS:
-                messages.append(Message(Kind(kind), bytes(self._rest[start + HEADER.size : end])))
+            known = _BY_NUMBER.get(kind)
+            if known is not None:
+                messages.append(Message(known, data[start + HEADER.size : end]))
             self._named = True
             start = end
-        if self.broken:
-            self._rest.clear()
-        else:
-            del self._rest[:start]
+        self._rest += data[start:]
         return messages
 
     def _fault(self, kind: int, length: int) -> str:
+        if kind == _AUDIO and self._named and not length % 2:  # nearly all there are
+            return ""
         if not self._named and kind not in (Kind.ID, Kind.HANGUP, Kind.ERROR):
             return f"the first message is of kind {kind:#04x}, not the id of a call"
         if kind == Kind.ID and (length != 16 or self._named):

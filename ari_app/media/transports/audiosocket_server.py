@@ -14,7 +14,7 @@ from ari_app.clock import Clock
 from ari_app.errors import Conflict
 from ari_app.media.frames import Framer
 from ari_app.media.transports.attachment import Attachment
-from ari_app.media.transports.audiosocket import Kind, Message, Parser, build
+from ari_app.media.transports.audiosocket import Kind, Message, Parser, build, build_frame
 from ari_app.media.transports.pacing import Ticker
 from ari_app.media.transports.port import Direction, Ear
 
@@ -62,7 +62,7 @@ class AudioSocket(Attachment):
             frame = self._box.take()
             if not frame:
                 return
-            self._connection.write(Message(Kind.AUDIO_8K, frame))
+            self._connection.write(build_frame(frame))
             self._frames_out += 1
 
     def _shut(self) -> None:
@@ -120,14 +120,14 @@ class _Connection(asyncio.Protocol):
         if self._attachment is not None:
             self._attachment.close(reason)
 
-    def write(self, message: Message) -> None:
-        self._transport.write(build(message))
+    def write(self, data: bytes) -> None:
+        self._transport.write(data)
 
     def hang_up(self) -> None:
         """Say that it is over, and close; at once if the other side does not read, since it would be kept open."""
         if self._transport.is_closing():
             return
-        self.write(Message(Kind.HANGUP))
+        self.write(build(Message(Kind.HANGUP)))
         if self._transport.get_write_buffer_size():
             self._transport.abort()
         else:

@@ -19,12 +19,15 @@ from ari_app.calls.verbs.answer import answer
 from ari_app.calls.verbs.dial import DialOutcome, Party, dial
 from ari_app.clock import SystemClock
 from ari_app.ids import IdSource
+from tests.harness import audio
 from tests.harness.asterisk import Asterisk
 from tests.harness.patience import PATIENCE
 from tests.harness.phones import Behaviour, Extension, Phone, PhoneBox, answers
 from tests.unit.calls.stage import Plan, Script, Store
 
 CALLER, CALLEE = 440, 660
+#: dBFS; a silent line is below -60
+LOUD, SILENT = -45, -60
 
 
 class House:
@@ -117,3 +120,15 @@ async def talking(house: House) -> tuple[Talk, Phone, Phone]:
     callee = await phone_1001.next_call()
     await asyncio.gather(talk.ready, caller.wait_tones(CALLEE), callee.wait_tones(CALLER))
     return talk, caller, callee
+
+
+async def until_loud(phone: Phone, within: float = PATIENCE) -> None:
+    assert phone.ear is not None
+    await phone.ear.wait_for(lambda ear: audio.loudness(ear.recent(0.2).samples) > LOUD, within=within)
+
+
+async def until_silent(phone: Phone, within: float = PATIENCE) -> None:
+    assert phone.ear is not None
+    await phone.ear.wait_for(
+        lambda ear: ear.recent(0.3).seconds > 0.29 and audio.loudness(ear.recent(0.3).samples) < SILENT, within=within
+    )

@@ -22,12 +22,8 @@ from ari_app.calls.verbs.play import play
 from ari_app.calls.verbs.progress import progress
 from ari_app.calls.verbs.ring import ring
 from tests.harness import audio
-from tests.harness.patience import PATIENCE
-from tests.harness.phones import Behaviour, Phone, PhoneBox, answers, declines, is_busy, never_answers
-from tests.integration.house import CALLEE, CALLER, House, a_house, talking
-
-#: dBFS; a silent line is below -60
-LOUD, SILENT = -45, -60
+from tests.harness.phones import Behaviour, PhoneBox, answers, declines, is_busy, never_answers
+from tests.integration.house import CALLEE, CALLER, LOUD, SILENT, House, a_house, talking, until_loud, until_silent
 
 
 @pytest.fixture
@@ -38,18 +34,6 @@ async def house(start_asterisk: Any, world: PhoneBox) -> AsyncIterator[House]:
 
 async def stay(call: Call) -> None:
     await asyncio.Event().wait()
-
-
-async def until_loud(phone: Phone, within: float = PATIENCE) -> None:
-    assert phone.ear is not None
-    await phone.ear.wait_for(lambda ear: audio.loudness(ear.recent(0.2).samples) > LOUD, within=within)
-
-
-async def until_silent(phone: Phone, within: float = PATIENCE) -> None:
-    assert phone.ear is not None
-    await phone.ear.wait_for(
-        lambda ear: ear.recent(0.3).seconds > 0.29 and audio.loudness(ear.recent(0.3).samples) < SILENT, within=within
-    )
 
 
 # playing

@@ -54,6 +54,7 @@ async def fill_other(world: World) -> dict[str, str]:
     code = await done("POST", "/pause_code", data={"name": MARK})
     await done("POST", "/extension", data={**GOOD["extension"], "name": MARK})
     alert = await done("POST", "/alert", data={**GOOD["alert"], "name": MARK})
+    await done("POST", "/x/conference", data={**GOOD["x.conference"], "name": MARK})
     await done("PUT", "/x/calendar/holidays", data={"exceptions": [{"from": "2026-12-24", "name": MARK}]})
     await done("PUT", f"/x/agent/{agent}/skills", data={"skills": {MARK.lower(): 80}})
     await done("PUT", "/x/call_queue/500/routing", data={"rule": MARK.lower()})
@@ -62,7 +63,7 @@ async def fill_other(world: World) -> dict[str, str]:
     await world.recorded(world.accounts["other"], "rec-1", call=MARK, kind="queue", content=MARK)
     await world.centre.recorded()
     assert (agent, code, alert) == (2, 1, 1)
-    return {"id": "1", "extension": "500", "token": token, "name": "holidays"}
+    return {"id": "1", "extension": "500", "token": token, "name": "holidays", "number": "800"}
 
 
 async def rows_of(world: World, account: int) -> dict[str, list[Any]]:

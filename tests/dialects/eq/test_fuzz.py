@@ -114,6 +114,8 @@ GOOD: dict[str, dict[str, Any]] = {
             {"method": "DELETE", "path": "/pause_code/1"},
         ]
     },
+    "x.conference": {"number": "800", "name": "Sales", "pin": "4711", "maxMembers": 5, "music": "default"},
+    "x.conference_action": {"conference": "800", "action": "invite", "destination": "101", "admin": True},
     "x.mobile": {"mobileNumber": "+4915112345678"},
     "x.sign_in": {"kind": "agent", "login": "101", "password": "1234", "extension": "100", "force": 1},
     "x.password": {"kind": "supervisor", "login": "boss", "password": "secret", "new_password": "Sesame-77"},
@@ -180,7 +182,7 @@ def rows(world: World) -> list[Any]:
     with contextlib.closing(sqlite3.connect(path)) as connection:
         tables = ("users", "queues", "queue_bindings", "pause_codes", "user_sessions", "agent_skills", "queue_routing")
         tables += ("queue_hours", "queue_overflow", "calendars", "extensions", "accounts", "schedule_activities")
-        tables += ("queue_hours", "queue_overflow", "calendars", "alerts", "accounts", "schedule_activities")
+        tables += ("queue_hours", "queue_overflow", "calendars", "alerts", "conferences")
         return [connection.execute(f"SELECT * FROM {table}").fetchall() for table in tables]
 
 

@@ -474,7 +474,7 @@ class Application:
 
 def _parking(settings: Settings) -> Parking:
     first, last = settings.parking_spaces.split("-")
-    return Parking(first=int(first), last=int(last), timeout=settings.parking_timeout)
+    return Parking(first=int(first), last=int(last), timeout=settings.parking_timeout, number=settings.parking_number)
 
 
 def _replayed(journal: AccountJournal) -> Engine:

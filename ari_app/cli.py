@@ -65,6 +65,7 @@ settings, from the environment:
   RATE_LIMIT         requests a second of an API key that has no limit of its own (0: as many as like)
   EVENT_LISTENERS    how many may listen to an account's stream of events at a time (500)
   PARKING_SPACES     numbers of the first and the last parking space (701-720)
+  PARKING_NUMBER     what phones dial, or transfer to, to park; they dial a space to pick up (700; empty: neither)
   PARKING_TIMEOUT    seconds until the one who parked a call is called (45)
   SESSION_TIMEOUT    seconds without a sign of life after which a user's session is deactivated (300)
   TIME_ZONE          whose clock reports and opening hours go by, by default (UTC)

@@ -232,6 +232,8 @@ class Settings(BaseSettings):
     event_listeners: int = Field(default=500, ge=1, le=100_000)
     #: the parking spaces of each account, first-last
     parking_spaces: Annotated[str, AfterValidator(_spaces)] = "701-720"
+    #: number that parks who dials it, or is transferred to it; spaces can be dialled then; empty: neither
+    parking_number: str = Field(default="700", pattern=r"^([1-9][0-9]{0,8})?$")
     #: seconds until the one who parked a call is called
     parking_timeout: float = Field(default=45.0, gt=0, le=86_400)
     #: a user session without a sign of life is deactivated after this many seconds

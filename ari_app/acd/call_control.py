@@ -17,8 +17,9 @@ from ari_app.calls.conference_programs import ConferenceMember
 from ari_app.calls.leg import Leg, LegState
 from ari_app.calls.originating import ClickToDial
 from ari_app.calls.parking import Parked, Parking, ParkingLot
+from ari_app.calls.picking_up import PickUp
 from ari_app.calls.program import Program
-from ari_app.calls.programs import ExtensionCall, Unallocated
+from ari_app.calls.programs import Announcement, ExtensionCall, Unallocated
 from ari_app.calls.registry import Registry
 from ari_app.calls.transfers import TRANSFEROR, Transfer
 from ari_app.calls.verbs.hangup import DECLINED, NORMAL, release
@@ -80,13 +81,17 @@ class CallControl:
         endpoint: Callable[[str], str],
         program: Callable[[Call, str], Program],
         parking: Parking,
+        number_at: Callable[[Leg], str],
     ) -> None:
-        """endpoint: an extension's dial string. program: what serves a number that somebody here calls."""
+        """endpoint: an extension's dial string. program: what serves a number that somebody here calls. number_at: the
+        extension that a leg is at; "": it is at none."""
         self._registry = registry
         self._dispatcher = dispatcher
         self._endpoint = endpoint
         self._program = program
-        self._lot = ParkingLot(registry, parking)
+        self._number_at = number_at
+        lot = self._lot = ParkingLot(registry, parking)
+        registry.programs["pick_up"] = lambda state: PickUp(lot, state["space"])
 
     # what there is
 
@@ -188,6 +193,8 @@ class CallControl:
 
     def pass_to(self, leg: Leg, destination: str, parting: Parting = release) -> None:
         """Send the one whom a leg talks to to a number. Raises CommandRefused: it talks to nobody who can be."""
+        if self._lot.number and destination == self._lot.number:
+            return self._park(leg, self._number_at(leg), parting)
         queue = self._dispatcher(leg.call.account).engine.settings(destination) is not None
         kind = Kind.QUEUE if queue else Kind.EXTENSION
         self.pass_on(leg, Transfer(self._program, destination), f"{kind}:{destination}", parting=parting)
@@ -200,10 +207,32 @@ class CallControl:
             NotFound: it has no such channel.
             CommandRefused: it talks to nobody who can be parked; all spaces are taken (reason "no_space").
         """
-        leg = self.channel(account, extension, channel)
+        self._park(self.channel(account, extension, channel), extension, release)
+
+    def _park(self, leg: Leg, extension: str, parting: Parting) -> None:
         self.party(leg)
-        parked = self._lot.space(account, extension, self._endpoint(extension))
-        self.pass_on(leg, parked, f"parked:{parked.kept.space}")
+        parked = self._lot.space(leg.call.account, extension, self._endpoint(extension))
+        self.pass_on(leg, parked, f"parked:{parked.kept.space}", parting=parting)
+
+    def park_at(self, leg: Leg, stay: Parked, parting: Parting) -> None:
+        """Park the one whom a leg talks to in the space that its phone has taken with another call. Raises
+        CommandRefused: it talks to nobody who can be parked."""
+        now = self._registry.clock.now()
+        kept = msgspec.structs.replace(stay.kept, since=now, due=now + stay.kept.timeout, to="", announce=False)
+        self.pass_on(leg, Parked(kept), f"parked:{kept.space}", by="attended_transfer", parting=parting)
+
+    def lot_program(self, call: Call, number: str) -> Program | None:
+        """What serves a call to the parking lot, or to a space of it; None: the number is neither."""
+        space = self._lot.space_of(number)
+        if space is not None:
+            return PickUp(self._lot, space)
+        parker = self._number_at(call.caller) if self._lot.number and number == self._lot.number else ""
+        if not parker:
+            return None
+        try:
+            return self._lot.space(call.account, parker, self._endpoint(parker), announce=True)
+        except CommandRefused:
+            return Announcement(["sound:pbx-parkingfailed"])
 
     def party(self, leg: Leg) -> Leg:
         """The one at the other end, who can go on without this leg. Raises CommandRefused."""

@@ -96,7 +96,9 @@ class Centre:
         self.opening = Opening(clock, lambda account: self.dispatcher(account).engine, self.apply)
         self.conferences = ConferenceCalls(registry, self.numbers)
         #: the calls of extensions
-        self.calls = CallControl(registry, self.dispatcher, self.endpoint, self.dialled, parking)
+        self.calls = CallControl(
+            registry, self.dispatcher, self.endpoint, self.dialled, parking, self.numbers.number_of
+        )
         self.recorder = Recorder(self.calls, self._may_record, clock)
         registry.on_digit = self.recorder.pressed
         registry.on_transfer = PhoneTransfers(registry, self.calls).asked_for
@@ -159,13 +161,18 @@ class Centre:
             return conference
         if call.number == ECHO_NUMBER:
             return Announcement(["sound:hello-world"])
-        return self.numbers.route(call, call.number) if context != "from-trunk" else Unallocated()
+        return self._inside(call, call.number) if context != "from-trunk" else Unallocated()
 
     def dialled(self, call: Call, number: str) -> Program:
         """What serves a number that is called from here: a queue, an extension, or one outside."""
         if self.dispatcher(call.account).engine.settings(number) is not None:
             return QueueProgram(self.dispatcher, number, self.clock.now())
-        return self.conferences.program(call, number) or self.numbers.route(call, number)
+        return self.conferences.program(call, number) or self._inside(call, number)
+
+    def _inside(self, call: Call, number: str) -> Program:
+        if self.directory.get(call.account, number) is None:  # an extension comes before a parking space
+            return self.calls.lot_program(call, number) or self.numbers.route(call, number)
+        return self.numbers.route(call, number)
 
     def _ring(self, call: Call, number: str) -> Program:
         return self.conferences.program(call, number) or self.numbers.ring(call, number)

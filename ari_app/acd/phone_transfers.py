@@ -17,8 +17,9 @@ from ari_app.ari.events import ChannelTransfer
 from ari_app.ari.node import Node
 from ari_app.calls.conference_programs import ConferenceMember
 from ari_app.calls.leg import Leg, LegGone
+from ari_app.calls.parking import Parked
 from ari_app.calls.registry import Registry
-from ari_app.calls.transfers import TRANSFEROR, Join
+from ari_app.calls.transfers import TRANSFEROR, Join, move
 from ari_app.calls.verbs.hangup import release
 from ari_app.errors import CommandRefused, NotFound
 
@@ -40,7 +41,7 @@ class PhoneTransfers:
         """A REFER has come. One that cannot be done is declined, and everybody talks on."""
         source = event.referred_by.source_channel.id
         leg = self._registry.legs.get((node.name, source))
-        if leg is None or not leg.alive:
+        if leg is None or not leg.alive or leg.role == TRANSFEROR:  # Asterisk (22.10.1) tells of one REFER twice
             return
         there = event.refer_to.destination_channel
         wanted = event.refer_to.requested_destination
@@ -61,14 +62,20 @@ class PhoneTransfers:
     def _attended(self, source: Leg, other: Leg) -> None:
         """Both legs are of one phone. The one of a queue's call comes first: that call goes on, and the queue's record
         with it."""
-        first, second = (other, source) if other.offer is not None else (source, other)
+        swapped = other.offer is not None or isinstance(source.call.program, Parked)
+        first, second = (other, source) if swapped else (source, other)
         if first.call is second.call or first.call.account != second.call.account:
             raise CommandRefused("These are not two calls.", reason="not_connected")
+        if isinstance(second.call.program, Parked):
+            # The phone has dialled the lot, and knows the space that it was told: there the other one goes.
+            self._calls.park_at(first, second.call.program, parting=done if first is source else release)
+            _over(second, source)
+            return
         if _calling(second) or isinstance(second.call.program, ConferenceMember):
             # Nobody has answered the second call yet: its number is rung for the first one's. A conference's number
             # is called for him too, so that he is let in as anybody is.
             self._calls.pass_to(first, second.call.number, parting=done if first is source else release)
-            second.call.spawn(done(second) if second is source else release(second), "hang up who transferred")
+            _over(second, source)
             return
         stays, comes = self._calls.party(first), self._calls.party(second)
         number = second.call.number if comes is not second.call.origin else second.call.caller_number
@@ -80,27 +87,20 @@ class PhoneTransfers:
             parting=done if first is source else release,
         )
         second.role = TRANSFEROR
-        _move(comes, stays, second)
+        comes.endpoint = comes.endpoint or f"PJSIP/{number_of(comes)}"
+        move(comes, stays.call, second)
         second.call.spawn(done(second) if second is source else release(second), "hang up who transferred")
+
+
+def _over(leg: Leg, source: Leg) -> None:
+    """The phone's second call is over. source: the leg on which it waits for our word."""
+    leg.role = TRANSFEROR
+    leg.call.spawn(done(leg) if leg is source else release(leg), "hang up who transferred")
 
 
 def _calling(leg: Leg) -> bool:
     """Its call has been dialled by the phone, and is not answered. One that waits in a queue is."""
     return leg is leg.call.origin and leg.bridge is None and queue_of(leg.call) is None
-
-
-def _move(leg: Leg, to: Leg, left: Leg) -> None:
-    """A leg becomes one of another call: that of `to`. The call it leaves is now that of `left`, with which it ends."""
-    before = leg.call
-    before.legs.pop(leg.id, None)
-    if before.origin is leg:
-        before.origin = left
-    leg.on_state = leg.on_digit = None
-    leg.role, leg.call = "callee", to.call
-    leg.endpoint = leg.endpoint or f"PJSIP/{number_of(leg)}"
-    to.call.legs[leg.id] = leg
-    before.save()
-    to.call.save()
 
 
 async def tell(leg: Leg, state: str) -> None:

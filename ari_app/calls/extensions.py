@@ -137,3 +137,14 @@ async def withdraw(ari: Operations, extension: str) -> None:
     for kind in ("endpoint", "aor", "auth"):
         with suppress(Gone):
             await ari.asterisk.deleteObject(configClass=_CLASS, objectType=kind, id=extension)
+
+
+async def forget_registrations(ari: Operations, extension: str, objects: Objects) -> None:
+    """Take away what is registered as an extension; its calls go on. Asterisk does so with the aor, which is made anew.
+
+    Raises:
+        AriError: it may have no aor now.
+    """
+    with suppress(Gone):
+        await ari.asterisk.deleteObject(configClass=_CLASS, objectType="aor", id=extension)
+    await ari.asterisk.updateObject(configClass=_CLASS, objectType="aor", id=extension, fields=dict(objects["aor"]))

@@ -17,9 +17,11 @@ from ari_app.calls.program import State
 from ari_app.calls.programs import ExtensionCall
 from ari_app.calls.registry import Registry
 from ari_app.calls.transfers import TRANSFEROR
+from ari_app.calls.verbs.answer import answer
 from ari_app.calls.verbs.dial import DialOutcome, Party, dial
 from ari_app.calls.verbs.hangup import release
 from ari_app.calls.verbs.park import park, unpark
+from ari_app.calls.verbs.play import play
 from ari_app.calls.verbs.ring import ring, ring_stop
 from ari_app.errors import CommandRefused
 
@@ -35,6 +37,8 @@ class Parking(msgspec.Struct, frozen=True, kw_only=True):
     #: seconds for which a phone that takes a parked call rings
     ring_time: float = 30.0
     music: str = "default"
+    #: dialled, it parks who dials it, or is transferred to it; then spaces can be dialled too. "": none can
+    number: str = ""
 
 
 DEFAULT_PARKING = Parking(first=701, last=720, timeout=45.0)
@@ -55,6 +59,8 @@ class ParkedState(msgspec.Struct, kw_only=True):
     due: float
     #: dial string of the phone that is called to take it; "": none
     to: str = ""
+    #: the one who parks himself is told the space first
+    announce: bool = False
 
 
 class Parked:
@@ -70,6 +76,11 @@ class Parked:
         return state
 
     async def run(self, call: Call) -> None:
+        if self.kept.announce:
+            await answer(call.caller)
+            await play(call.caller, [f"digits:{self.kept.space}"])
+            self.kept.announce = False
+            call.save()
         await park(call.caller, self.kept.music)
         clock = call.registry.clock
         while True:
@@ -116,11 +127,29 @@ class ParkingLot:
     def calls(self, account: int) -> Iterator[tuple[Call, ParkedState]]:
         """The parked calls of an account."""
         for call in self._registry.calls.values():
-            if call.account == account and isinstance(call.program, Parked) and not call.closing:
+            if call.account != account or call.closing or not isinstance(call.program, Parked):
+                continue
+            if call.origin is not None and call.origin.role != TRANSFEROR:  # he has given his space to another
                 yield call, call.program.kept
 
-    def space(self, account: int, parker: str, endpoint: str) -> Parked:
-        """A stay in the first space that is free, until the parker is called.
+    @property
+    def number(self) -> str:
+        """Dialled, it parks; "": the lot cannot be dialled."""
+        return self._parking.number
+
+    def space_of(self, number: str) -> int | None:
+        """The space that is dialled so; None: it is none's."""
+        if not self.number or not number.isdigit():
+            return None
+        space = int(number)
+        return space if self._parking.first <= space <= self._parking.last and number == str(space) else None
+
+    def find(self, account: int, space: int) -> Call | None:
+        """The call that is parked in a space."""
+        return next((call for call, kept in self.calls(account) if kept.space == space and call.caller.alive), None)
+
+    def space(self, account: int, parker: str, endpoint: str, *, announce: bool = False) -> Parked:
+        """A stay in the first space that is free, until the parker is called. announce: he is told it.
 
         Raises:
             CommandRefused: all are taken.
@@ -139,6 +168,7 @@ class ParkingLot:
                         ring_time=parking.ring_time,
                         music=parking.music,
                         due=now + parking.timeout,
+                        announce=announce,
                     )
                 )
         raise CommandRefused("All parking spaces are taken.", reason="no_space")

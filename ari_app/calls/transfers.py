@@ -88,3 +88,17 @@ class Join:
             await self.run(call)
         else:
             await other.until(LegState.GONE)
+
+
+def move(leg: Leg, to: Call, left: Leg | None) -> None:
+    """A leg becomes one of another call. The call it leaves is now that of `left`, with which it ends; None: it has
+    none, and ends with its program."""
+    before = leg.call
+    before.legs.pop(leg.id, None)
+    if before.origin is leg:
+        before.origin = left
+    leg.on_state = leg.on_digit = None
+    leg.role, leg.call = "callee", to
+    to.legs[leg.id] = leg
+    before.save()
+    to.save()

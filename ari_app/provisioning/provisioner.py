@@ -33,7 +33,12 @@ RETRY = 30.0
 def _fingerprint(node: Node, wanted: Wanted) -> str:
     # With the start of Asterisk in it: an Asterisk that crashed has lost what it was given in its last second.
     written = (node.incarnation, sip.sip_objects(wanted.settings, wanted.digest, wanted.mailbox))
-    return hashlib.sha256(msgspec.json.encode(written)).hexdigest()
+    return f"{hashlib.sha256(msgspec.json.encode(written)).hexdigest()}:{_of_secret(wanted)}"
+
+
+def _of_secret(wanted: Wanted) -> str:
+    # Apart, so that it is known when the secret is another one, also of an extension that has not arrived yet.
+    return hashlib.sha256(wanted.digest.encode()).hexdigest()[:16]
 
 
 class Provisioner:
@@ -102,9 +107,10 @@ class Provisioner:
             async with self._lock(node):
                 # Read under the lock: of two changes at once the later one is applied last.
                 wanted = await self._extensions.wanted_one(extension)
+                given = await self._extensions.provisioned_one(node.name, extension)
                 if wanted is not None and wanted.provisioned:
-                    await self._bring(node, wanted)
-                elif extension in await self._extensions.provisioned(node.name):
+                    await self._bring(node, wanted, given or "")
+                elif given is not None:
                     await self._remove(node, extension)
         except AriError as error:
             log.warning(
@@ -131,7 +137,7 @@ class Provisioner:
             if extension in there and given.get(extension) == _fingerprint(node, one):
                 continue
             try:
-                await self._bring(node, one)
+                await self._bring(node, one, given.get(extension, ""))
                 brought += 1
             except (TimedOut, Unreachable):
                 raise
@@ -147,10 +153,14 @@ class Provisioner:
         if failed:
             self._later(node)
 
-    async def _bring(self, node: Node, wanted: Wanted) -> None:
-        extension = wanted.settings.extension
-        await self._extensions.set_provisioned(node.name, wanted.account, extension, "")
-        await sip.apply(node, extension, sip.sip_objects(wanted.settings, wanted.digest, wanted.mailbox))
+    async def _bring(self, node: Node, wanted: Wanted, given: str) -> None:
+        extension, secret = wanted.settings.extension, given.partition(":")[2]
+        await self._extensions.set_provisioned(node.name, wanted.account, extension, f":{secret}" if secret else "")
+        objects = sip.sip_objects(wanted.settings, wanted.digest, wanted.mailbox)
+        await sip.apply(node, extension, objects)
+        if secret not in ("", _of_secret(wanted)):
+            # Who has registered with the one before would be rung until that expires.
+            await sip.forget_registrations(node, extension, objects)
         await self._extensions.set_provisioned(node.name, wanted.account, extension, _fingerprint(node, wanted))
 
     async def _remove(self, node: Node, extension: str) -> None:

@@ -225,6 +225,15 @@ class Extensions:
         async with self._database.transaction(write=False) as connection:
             return {row.extension: row.fingerprint for row in await connection.execute(query)}
 
+    async def provisioned_one(self, node: str, extension: str) -> str | None:
+        """The fingerprint of one; None: the Asterisk was never given it."""
+        query = select(_PROVISIONED.c.fingerprint).where(
+            _PROVISIONED.c.node == node, _PROVISIONED.c.extension == extension
+        )
+        async with self._database.transaction(write=False) as connection:
+            row = (await connection.execute(query)).one_or_none()
+        return None if row is None else str(row.fingerprint)
+
     async def set_provisioned(self, node: str, account: int, extension: str, fingerprint: str | None) -> None:
         """What an Asterisk has of an extension now; None: nothing."""
         where = (_PROVISIONED.c.node == node, _PROVISIONED.c.extension == extension)

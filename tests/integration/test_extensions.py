@@ -94,6 +94,40 @@ async def test_a_phone_registers_rings_and_is_gone(centre: ContactCentre) -> Non
     await centre.idle()
 
 
+async def test_another_secret_ends_the_registration(centre: ContactCentre) -> None:
+    """Who has registered with the one before is not rung any more, and cannot register or call with it; his call goes
+    on. A change of anything else leaves the registration."""
+    await make(centre, "1001", "Ann")
+    await make(centre, "1002", "Bo")
+    await on_line(centre, "1002")
+    await centre.world.line("1001", SECRET)
+    phone = centre.world.extension("1002", answers(tone=660))
+    talk = await centre.world.call("1002", centre.pbx, line="1001", tone=440)
+    await asyncio.gather(talk.wait_tones(660), (await phone.next_call()).wait_tones(440))
+    bob = {"extension": "1002", "name": "Bob", "callWaiting": True}
+    await centre.server.request("PUT", "/extension/1002", data={**bob, "sip": {}})
+    second = await centre.world.call("1002", centre.pbx, line="1001", listen=False)
+    await (await phone.next_call()).answered.wait()
+    await second.hang_up()
+    await centre.server.request("PUT", "/extension/1002", data={**bob, "sip": {"secret": "Another one, 8 horses"}})
+    third = await centre.world.call("1002", centre.pbx, line="1001", listen=False)
+    await third.ended.wait()
+    assert third.cause == 19  # 480 Temporarily Unavailable: nobody is registered
+    assert len(phone.calls) == 2
+    refused = await centre.world.call("1001", centre.pbx, line="1002", listen=False)
+    await refused.ended.wait()
+    assert not refused.answered
+    assert not talk.ended
+    await talk.wait_tones(660)
+    await centre.world.ari.delete("/asterisk/config/dynamic/res_pjsip/registration/line-1002")
+    await on_line(centre, "1002", "Another one, 8 horses")
+    last = await centre.world.call("1002", centre.pbx, line="1001", listen=False)
+    await (await phone.next_call()).answered.wait()
+    await last.hang_up()
+    await talk.hang_up()
+    await centre.idle()
+
+
 async def test_who_does_not_know_the_secret(centre: ContactCentre) -> None:
     await make(centre, "1001", "Ann")
     await make(centre, "1002", "Bo", sip={})

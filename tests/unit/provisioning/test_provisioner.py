@@ -57,7 +57,7 @@ WHOLE = {("auth", "1001"), ("aor", "1001"), ("endpoint", "1001")}
 
 async def given(one: ExtensionService) -> set[str]:
     """What is known to have arrived."""
-    return {number for number, of in (await one.store.provisioned("pbx")).items() if of}
+    return {number for number, of in (await one.store.provisioned("pbx")).items() if not of.startswith(":") and of}
 
 
 async def test_made_changed_and_removed(stage: Stage, database: Database) -> None:
@@ -215,3 +215,40 @@ async def test_one_whose_endpoint_is_another_system_s(stage: Stage, database: Da
     await imported(extensions=[row])
     assert there(stage) == set()
     assert await one.store.provisioned("pbx") == {}
+
+
+def aors_removed(stage: Stage) -> int:
+    return len([asked for asked in stage.asked("asterisk.deleteObject") if asked["objectType"] == "aor"])
+
+
+async def test_another_secret_ends_the_registration(stage: Stage, database: Database) -> None:
+    """Asterisk forgets what is registered with an aor that is removed. No other change does that, and no restart."""
+    one = service(stage, database)
+    await one.create(DEFAULT, ANN)
+    renamed = msgspec.structs.replace(ANN.settings, name="Anna")
+    await one.update(DEFAULT, "1001", ExtensionData(settings=renamed))
+    await one.update(DEFAULT, "1001", ExtensionData(settings=renamed, secret="s3cret"))  # the one it has
+    assert aors_removed(stage) == 0
+    await one.update(DEFAULT, "1001", ExtensionData(settings=renamed, secret="another"))
+    assert aors_removed(stage) == 1
+    assert there(stage) == WHOLE
+    again = service(stage, database).provisioner
+    again.connected(stage.node)
+    await again.idle()
+    assert aors_removed(stage) == 1
+
+
+async def test_a_secret_changed_while_asterisk_refuses(stage: Stage, database: Database) -> None:
+    """It is known from what has arrived last, also by the next process."""
+    one = service(stage, database)
+    await one.create(DEFAULT, ANN)
+    for secret in (None, "another"):
+        stage.fake.faults.refuse("asterisk.updateObject", 500)
+        await one.update(DEFAULT, "1001", ExtensionData(settings=ANN.settings, secret=secret))
+    assert await given(one) == set()
+    assert aors_removed(stage) == 0
+    again = service(stage, database)
+    again.provisioner.connected(stage.node)
+    await again.provisioner.idle()
+    assert aors_removed(stage) == 1
+    assert await given(again) == {"1001"}

@@ -103,7 +103,9 @@ class Alerting:
     async def configure_all(self) -> None:
         """At the start."""
         for account in await self.alerts.accounts():
+            orphans = await self.alerts.orphans(account)
             await self.configure(account)
+            self.watch.clear(account, orphans)
 
     def asterisk(self, there: bool) -> None:
         """Asterisk answers, or does not."""

@@ -105,6 +105,14 @@ class Watch:
                 self._tell(account, watched, watched.alerts.system(kind, value, now))
         self._plan(account, watched)
 
+    def clear(self, account: int, orphans: Sequence[Alert]) -> None:
+        """At the start: these were told to be raised, and their queue or user was deleted when nobody watched."""
+        at = self._clock.now()
+        for alert in orphans:
+            news = News(rule=alert.rule(), at=at, what="cleared", figure=None, notify=True)
+            for listener in self.listeners:
+                listener(account, alert, news)
+
     def tell(self, account: int, fact: AnyFact) -> None:
         """Something has happened."""
         watched = self._accounts.get(account)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, Select, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, delete, func, insert, not_, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -26,6 +26,11 @@ _QUEUES = table_of(Queue)
 _USERS = table_of(User)
 _UNIQUE = {"uq_alerts_name": ("name", "name"), "uq_alerts_system_name": ("name", "name")}
 _DAY = 1440
+#: its queue and its user are, where it has them
+_LIVING = and_(
+    or_(_TABLE.c.queue_id.is_(None), _QUEUES.c.deleted.is_(False)),
+    or_(_TABLE.c.user_id.is_(None), _USERS.c.deleted.is_(False)),
+)
 
 
 class AlertData(msgspec.Struct, frozen=True, kw_only=True):
@@ -171,12 +176,16 @@ class Alerts:
 
     async def living(self, account: int) -> Sequence[Alert]:
         """Those that can be raised: neither their queue nor their user is deleted."""
-        query = _query(account).where(
-            or_(_TABLE.c.queue_id.is_(None), _QUEUES.c.deleted.is_(False)),
-            or_(_TABLE.c.user_id.is_(None), _USERS.c.deleted.is_(False)),
-        )
+        return await self._which(account, _LIVING)
+
+    async def orphans(self, account: int) -> Sequence[Alert]:
+        """Those that were told to be raised, and whose queue or user is deleted."""
+        return await self._which(account, not_(_LIVING), _TABLE.c.known)
+
+    async def _which(self, account: int, *where: ColumnElement[bool]) -> Sequence[Alert]:
+        query = _query(account).where(*where).order_by(_TABLE.c.id)
         async with self._database.transaction(write=False) as connection:
-            return [_alert(row) for row in await connection.execute(query.order_by(_TABLE.c.id))]
+            return [_alert(row) for row in await connection.execute(query)]
 
     async def _supervisor(self, connection: AsyncConnection, account: int, user: int) -> None:
         mine = (_USERS.c.account_id == account, _USERS.c.kind == "supervisor", _USERS.c.deleted.is_(False))

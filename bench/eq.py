@@ -1,12 +1,13 @@
-"""The EQ API under load: what agents do, and mixed requests while the queues are at work.
+"""The EQ API under load: the status of many agents, and mixed requests during calls.
 
-    python -m bench.eq [--short]
+    python -m bench.eq [--short] [--without-calls]
 
-The server is the application as users run it, a process of its own with SQLite, without an Asterisk: calls are events
-of the queues' engine, written to the journal and the record as those of real calls are. 500 agents are signed in to 50
-queues. The client is another process, which measures from the request to the last byte of the answer.
+For the status the server is the application as users run it, a process of its own with SQLite, without an Asterisk: 500
+agents are signed in to 50 queues. The client is another process, which measures from the request to the last byte of
+the answer; the limit is a bare aiohttp handler that answers the same bytes, in a process of its own too. The status is
+asked for while nothing happens, and while agents change all the time.
 
-The limit of the first figures is a bare aiohttp handler that answers the same bytes, in a process of its own too.
+The calls are real ones on a real Asterisk: eq_calls.py.
 """
 
 from __future__ import annotations
@@ -16,12 +17,11 @@ import asyncio
 import contextlib
 import json
 import os
-import random
 import sys
 import tempfile
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
@@ -36,16 +36,16 @@ from ari_app.dialects import eq
 from ari_app.store import migrate
 from ari_app.store.accounts import DEFAULT
 from ari_app.store.values import QueueData, UserData
+from bench import eq_calls
+from bench.eq_load import Client
 from bench.report import Row, machine, percentile, table, write
 from tests.harness.net import free_port
 
 QUEUES, AGENTS = 50, 500
 #: requests for the agents' status, one after the other
 STATUS, STATUS_SHORT = 1500, 200
-#: mixed requests a second, calls a second, and for how many seconds
-REQUESTS, CALLS, SECONDS, SHORT = 200, 20, 20, 5
-#: of a call, seconds from the answer to its end
-TALK = 2.0
+#: changes of agents a second, and for how many seconds
+CHANGES, SECONDS, SHORT = 100, 10, 3
 
 
 class Server:
@@ -60,10 +60,6 @@ class Server:
                 http_listen=f"127.0.0.1:{port}",
             )
         )
-        #: seconds that the event loop was late for a call's event
-        self.late: list[float] = []
-        self.answered = 0
-        self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> str:
         """The API key."""
@@ -91,27 +87,15 @@ class Server:
         _, key = await application.keys.create(DEFAULT, "bench")
         return key
 
-    async def calls(self, seconds: float) -> None:
-        """Callers who come, CALLS a second, and go when they have waited a moment."""
+    async def changes(self, seconds: float) -> None:
+        """Agents who pause and go on, CHANGES a second."""
         loop = asyncio.get_running_loop()
         begun = loop.time()
-        for number in range(int(CALLS * seconds)):
-            due = begun + number / CALLS
-            await asyncio.sleep(max(0.0, due - loop.time()))
-            self.late.append(loop.time() - due)
-            task = asyncio.create_task(self._call(number))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-        await asyncio.gather(*self._tasks)
-
-    async def _call(self, number: int) -> None:
-        loop, centre, call = asyncio.get_running_loop(), self.application.centre, f"call-{number:020d}"
-        centre.apply(DEFAULT, events.CallerJoined(call=call, queue=str(500 + number % QUEUES)))
-        due = loop.time() + TALK
-        await asyncio.sleep(TALK)
-        self.late.append(loop.time() - due)
-        with contextlib.suppress(Exception):  # nobody could be rung, and he may have been released
-            centre.apply(DEFAULT, events.CallerLeft(call=call))
+        for number in range(int(CHANGES * seconds)):
+            await asyncio.sleep(max(0.0, begun + number / CHANGES - loop.time()))
+            agent = 1 + (number // 2) % AGENTS
+            event = events.Resumed(agent=agent) if number % 2 else events.Paused(agent=agent)
+            self.application.centre.apply(DEFAULT, event)
 
 
 async def serve_ours(port: int) -> None:
@@ -120,10 +104,8 @@ async def serve_ours(port: int) -> None:
         server = Server(Path(folder), port)
         print(json.dumps({"key": await server.start()}), flush=True)
         async for line in _lines():
-            await server.calls(float(line))
-            late = sorted(server.late)
-            print(json.dumps({"p99": percentile(late, 99) * 1000, "worst": late[-1] * 1000}), flush=True)
-            server.late.clear()
+            await server.changes(float(line))
+            print("{}", flush=True)
         await server.application.stop()
 
 
@@ -150,45 +132,31 @@ async def _lines() -> AsyncIterator[bytes]:
         yield line
 
 
-class Client:
-    """Asks one server."""
+@dataclass
+class Started:
+    """A server in a process of its own, and who asks it."""
 
-    def __init__(self, http: aiohttp.ClientSession, port: int, process: asyncio.subprocess.Process) -> None:
-        self._http = http
-        self._root = f"http://127.0.0.1:{port}{eq.PREFIX}"
-        self.process = process
-        self.key = ""
+    process: asyncio.subprocess.Process
+    client: Client
 
-    async def say(self) -> dict[str, float | str]:
-        """What the server says next."""
-        assert self.process.stdout is not None
-        found: dict[str, float | str] = json.loads(await self.process.stdout.readline())
-        return found
-
-    async def ask(self, method: str, path: str, **given: str) -> tuple[float, bytes]:
-        """Milliseconds, and the answer. Raises RuntimeError: it is none."""
-        sent, reads = {"auth_key": self.key, **given}, method == "GET"
-        params, data = (sent, None) if reads else (None, sent)
-        begun = time.perf_counter()
-        async with self._http.request(method, self._root + path, params=params, data=data) as response:
-            body = await response.read()
-        taken = (time.perf_counter() - begun) * 1000
-        if response.status != 200:
-            raise RuntimeError(f"{method} {path}: {response.status} {body[:200]!r}")
-        return taken, body
+    async def change(self, seconds: float) -> None:
+        """Have agents pause and go on for so long; returns at once."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(f"{seconds}\n".encode())
+        await self.process.stdin.drain()
 
 
 @asynccontextmanager
-async def started(kind: str) -> AsyncIterator[Client]:
+async def started(kind: str) -> AsyncIterator[Started]:
     port = free_port()
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "bench.eq", kind, str(port), stdin=-1, stdout=-1, limit=2**20
     )
     try:
+        assert process.stdout is not None
+        said: dict[str, str] = json.loads(await process.stdout.readline())
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=50)) as http:
-            client = Client(http, port, process)
-            client.key = str((await client.say()).get("key", "-"))
-            yield client
+            yield Started(process, Client(http, f"http://127.0.0.1:{port}{eq.PREFIX}", said.get("key", "-")))
     finally:
         if process.stdin is not None:
             process.stdin.close()
@@ -206,64 +174,48 @@ async def status(client: Client, count: int) -> tuple[list[float], bytes]:
     return [(await client.ask("GET", "/call_queue_agent_status"))[0] for _ in range(count)], body
 
 
-async def mixed(client: Client, seconds: float) -> list[float]:
-    """REQUESTS a second for so long: reads, and agents who pause and go on."""
-    rng, taken = random.Random(1), list[float]()
-    loop = asyncio.get_running_loop()
-    begun, tasks = loop.time(), list[asyncio.Task[None]]()
-
-    async def one(number: int) -> None:
-        match number % 10:
-            case 0 | 1:
-                agent, action = 1 + (number // 10) % AGENTS, "pause" if number % 10 == 0 else "resume"
-                options = json.dumps({"agent": agent})
-                found = await client.ask("POST", "/call_queue_agent_action", action=action, options=options)
-            case 2 | 3 | 4:
-                found = await client.ask("GET", "/call_queue_agent_status", queue=str(500 + rng.randrange(QUEUES)))
-            case 5 | 6:
-                found = await client.ask("GET", "/call_queue_statistics", queue=str(500 + rng.randrange(QUEUES)))
-            case 7 | 8:
-                found = await client.ask("GET", f"/agent/{rng.randrange(AGENTS) + 1}")
-            case _:
-                found = await client.ask("GET", "/queued_calls")
-        taken.append(found[0])
-
-    for number in range(int(REQUESTS * seconds)):
-        await asyncio.sleep(max(0.0, begun + number / REQUESTS - loop.time()))
-        tasks.append(asyncio.create_task(one(number)))
-    await asyncio.gather(*tasks)
+async def status_while_changing(server: Started, seconds: float) -> list[float]:
+    """The same, a hundred times a second, while agents change."""
+    await server.change(seconds + 2)
+    loop, taken = asyncio.get_running_loop(), list[float]()
+    begun = loop.time()
+    for number in range(int(100 * seconds)):
+        await asyncio.sleep(max(0.0, begun + number / 100 - loop.time()))
+        taken.append((await server.client.ask("GET", "/call_queue_agent_status"))[0])
     return taken
 
 
-async def main(*, short: bool) -> None:
+async def statuses(*, short: bool) -> list[Row]:
     count, seconds = (STATUS_SHORT, SHORT) if short else (STATUS, SECONDS)
-    async with started("ours") as client:
-        ours, body = await status(client, count)
-        assert client.process.stdin is not None
-        client.process.stdin.write(f"{seconds}\n".encode())
-        alone = await client.say()
-        client.process.stdin.write(f"{seconds}\n".encode())
-        requests = await mixed(client, seconds)
-        beside = await client.say()
+    async with started("ours") as server:
+        ours, body = await status(server.client, count)
+        changing = await status_while_changing(server, seconds)
     with tempfile.NamedTemporaryFile() as file:
         file.write(body)
         file.flush()
         os.environ["BENCH_BODY"] = file.name
-        async with started("bare") as client:
-            bare, _ = await status(client, count)
+        async with started("bare") as server:
+            bare, _ = await status(server.client, count)
     name = f"status of {AGENTS} agents in {QUEUES} queues ({len(body) // 1000} kB)"
-    load = f"{REQUESTS} mixed requests/s during {CALLS} calls/s"
-    rows = [
-        Row(f"{name}: p50", "ms", percentile(ours, 50), limit=percentile(bare, 50)),
-        Row(f"{name}: p99", "ms", percentile(ours, 99), goal=15, limit=percentile(bare, 99)),
-        Row(f"{name}: p50 over that of a bare handler", "times", percentile(ours, 50) / percentile(bare, 50), goal=2),
-        Row(f"{load}: p50", "ms", percentile(requests, 50)),
-        Row(f"{load}: p99", "ms", percentile(requests, 99)),
-        Row(f"{load}: events of calls late by, p99", "ms", float(beside["p99"]), limit=float(alone["p99"])),
+    changed = f"{name}, {CHANGES} changes/s"
+    limits = percentile(bare, 50), percentile(bare, 99)
+    return [
+        Row(f"{name}: p50", "ms", percentile(ours, 50), limit=limits[0]),
+        Row(f"{name}: p99", "ms", percentile(ours, 99), goal=15, limit=limits[1]),
+        Row(f"{name}: p50 over that of a bare handler", "times", percentile(ours, 50) / limits[0], goal=2),
+        Row(f"{changed}: p50", "ms", percentile(changing, 50), limit=limits[0]),
+        Row(f"{changed}: p99", "ms", percentile(changing, 99), goal=15, limit=limits[1]),
     ]
+
+
+async def main(*, short: bool, calls: bool) -> None:
+    load_before = os.getloadavg()[0]
+    rows = await statuses(short=short)
+    if calls:
+        rows += await eq_calls.measure(short=short)
     print(table(rows))
-    if not short:
-        print(f"written to {write('eq', machine(load_before=os.getloadavg()[0]), rows)}")
+    if calls and not short:
+        print(f"written to {write('eq', machine(load_before=load_before), rows)}")
 
 
 if __name__ == "__main__":
@@ -277,4 +229,6 @@ if __name__ == "__main__":
     else:
         parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
         parser.add_argument("--short", action="store_true", help="fewer requests; nothing is written")
-        uvloop.run(main(short=parser.parse_args().short))
+        parser.add_argument("--without-calls", action="store_true", help="no Asterisk is needed; nothing is written")
+        arguments = parser.parse_args()
+        uvloop.run(main(short=arguments.short, calls=not arguments.without_calls))

@@ -98,10 +98,14 @@ class Change:
         self._values = values
         self._look = look
         self._looked = False
+        #: it changes what SQL does not have
+        self.live = False
+        #: it has no id, and is looked at all the same
+        self.whole = False
         #: its row is in the database
         self.written = False
 
-    async def begun(self, connection: AsyncConnection) -> None:
+    async def begun(self, connection: AsyncConnection | None = None) -> None:
         """Look at what it was."""
         if not self._looked:
             self._looked = True
@@ -127,12 +131,17 @@ class Change:
 
     async def _seen(self) -> str | None:
         id = self._values["entity_id"]
-        if self._look is None or id is None:
+        if self._look is None or (id is None and not self.whole):
             return None
         try:
             return _json(await self._look(id))
         except NotFound:
             return None
+
+    async def done_live(self) -> None:
+        """Look at what it has become, where no transaction asks for that."""
+        if self.live:
+            self._values["became"] = await self._seen()
 
     def row(self) -> dict[str, Any]:
         """As it is now."""
@@ -185,6 +194,7 @@ class AuditTrail:
         the writer, with what the queues have journalled in this moment, and survives what that survives."""
         if change.written:
             return
+        await change.done_live()
         change.committed()
         if self._writer is not None:
             self._writer.insert(Model, change.row())

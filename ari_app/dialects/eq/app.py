@@ -269,8 +269,12 @@ class _Route:
         """Do what changes something, with an entry in the audit trail."""
         trail = self._services.audit
         change = auditing.change_of(trail, self._endpoint, ask, given)
+        if change.live:
+            await change.begun()
         with riding.taking_along(change):
             answer = await self._handler(ask)
+        if change.live:
+            change.made(answer)
         # An import that was only planned has changed nothing.
         if not self._endpoint.upload:
             await trail.done(change)

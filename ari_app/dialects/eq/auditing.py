@@ -16,6 +16,7 @@ import msgspec
 from ari_app.dialects.eq import auth
 from ari_app.dialects.eq.auth import Caller
 from ari_app.dialects.eq.errors import ApiError
+from ari_app.dialects.eq.looking import LIVE, SPECIAL
 from ari_app.dialects.eq.routes import HANDLERS
 from ari_app.dialects.eq.routes.ask import Ask, Services
 from ari_app.dialects.http import BodyMalformed, Endpoint, decode_json
@@ -42,6 +43,8 @@ _LOOKED_AT = frozenset(
         "x.routing",
         "x.mobile",
         "x.conference",
+        "x.recording",
+        "x.voicemail",
     }
 )
 #: what GET says of an entity that is not of the entity, but of now
@@ -96,8 +99,14 @@ def change_of(trail: AuditTrail, row: Endpoint, ask: Ask[Any, Any], given: Mappi
         entity = "user"
     elif noun == "x.account":
         id = str(ask.account)
-    look = _look(noun, ask.services, ask.caller) if noun in _LOOKED_AT else None
-    return trail.change(who(ask.caller), row.name, entity, id, requested or None, look)
+    look: Look | None = None
+    if noun in SPECIAL:
+        look = SPECIAL[noun](ask)
+    elif noun in _LOOKED_AT:
+        look = _look(noun, ask.services, ask.caller)
+    change = trail.change(who(ask.caller), row.name, entity, id, requested or None, look)
+    change.live, change.whole = noun in LIVE, noun == "x.schedules"
+    return change
 
 
 def _named(ask: Ask[Any, Any]) -> str | None:

@@ -21,8 +21,10 @@ from ari_app.ari.connection import OutboundServer
 from ari_app.ari.node import Node, Snapshot
 from ari_app.calls import recovery
 from ari_app.calls.call import Call
+from ari_app.calls.hearing import Ears
 from ari_app.calls.media import MediaDesk
 from ari_app.calls.parking import Parking
+from ari_app.calls.recognition import RecognitionDesk
 from ari_app.calls.registry import Registry
 from ari_app.calls.verbs.external_media import MediaPorts, TransportKind
 from ari_app.check import Inspector
@@ -37,6 +39,7 @@ from ari_app.errors import ConfigError
 from ari_app.freepbx.service import ImportService
 from ari_app.ids import IdSource
 from ari_app.media import memory
+from ari_app.media.asr.recognisers import configured_recognisers
 from ari_app.media.transports.pacing import Ticker
 from ari_app.media.workers.pool import MediaPool
 from ari_app.ops.clock_set import ClockSet
@@ -251,6 +254,8 @@ class Application:
     async def _start_media(self) -> None:
         settings = self.settings
         memory.keep()
+        recognisers = configured_recognisers(settings)
+        self._stack.push_async_callback(recognisers.close)
         kind = TransportKind(settings.media_transport)
         ports = MediaPorts(self.clock, Ticker(self.clock), kind, settings.media_host)
         if settings.media_listen:
@@ -274,6 +279,9 @@ class Application:
             private=networks(settings.media_private_networks),
             limit=settings.media_attachments,
             plane=pool,
+        )
+        self.recognition = RecognitionDesk(
+            self.registry, Ears(ports, recognisers), self.centre.talking_leg, limit=settings.recognitions
         )
 
     async def _follow_queue_log(self, record: Record) -> None:
@@ -402,6 +410,7 @@ class Application:
             taken_up=configuring.account,
             importer=ImportService(self.writer.database, self.clock, configuring.imported),
             media=self.media,
+            recognition=self.recognition,
             clock=self.clock,
             settings=self.settings,
             metrics=HttpMetrics(self.metrics),
@@ -444,6 +453,7 @@ class Application:
                 "helper_channels": lambda: len(registry.helpers),
                 "waiters": lambda: len(registry.waiters),
                 "media_attachments": lambda: len(self.media),
+                "recognitions": lambda: len(self.recognition),
                 "call_tasks": lambda: sum(call.tasks for call in registry.calls.values()),
                 "conversations": self.centre.conversations,
                 "tasks": lambda: len(asyncio.all_tasks()),

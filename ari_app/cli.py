@@ -33,6 +33,9 @@ settings, from the environment:
   QUEUE_LOG_FILE     file in Asterisk's queue_log format (queue_log in DATA_DIR); empty: none
   SOUNDS_URL         how Asterisk reaches our HTTP server, to fetch prompts; empty: at HTTP_LISTEN
   SPEECH_ENGINES     speech engines beside flite, espeak-ng and festival: JSON, docs/speech.md
+  RECOGNITION_ENGINES
+                     recognisers of speech beside pocketsphinx: JSON, docs/speech.md
+  RECOGNITIONS       how many recognitions on live calls there may be at a time (20)
   PROMPT_DIRS        directories, with commas, whose files may be played (file:name)
   PROMPT_NETWORKS    networks that are not public and that sounds may be fetched from (http://..), with commas
   RECORDINGS_DIR     where the files of recordings are kept (recordings in DATA_DIR)

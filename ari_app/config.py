@@ -173,6 +173,10 @@ class Settings(BaseSettings):
     sounds_url: Annotated[str, AfterValidator(_plain_url)] = ""
     #: speech engines beside flite, espeak-ng and festival: JSON, docs/speech.md
     speech_engines: SecretStr = SecretStr("")
+    #: recognisers beside pocketsphinx: JSON, docs/speech.md
+    recognition_engines: SecretStr = SecretStr("")
+    #: recognitions on live calls at a time
+    recognitions: int = Field(default=20, ge=0, le=10_000)
     #: directories, with commas, whose files may be played: file:name; every account may name them
     prompt_dirs: str = ""
     #: networks that are not public and that sounds may be fetched from, with commas: 10.0.0.0/8, 127.0.0.1

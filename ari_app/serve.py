@@ -11,7 +11,8 @@ import structlog
 from ari_app.app import Application
 from ari_app.config import Settings, host_port
 from ari_app.errors import ConfigError
-from ari_app.media.tts.configured import secrets_of
+from ari_app.media.asr import configured as recognition
+from ari_app.media.tts import configured as speech
 from ari_app.ops.logging import configure as configure_logging
 
 log = structlog.get_logger(__name__)
@@ -28,7 +29,11 @@ def _secrets(settings: Settings) -> list[str]:
         settings.smtp_password,
         settings.sms_authorization,
     )
-    return [one.get_secret_value() for one in one_each] + secrets_of(settings.speech_engines.get_secret_value())
+    return [
+        *(one.get_secret_value() for one in one_each),
+        *speech.secrets_of(settings.speech_engines.get_secret_value()),
+        *recognition.secrets_of(settings.recognition_engines.get_secret_value()),
+    ]
 
 
 async def serve(settings: Settings) -> None:

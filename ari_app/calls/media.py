@@ -181,6 +181,22 @@ Plane = Callable[[LinkRequest, Callable[[str], None]], Link]
 FindLeg = Callable[[int, str], Leg | None]
 
 
+def find_leg(registry: Registry, find: FindLeg, account: int, call: str | None, extension: str | None) -> Leg:
+    """The leg that users mean: that with which a call began, or with which an extension is on one.
+
+    Raises:
+        NotFound: context "parameter" says which of them there is not.
+    """
+    if call is not None:
+        found = registry.calls.get(call)
+        leg = found.origin if found is not None and found.account == account else None
+    else:
+        leg = find(account, extension or "")
+    if leg is None or not leg.alive:
+        raise NotFound("is not on a call", parameter="extension" if call is None else "call")
+    return leg
+
+
 class MediaDesk:
     """All attachments of users."""
 
@@ -219,13 +235,7 @@ class MediaDesk:
             NotFound: context "parameter" says which of them there is not.
             TargetError, TargetForbidden, LegGone, TooManyAttachments
         """
-        if call is not None:
-            found = self._registry.calls.get(call)
-            leg = found.origin if found is not None and found.account == account else None
-        else:
-            leg = self._find(account, extension or "")
-        if leg is None or not leg.alive:
-            raise NotFound("is not on a call", parameter="extension" if call is None else "call")
+        leg = find_leg(self._registry, self._find, account, call, extension)
         return await self.start(account, leg, request)
 
     async def start(self, account: int, leg: Leg, request: MediaRequest) -> str:

@@ -11,6 +11,7 @@ from ari_app.dialects.eq.mobile_paths import MOBILES
 from ari_app.dialects.eq.overflow_paths import OVERFLOW
 from ari_app.dialects.eq.password_paths import PASSWORDS
 from ari_app.dialects.eq.prompt_paths import PROMPTS
+from ari_app.dialects.eq.recognition_paths import RECOGNITION
 from ari_app.dialects.eq.recording_paths import RECORDINGS
 from ari_app.dialects.eq.schedule_paths import SCHEDULES
 from ari_app.dialects.eq.wire.queued_call import QueuedCallBody
@@ -117,6 +118,7 @@ EXTRAS = (
     *RECORDINGS,
     *PROMPTS,
     *MEDIA,
+    *RECOGNITION,
     *EVENTS,
     *AUDIT,
     *PASSWORDS,

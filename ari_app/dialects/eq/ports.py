@@ -12,6 +12,7 @@ from ari_app.acd.opening import Opening
 from ari_app.acd.views import AgentQueueStatus, CallBackView, QueuedCallInfo, QueueStatistics
 from ari_app.calls.conferences import ConferenceSettings, ConferenceView
 from ari_app.calls.media import MediaRequest, MediaView
+from ari_app.calls.recognition import RecognitionRequest, RecognitionView
 from ari_app.ops.problems import Problem
 
 __all__ = ["ActiveCallInfo", "Calls", "Centre", "Importer", "Media", "ParkedCallInfo", "QueuedCallInfo", "Upload"]
@@ -226,6 +227,30 @@ class Media(Protocol):
         """Those of an account, the oldest first."""
 
     def stop(self, account: int, attachment: str) -> None:
+        """End one; nothing if it is over. Raises NotFound."""
+
+
+class Recognition(Protocol):
+    """Speech recognition on live calls. `ari_app.calls.recognition.RecognitionDesk` is the one that serves."""
+
+    async def start(
+        self, account: int, request: RecognitionRequest, *, call: str | None = None, extension: str | None = None
+    ) -> str:
+        """Begin one on a call, or on the leg with which an extension is on one; its id.
+
+        Raises:
+            RecogniserMissing, BadGrammar: the engine is not there, or cannot listen for this.
+            NotFound: there is no such call, or it is over.
+            TooManyRecognitions
+        """
+
+    def view(self, account: int, recognition: str) -> RecognitionView:
+        """One, live or lately ended. Raises NotFound."""
+
+    def views(self, account: int) -> list[RecognitionView]:
+        """Those of an account, the oldest first."""
+
+    def stop(self, account: int, recognition: str) -> None:
         """End one; nothing if it is over. Raises NotFound."""
 
 

@@ -5,12 +5,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 
+from ari_app.config import Settings
+from ari_app.errors import ConfigError
+from ari_app.media.asr.configured import recognisers
 from ari_app.media.asr.errors import RecogniserMissing, RecognitionFailed
 from ari_app.media.asr.port import Recogniser, Transcript, Wanted
 from ari_app.media.asr.segments import Segment
 
 #: pieces of speech that one service is asked for at a time, and that wait for an engine: what comes beyond fails
 AT_ONCE, MOST_WAITING = 8, 100
+
+
+def configured_recognisers(settings: Settings) -> Recognisers:
+    """Those that the settings name. Raises ConfigError."""
+    try:
+        return Recognisers(recognisers(settings.recognition_engines.get_secret_value()))
+    except ValueError as error:
+        raise ConfigError(f"cannot use the setting RECOGNITION_ENGINES: {error}") from None
 
 
 class Recognisers:

@@ -107,6 +107,15 @@ GOOD: dict[str, dict[str, Any]] = {
         "heardBy": "both",
         "format": "slin",
     },
+    "x.recognition": {
+        "engine": "pocketsphinx",
+        "extension": "100",
+        "hear": "party",
+        "phrases": ["yes", "no"],
+        "language": "en-US",
+        "confidence": 0.5,
+        "endSilence": 0.8,
+    },
     "x.bulk": {
         "operations": [
             {"method": "POST", "path": "/call_queue", "data": {"extension": "500", "name": "Q", "type": 0}},

@@ -75,6 +75,7 @@ from ari_app.voicemail.service import Mailboxes
 from models import VoicemailMessage
 from tests.dialects.eq.engine_centre import EngineCentre
 from tests.dialects.eq.engine_media import EngineMedia
+from tests.dialects.eq.engine_recognition import EngineRecognition
 from tests.dialects.eq.half_written import HalfWritten
 
 #: phones that Asterisk knows, in each account
@@ -119,6 +120,7 @@ class World:
         self.keys: dict[str, str] = {}
         self.centre = EngineCentre(clock)
         self.media = EngineMedia(self.centre)
+        self.recognition = EngineRecognition(self.centre)
         self.today = AgentsToday("UTC")
         self.centre.listeners.append(self.today.tell)
         self.missing = {"sms": "There is no SMS gateway here"}
@@ -209,6 +211,7 @@ class World:
                 taken_up=self._taken_up,
                 importer=ImportService(self.database, self.clock, self._taken_up),
                 media=self.media,
+                recognition=self.recognition,
                 clock=self.clock,
                 settings=self.settings,
             )

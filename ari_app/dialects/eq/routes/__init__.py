@@ -25,6 +25,7 @@ from ari_app.dialects.eq.routes.pause_codes import HANDLERS as _PAUSE_CODES
 from ari_app.dialects.eq.routes.phones import HANDLERS as _PHONES
 from ari_app.dialects.eq.routes.prompts import HANDLERS as _PROMPTS
 from ari_app.dialects.eq.routes.queued_calls import HANDLERS as _QUEUED_CALLS
+from ari_app.dialects.eq.routes.recognition import HANDLERS as _RECOGNITION
 from ari_app.dialects.eq.routes.recordings import HANDLERS as _RECORDINGS
 from ari_app.dialects.eq.routes.reports import HANDLERS as _REPORTS
 from ari_app.dialects.eq.routes.schedules import HANDLERS as _SCHEDULES
@@ -56,6 +57,7 @@ HANDLERS: dict[str, Handler] = {
     **_SCHEDULES,
     **_OVERFLOW,
     **_MEDIA,
+    **_RECOGNITION,
     **_EVENTS,
     **_LICENSE,
     **_ALERTS,

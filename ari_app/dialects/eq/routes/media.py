@@ -9,12 +9,12 @@ from ari_app.calls.media import TooManyAttachments
 from ari_app.dialects.eq.auth import KEY
 from ari_app.dialects.eq.errors import ApiError, invalid, not_found, refused
 from ari_app.dialects.eq.routes.ask import Ask, Handler
-from ari_app.dialects.eq.wire.media import Attachment, AttachmentBody, AttachmentCreate
+from ari_app.dialects.eq.wire.media import Attachment, AttachmentBody, OfCall
 from ari_app.errors import NotFound
 from ari_app.media.targets import TargetError, TargetForbidden
 
 
-def _not_an_agents(ask: Ask[Any, Any]) -> None:
+def not_an_agents(ask: Ask[Any, Any]) -> None:
     """Who hears and speaks on calls is the back office's matter."""
     session = ask.caller.session
     if session is not None and session.kind == "agent":
@@ -22,16 +22,16 @@ def _not_an_agents(ask: Ask[Any, Any]) -> None:
 
 
 async def listing(ask: Ask[None, None]) -> list[Attachment]:
-    _not_an_agents(ask)
+    not_an_agents(ask)
     return [Attachment.of(view) for view in ask.services.media.views(ask.account)]
 
 
 async def create(ask: Ask[None, AttachmentBody]) -> str:
-    _not_an_agents(ask)
+    not_an_agents(ask)
     data = ask.body.data
     if data.format != "slin" and not data.target.startswith("ws"):
         raise invalid("format", "Only a websocket has another format than slin")
-    call, extension, named = _whose(ask, data)
+    call, extension, named = whose(ask, data)
     media = ask.services.media
     try:
         return await media.attach(ask.account, data.to_request(), call=call, extension=extension)
@@ -44,7 +44,7 @@ async def create(ask: Ask[None, AttachmentBody]) -> str:
         raise refused(None, "limit", str(error)) from None
 
 
-def _whose(ask: Ask[None, AttachmentBody], data: AttachmentCreate) -> tuple[str | None, str | None, str]:
+def whose(ask: Ask[Any, Any], data: OfCall) -> tuple[str | None, str | None, str]:
     """The call or the extension that is meant, and the attribute that names it."""
     given = {"call": data.call, "extension": data.extension, "agent": data.agent}
     names = [name for name, value in given.items() if value is not None]
@@ -65,7 +65,7 @@ def _whose(ask: Ask[None, AttachmentBody], data: AttachmentCreate) -> tuple[str 
 
 
 async def get(ask: Ask[None, None]) -> Attachment:
-    _not_an_agents(ask)
+    not_an_agents(ask)
     try:
         return Attachment.of(ask.services.media.view(ask.account, ask.path["id"]))
     except NotFound:
@@ -73,7 +73,7 @@ async def get(ask: Ask[None, None]) -> Attachment:
 
 
 async def delete(ask: Ask[None, None]) -> None:
-    _not_an_agents(ask)
+    not_an_agents(ask)
     try:
         ask.services.media.stop(ask.account, ask.path["id"])
     except NotFound:

@@ -32,15 +32,9 @@ def _target(value: str) -> str:
     return value
 
 
-class AttachmentCreate(Wire):
-    """Where audio goes to, and of which call. One of call, extension and agent is given."""
+class OfCall(Wire):
+    """Which call is meant. One of the three is given."""
 
-    target: Annotated[
-        StrictStr,
-        Field(description="ws://, wss://, audiosocket://host:port or rtp://host:port"),
-        AfterValidator(_target),
-        Given,
-    ]
     call: Annotated[
         Annotated[StrictStr, Field(max_length=80, description="ID of a call: the leg it began with")] | None, Blankable
     ] = None
@@ -48,6 +42,17 @@ class AttachmentCreate(Wire):
         Annotated[Extension, Field(description="The leg with which this extension is on a call")] | None, Blankable
     ] = None
     agent: Annotated[OptionalId, Field(description="User ID of an agent: that of his extension")] = None
+
+
+class AttachmentCreate(OfCall):
+    """Where audio goes to, and of which call."""
+
+    target: Annotated[
+        StrictStr,
+        Field(description="ws://, wss://, audiosocket://host:port or rtp://host:port"),
+        AfterValidator(_target),
+        Given,
+    ]
     direction: Annotated[
         Literal["listen", "speak", "both"], Field(description="What the endpoint does"), or_default("both")
     ] = "both"

@@ -13,12 +13,15 @@ from typing import Any
 import numpy as np
 import pytest
 from aiohttp import web
+from pydantic import SecretStr
 from websockets.asyncio.server import ServerConnection, serve
 
+from ari_app.config import Settings
+from ari_app.errors import ConfigError
 from ari_app.media.asr import services, sockets
 from ari_app.media.asr.errors import BadGrammar, RecogniserMissing, RecognitionFailed
 from ari_app.media.asr.port import Transcript, Wanted, Word
-from ari_app.media.asr.recognisers import MOST_WAITING, Recognisers
+from ari_app.media.asr.recognisers import MOST_WAITING, Recognisers, configured_recognisers
 from ari_app.media.asr.segments import Segment
 from ari_app.media.asr.services import HttpForm, HttpService, at_path
 from ari_app.media.asr.sockets import SocketForm, Vosk, WebsocketService
@@ -328,6 +331,14 @@ class Slow:
 
     async def close(self) -> None:
         self.go.set()
+
+
+def test_the_setting_is_named_where_it_is_wrong() -> None:
+    wrong = Settings(recognition_engines=SecretStr('{"a": {"kind": "vosk", "url": "s3cret"}}'))
+    with pytest.raises(ConfigError, match="RECOGNITION_ENGINES: a: url must be wss") as caught:
+        configured_recognisers(wrong)
+    assert "s3cret" not in str(caught.value)
+    assert configured_recognisers(Settings()).names == ["pocketsphinx"]
 
 
 async def test_engines_by_name_and_as_many_at_a_time_as_may_be() -> None:

@@ -1,0 +1,243 @@
+"""What is said on live calls, written down or looked for: recognitions that users begin over REST.
+
+    leg -- Hearing (attachment, segmenter) --> pieces of speech --> Recognisers --> results, the newest kept
+
+The call does not notice. What an engine cannot do in time is left out and counted, never done late.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass
+
+import msgspec
+import structlog
+
+from ari_app.ari.errors import AriError
+from ari_app.calls.hearing import Ears, Ended, Heard, Hearing
+from ari_app.calls.leg import Leg, LegGone
+from ari_app.calls.media import FindLeg, find_leg
+from ari_app.calls.registry import Registry
+from ari_app.calls.verbs.attach import Side
+from ari_app.calls.wait import while_alive
+from ari_app.errors import CommandRefused, NotFound
+from ari_app.media.asr.errors import RecognitionError
+from ari_app.media.asr.port import Transcript, Wanted
+from ari_app.media.asr.segments import Segment, Segmenter
+
+log = structlog.get_logger(__name__)
+
+#: results that are kept of one recognition, pieces of speech that wait to be recognised, and recognitions of an account
+#: that are over: the newest
+RESULTS, WAITING, REMEMBERED = 200, 10, 100
+
+
+class TooManyRecognitions(CommandRefused):
+    """There are as many recognitions as may be."""
+
+    slug = "too_many_recognitions"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecognitionRequest:
+    """What users ask for. confidence: what the engine is less sure of is left out, 0 to 1. Times in seconds, as in
+    Manner (verbs/listen.py)."""
+
+    wanted: Wanted
+    engine: str = ""
+    hear: Side = Side.PARTY
+    confidence: float = 0.5
+    end: float = 0.8
+
+
+class RecognitionView(msgspec.Struct, frozen=True, kw_only=True):
+    """A recognition as it is now."""
+
+    id: str
+    call: str
+    leg: str
+    request: RecognitionRequest
+    engine: str
+    #: connecting, active, ended
+    state: str
+    reason: str
+    created_at: float
+    #: when its media time began
+    started_at: float | None
+    ended_at: float | None
+    #: pieces of speech so far; of them, in which nothing was found, which failed, and for which there was no time
+    pieces: int
+    unmatched: int
+    failed: int
+    missed: int
+    #: of the piece that failed last
+    error: str
+    results: list[Transcript]
+
+
+class RecognitionSession:
+    """One recognition of a user."""
+
+    def __init__(self, leg: Leg, request: RecognitionRequest, ears: Ears) -> None:
+        self.leg = leg
+        self.request = request
+        self.id = leg.call.registry.ids.new("recognition")
+        self.state = "connecting"
+        self._recognisers = ears.recognisers
+        self._engine = ears.recognisers.engine(request.engine).name
+        self._clock = leg.call.registry.clock
+        self._reason = ""
+        self._created_at = self._clock.now()
+        self._started_at: float | None = None
+        self._ended_at: float | None = None
+        self._pieces = self._unmatched = self._failed = self._missed = 0
+        self._error = ""
+        self._results: deque[Transcript] = deque(maxlen=RESULTS)
+        self._waiting: deque[Segment] = deque()
+        self._something = asyncio.Event()
+        segmenter = Segmenter(end_ms=round(request.end * 1000))
+        self._hearing = Hearing(leg, ears.ports, self._told, hear=request.hear, segmenter=segmenter)
+
+    def _told(self, heard: Heard) -> None:
+        if isinstance(heard, Ended):
+            self.stop("call: it has ended" if not self.leg.alive else f"call: {heard.reason}")
+        elif isinstance(heard, Segment):
+            self._pieces += 1
+            if len(self._waiting) >= WAITING:
+                self._missed += 1
+                return
+            self._waiting.append(heard)
+            self._something.set()
+
+    async def run(self) -> None:
+        """Hear, until somebody ends it. A task of the call."""
+        try:
+            await self._hearing.open()
+            self.state, self._started_at = "active", self._clock.now()
+            await while_alive(self.leg, self._recognise())
+        except LegGone:
+            self.stop("call: it has ended")
+        except (AriError, OSError) as error:
+            log.info("= cannot listen", call=self.leg.call.id, error=str(error))
+            self.stop("call: it cannot be heard")
+
+    async def _recognise(self) -> None:
+        while not self._reason:
+            await self._something.wait()
+            self._something.clear()
+            while self._waiting and not self._reason:
+                await self._one(self._waiting.popleft())
+
+    async def _one(self, segment: Segment) -> None:
+        try:
+            heard = await self._recognisers.hear(segment, self.request.wanted, self._engine)
+        except RecognitionError as error:
+            self._failed += 1
+            self._error = str(error)
+            log.warning("= not recognised", call=self.leg.call.id, recognition=self.id, error=str(error))
+            return
+        if heard.text and (heard.confidence is None or heard.confidence >= self.request.confidence):
+            self._results.append(heard)
+        else:
+            self._unmatched += 1
+
+    def stop(self, reason: str) -> None:
+        """End it; the first reason stays."""
+        self._reason = self._reason or reason
+        self._something.set()
+
+    def finish(self) -> None:
+        """Let go of the call; once, whatever has become of the task."""
+        call = self.leg.call
+        self.stop("call: it has ended" if call.closing else "the server stops" if call.detached else "failed")
+        self.state, self._ended_at = "ended", self._clock.now()
+        if not call.detached:
+            self.leg.node.background(self._hearing.close())
+
+    def view(self) -> RecognitionView:
+        """As it is now."""
+        return RecognitionView(
+            id=self.id,
+            call=self.leg.call.id,
+            leg=self.leg.id,
+            request=self.request,
+            engine=self._engine,
+            state=self.state,
+            reason=self._reason,
+            created_at=self._created_at,
+            started_at=self._started_at,
+            ended_at=self._ended_at,
+            pieces=self._pieces,
+            unmatched=self._unmatched,
+            failed=self._failed,
+            missed=self._missed,
+            error=self._error,
+            results=list(self._results),
+        )
+
+
+class RecognitionDesk:
+    """All recognitions of users."""
+
+    def __init__(self, registry: Registry, ears: Ears, find: FindLeg, *, limit: int) -> None:
+        """limit: recognitions at a time; each measures the audio of its call, about 0.5 % of a core."""
+        self._registry = registry
+        self._ears = ears
+        self._find = find
+        self._limit = limit
+        self._live: dict[str, tuple[int, RecognitionSession]] = {}
+        self._ended: dict[int, deque[RecognitionSession]] = {}
+
+    def __len__(self) -> int:
+        """Those that are not over."""
+        return len(self._live)
+
+    async def start(
+        self, account: int, request: RecognitionRequest, *, call: str | None = None, extension: str | None = None
+    ) -> str:
+        """Begin one on the leg that a call began with, or on that with which an extension is on a call; its id.
+
+        Raises:
+            RecogniserMissing, BadGrammar
+            NotFound: context "parameter" says which of them there is not.
+            TooManyRecognitions
+        """
+        self._ears.recognisers.check(request.wanted, request.engine)
+        leg = find_leg(self._registry, self._find, account, call, extension)
+        if len(self._live) >= self._limit:
+            raise TooManyRecognitions(f"there are {self._limit} recognitions already")
+        session = RecognitionSession(leg, request, self._ears)
+        self._live[session.id] = (account, session)
+        task = leg.call.spawn(session.run(), "recognition")
+        task.add_done_callback(lambda _task: self._over(account, session))
+        log.info("= recognition", call=leg.call.id, recognition=session.id, hear=request.hear.value)
+        return session.id
+
+    def _over(self, account: int, session: RecognitionSession) -> None:
+        session.finish()
+        self._live.pop(session.id, None)
+        self._ended.setdefault(account, deque(maxlen=REMEMBERED)).append(session)
+
+    def _session(self, account: int, recognition: str) -> RecognitionSession:
+        live = self._live.get(recognition)
+        if live is not None and live[0] == account:
+            return live[1]
+        for session in self._ended.get(account, ()):
+            if session.id == recognition:
+                return session
+        raise NotFound("there is no such recognition", parameter="id")
+
+    def view(self, account: int, recognition: str) -> RecognitionView:
+        """One, live or lately ended. Raises NotFound."""
+        return self._session(account, recognition).view()
+
+    def views(self, account: int) -> list[RecognitionView]:
+        """Those of an account, the oldest first: lately ended, and live."""
+        live = [session for owner, session in self._live.values() if owner == account]
+        views = [session.view() for session in (*self._ended.get(account, ()), *live)]
+        return sorted(views, key=lambda view: (view.created_at, view.id))
+
+    def stop(self, account: int, recognition: str) -> None:
+        """End one; nothing if it is over. Raises NotFound."""
+        self._session(account, recognition).stop("stopped by request")

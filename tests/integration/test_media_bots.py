@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -19,6 +20,7 @@ from ari_app.config import networks
 from ari_app.media import targets
 from ari_app.media.transports.audiosocket import Kind, Message, Parser, build
 from ari_app.media.transports.pacing import Ticker
+from ari_app.media.tts.engine import FLITE
 from tests.harness.docker import ROOT
 from tests.harness.patience import PATIENCE
 from tests.harness.phones import PhoneBox, answers
@@ -26,21 +28,30 @@ from tests.integration.house import CALLEE, CALLER, a_house, talking
 from tests.integration.server import ContactCentre, contact_centre
 
 LOOPBACK = "127.0.0.0/8"
+#: of the keyword bot, in Hz
+BEEP = 1000
 
 
 @asynccontextmanager
-async def example_bot() -> AsyncIterator[str]:
-    """docs/examples/echo_bot.py as a process; where it listens."""
+async def bot_of(example: str, *arguments: str) -> AsyncIterator[tuple[str, asyncio.StreamReader]]:
+    """A bot of docs/examples as a process; where it listens, and what it prints."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, str(ROOT / "docs/examples/echo_bot.py"), "--port", "0", stdout=asyncio.subprocess.PIPE
+        sys.executable, str(ROOT / "docs/examples" / example), "--port", "0", *arguments, stdout=asyncio.subprocess.PIPE
     )
     assert process.stdout is not None
     try:
         line = await asyncio.wait_for(process.stdout.readline(), 60)
-        yield f"ws://{line.decode().split()[-1]}/echo?token=secret"
+        yield line.decode().split()[-1], process.stdout
     finally:
         process.kill()
         await process.wait()
+
+
+@asynccontextmanager
+async def example_bot() -> AsyncIterator[str]:
+    """The echo bot; its URL."""
+    async with bot_of("echo_bot.py") as (place, _):
+        yield f"ws://{place}/echo?token=secret"
 
 
 @pytest.fixture
@@ -94,6 +105,31 @@ async def test_the_example_bot_on_an_agents_call(centre: ContactCentre) -> None:
     await centre.until_status("1001", "available")
     await centre.idle()
     assert "secret" not in centre.server.log_path.read_text()
+
+
+@pytest.mark.skipif(not shutil.which("flite"), reason="flite is not installed")
+async def test_the_keyword_bot_hears_a_word_and_beeps(centre: ContactCentre) -> None:
+    await centre.queue()
+    agent = await centre.agent("1001", answers(after=0.2, tone=CALLEE))
+    caller = await centre.world.call("500", centre.pbx)
+    callee = await centre.phones["1001"].next_call()
+    await caller.wait_tones(CALLEE)
+    said = await FLITE.speak("i have a question about billing", "rms")
+    sound = await asyncio.to_thread(centre.world.sound_file, bytes(8000) + said + bytes(8000))
+    async with bot_of("keyword_bot.py", "operator", "billing") as (place, printed):
+        wanted = {"agent": agent, "hear": "others", "heardBy": "party", "format": "slin16"}
+        await centre.server.request("POST", "/x/media", data={**wanted, "target": f"ws://{place}/"})
+        async with asyncio.timeout(PATIENCE):
+            assert (await printed.readline()).endswith(b": begins\n")
+        await caller.play(sound)
+        beep = asyncio.create_task(callee.wait_tones(BEEP, within=PATIENCE))
+        async with asyncio.timeout(PATIENCE):
+            assert await printed.readline() == b"heard: billing\n"
+        await beep
+        await caller.hang_up()
+        async with asyncio.timeout(PATIENCE):
+            assert await printed.readline() == b"it has ended\n"
+    await centre.idle()
 
 
 class EchoOverAudioSocket(asyncio.Protocol):

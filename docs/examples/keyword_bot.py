@@ -1,5 +1,5 @@
-"""A bot that waits for words, and beeps when one is said: `python keyword_bot.py --port 9000 billing "new contract"`, then
-attach ws://<its machine>:9000/ to a call, with "format": "slin16".
+"""A bot that waits for words, and beeps when one is said: `python keyword_bot.py --port 9000 billing "new contract"`,
+then attach ws://<its machine>:9000/ to a call, with "format": "slin16".
 
 It needs the packages websockets and pocketsphinx (English), and is written for chan_websocket of Asterisk as much as
 for ari_app: both speak the same protocol. docs/media-bots.md describes it, docs/speech.md what pocketsphinx can do.

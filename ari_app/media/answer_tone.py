@@ -164,13 +164,14 @@ class AnswerTone:
         gaps = [(later - earlier) * _STEP_MS for earlier, later in itertools.pairwise(reversals)]
         if any(_REVERSAL_MS[0] <= gap <= _REVERSAL_MS[1] for gap in gaps):
             return self._answer("MD", "phase reversals of 2100 Hz", phases, steps)
-        clear = swing.size > _CLEAR_SWING and swing.over_rest > _CLEAR_OVER_REST
+        whole = self._frames >= 0.9 * span / FRAME_MS
+        clear = whole and swing.size > _CLEAR_SWING and swing.over_rest > _CLEAR_OVER_REST
         # In a codec's flutter the swing is in the level, and less so in the phase.
         late = span >= _LAST_MS - _EVERY_MS and swing.size > _SWING and swing.over_rest > _OVER_REST
         if clear or (late and self._is_of_level(still, steps)):
             return self._answer("MD", "15 Hz in the level of 2100 Hz", phases, steps)
         steady = swing.size < _SWING / 2 and not reversals
-        clean = steady and share > _CLEAN and self._frames >= 0.9 * span / FRAME_MS
+        clean = steady and share > _CLEAN and whole
         wanted = _CLEAN_MS if clean else _STEADY_MS if steady else _LAST_MS
         return self._answer("FX", "plain answer tone of 2100 Hz", phases, steps) if span >= wanted else None
 

@@ -35,8 +35,8 @@ _MUSIC_FRAMES = 100
 _MUSIC_SHARE = 0.6
 _PROOF_FALL = 12.0  # dB
 #: A beep stands out of what is before it, as after a word or two there is silence; a note follows on another.
-_BEFORE_FRAMES, _OVER_BEFORE, _QUIETEST_BEFORE = 6, 8.0, -60.0  # dB, dBFS
-_BEEP_HZ = (350, 2600)
+_BEFORE_FRAMES, _OVER_BEFORE, _QUIETEST_BEFORE = 6, 10.0, -60.0  # dB, dBFS
+_BEEP_HZ, _HIGHEST_OF_TWO = (350, 2600), 3400
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,10 +215,12 @@ class SignalDetector:
         return tone.matches(_CALLING_HZ, _CALLING_TOLERANCE) and tone.duration <= _CALLING_MS[1]
 
     def _beep(self, tone: Tone, now: int, spoken: bool) -> list[Signal]:
-        high = tone.first if tone.second is None else tone.second
+        low, high = _BEEP_HZ
         ringing = tone.first <= 515 and (tone.second is None or tone.second <= 640)
         wanted = BEEP_MS if tone.first >= _LOW_HZ else _LOW_BEEP_MS
-        if tone.duration < wanted or not tone.is_steady or not _BEEP_HZ[0] <= tone.first <= high <= _BEEP_HZ[1]:
+        if tone.duration < wanted or not tone.is_steady or not low <= tone.first <= high:
+            return []
+        if tone.second is not None and tone.second > _HIGHEST_OF_TWO:
             return []
         if tone.start < self._informed or (ringing and not spoken) or self._is_named(tone) or self._is_harmonic(tone):
             return []

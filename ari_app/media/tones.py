@@ -20,7 +20,11 @@ _DRIFT = 6.0  # Hz from the tone so far; 8-bit coding and noise move a measured 
 #: From a tone that has lasted so many frames, a mobile network's codec lets the measured frequency wander further.
 _WANDERING_FRAMES = 7
 _WANDER = 25.0  # Hz
+#: Two tones that were there for so many frames are two, even if one of them is hidden for a frame.
+_PAIR_FRAMES = 3
 _STEADY = 3.0  # dB from the tone so far
+#: From here on the codec moves a tone much further, and no voice is a pure tone for even a few frames.
+_HIGH_HZ, _HIGH_DRIFT, _HIGH_STEADY = 1200.0, 15.0, 6.0
 #: Frames that may be lost or spoilt in a tone: three lost ones, and the next, whose window they spoil. More end it.
 _GAP = 4
 #: So many frames that are so much fainter, in dB, end it at once: a digit that is pressed again is two tones.
@@ -77,7 +81,10 @@ def _heard(frame: Features) -> tuple[float, float | None] | None:
 
 def _same(tone: Tone, heard: tuple[float, float | None]) -> bool:
     low, high = heard
-    limit = _WANDER if tone.frames >= _WANDERING_FRAMES else _DRIFT
+    drift = _HIGH_DRIFT if tone.first >= _HIGH_HZ else _DRIFT
+    limit = _WANDER if tone.frames >= _WANDERING_FRAMES else drift
+    if tone.second is not None and high is None:  # one of the two is so much louder in this frame
+        return tone.frames >= _PAIR_FRAMES and min(abs(tone.first - low), abs(tone.second - low)) <= limit
     if abs(tone.first - low) > limit or (tone.second is None) != (high is None):
         return False
     return high is None or tone.second is None or abs(tone.second - high) <= limit
@@ -124,14 +131,17 @@ class ToneTracker:
 
     def _longer(self, tone: Tone, frame: Features, heard: tuple[float, float | None]) -> Tone:
         weight = 1 / min(tone.frames + 1, 25)
-        steady = abs(frame.level - tone.level) <= _STEADY
+        alone = tone.second is not None and heard[1] is None
+        steady = abs(frame.level - tone.level) <= (_HIGH_STEADY if tone.first >= _HIGH_HZ else _STEADY)
         # The first frame holds the tone's beginning and is fainter: the second one corrects it.
         level = frame.level if tone.frames == 1 else tone.level + (frame.level - tone.level) * weight
         return replace(
             tone,
             end=frame.at + FRAME_MS,
-            first=tone.first + (heard[0] - tone.first) * weight,
-            second=None if tone.second is None or heard[1] is None else tone.second + (heard[1] - tone.second) * weight,
+            first=tone.first if alone else tone.first + (heard[0] - tone.first) * weight,
+            second=tone.second
+            if tone.second is None or heard[1] is None
+            else tone.second + (heard[1] - tone.second) * weight,
             level=level,
             frames=tone.frames + 1,
             steady=tone.steady + (steady or tone.frames == 1),

@@ -91,6 +91,11 @@ def digit(tone: Tone, tolerance: float = _DIGIT_TOLERANCE) -> str:
     return ""
 
 
+def _beep_ms(tone: Tone) -> int:
+    """How long it must be to be a beep."""
+    return BEEP_MS if tone.first >= _LOW_HZ else _LOW_BEEP_MS
+
+
 class SignalDetector:
     """The meaning of one call's tones, as they are heard."""
 
@@ -191,7 +196,7 @@ class SignalDetector:
     def _by_name(self, tone: Tone, now: int) -> list[Signal]:
         found: list[Signal] = []
         for named in self._named:
-            wanted = _NAMED_ANSWER_MS if named.name in _FAX_MODEM else _LOW_BEEP_MS
+            wanted = _NAMED_ANSWER_MS if named.name in _FAX_MODEM else _beep_ms(tone)
             if tone.duration >= wanted and tone.is_steady and tone.matches(named.hz, max(named.tolerance, 1)):
                 found += self._tell(named.name, now, tone, f"{named.hz:g} Hz, give or take {named.tolerance:g}")
         return found
@@ -217,8 +222,7 @@ class SignalDetector:
     def _beep(self, tone: Tone, now: int, spoken: bool) -> list[Signal]:
         low, high = _BEEP_HZ
         ringing = tone.first <= 515 and (tone.second is None or tone.second <= 640)
-        wanted = BEEP_MS if tone.first >= _LOW_HZ else _LOW_BEEP_MS
-        if tone.duration < wanted or not tone.is_steady or not low <= tone.first <= high:
+        if tone.duration < _beep_ms(tone) or not tone.is_steady or not low <= tone.first <= high:
             return []
         if tone.second is not None and tone.second > _HIGHEST_OF_TWO:
             return []

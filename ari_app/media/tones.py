@@ -130,11 +130,11 @@ class ToneTracker:
         return ended if ended.frames > 1 else None
 
     def _longer(self, tone: Tone, frame: Features, heard: tuple[float, float | None]) -> Tone:
-        weight = 1 / min(tone.frames + 1, 25)
+        # The first frame holds the tone's beginning: fainter, and beside its pitch. The second one corrects it.
+        weight = 1 / min(tone.frames, 25)
         alone = tone.second is not None and heard[1] is None
         steady = abs(frame.level - tone.level) <= (_HIGH_STEADY if tone.first >= _HIGH_HZ else _STEADY)
-        # The first frame holds the tone's beginning and is fainter: the second one corrects it.
-        level = frame.level if tone.frames == 1 else tone.level + (frame.level - tone.level) * weight
+        level = tone.level + (frame.level - tone.level) * weight
         return replace(
             tone,
             end=frame.at + FRAME_MS,

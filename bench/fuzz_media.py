@@ -14,10 +14,13 @@ from time import monotonic
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from websockets.frames import Frame, Opcode
+
 from ari_app.media.targets import TargetError, parse
 from ari_app.media.transports import audiosocket, chan_websocket, rtp
 from ari_app.media.transports.audiosocket import Kind, Message
 from ari_app.media.transports.rtp_frames import DEPTH, Depacketiser
+from ari_app.media.transports.websocket import Cutter
 
 _SEEDS = [
     rtp.build(rtp.Packet(0, 1, 160, 7, bytes(160))),
@@ -28,7 +31,11 @@ _SEEDS = [
     chan_websocket.order(chan_websocket.Command.FLUSH).encode(),
     b"wss://me:secret@[2001:db8::1]:443/path?query#part",
     b"rtp://192.0.2.1:4000",
+    Frame(Opcode.BINARY, bytes(320)).serialize(mask=True),
+    Frame(Opcode.PING, b"ping").serialize(mask=False),
 ]
+#: bytes of a message
+LIMIT = 1000
 
 
 def hostile(chance: random.Random) -> bytes:
@@ -52,7 +59,7 @@ def hostile(chance: random.Random) -> bytes:
 
 def parsers() -> list[Callable[[bytes], None]]:
     """What is given every input. Streams go on over several inputs, and begin anew when they are broken."""
-    frames, stream = Depacketiser(), audiosocket.Parser()
+    frames, stream, cutter = Depacketiser(), audiosocket.Parser(), Cutter(LIMIT)
 
     def of_rtp(data: bytes) -> None:
         packet = rtp.parse(data)
@@ -67,6 +74,13 @@ def parsers() -> list[Callable[[bytes], None]]:
         if stream.broken:
             stream = audiosocket.Parser()
 
+    def of_websocket(data: bytes) -> None:
+        nonlocal cutter
+        _, _, well = cutter.cut(data)
+        assert len(cutter._rest) < LIMIT + 14
+        if not well:
+            cutter = Cutter(LIMIT)
+
     def of_control(data: bytes) -> None:
         chan_websocket.read_event(data)
         chan_websocket.read_command(data)
@@ -80,7 +94,7 @@ def parsers() -> list[Callable[[bytes], None]]:
         assert 0 < target.port < 65536
         assert urlsplit(target.shown).password is None
 
-    return [of_rtp, of_audiosocket, of_control, of_target]
+    return [of_rtp, of_audiosocket, of_websocket, of_control, of_target]
 
 
 def main() -> int:

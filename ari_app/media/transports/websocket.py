@@ -126,6 +126,8 @@ class MediaConnection(Connection):
     max_message = 2 * MAX_MESSAGE
     _line: Line | None = None
     _over = False
+    #: there is a limit to how long the end may take
+    _ending = False
     #: the end of the handshake that is awaited; then how frames are cut; neither: all goes to the library
     _head: bytes | None = b""
     _cutter: Cutter | None = None
@@ -154,9 +156,8 @@ class MediaConnection(Connection):
     def data_received(self, data: bytes) -> None:
         if self._head is not None:
             data = self._shake(self._head, data)
-        if self._cutter is None or not data:
-            if data:
-                super().data_received(data)
+        if self._cutter is None:
+            self._pass_on(data)
             return
         data, frames, well = self._cutter.cut(data)
         masked = self.protocol.side is Side.SERVER
@@ -164,14 +165,24 @@ class MediaConnection(Connection):
         for start, at, after in frames:
             # a fragment, a control frame, or one that is not masked as it must be, is the library's to judge
             if data[start] != _WHOLE or (data[start + 1] >= _MASKED) is not masked or self._pieces or not self._open:
-                super().data_received(data[start:after])
+                self._pass_on(data[start:after])
             elif masked:
                 self._hand(False, bytes(apply_mask(data[at:after], data[at - 4 : at])))
             else:
                 self._hand(False, data[at:after])
         if not well:
             self._cutter = None  # the library ends it
-            super().data_received(data[after:])
+            self._pass_on(data[after:])
+
+    def _pass_on(self, data: bytes) -> None:
+        """Give the library what it is to judge. If it ends the connection for that, the peer has to agree, or is cut
+        off: one that breaks the protocol need not keep to how it ends."""
+        if not data:
+            return
+        super().data_received(data)
+        if self.protocol.state is State.CLOSING and not self._ending:
+            self._ending = True
+            self.loop.call_later(CLOSE_LIMIT, self.transport.abort)
 
     def _shake(self, before: bytes, data: bytes) -> bytes:
         """Give the library the handshake. Returns what follows it, as a peer may send at once."""
@@ -273,6 +284,7 @@ class MediaConnection(Connection):
             self.protocol.send_close(code, reason.encode()[:120].decode(errors="ignore"))
             self.send_data()
             self.hold(False)
+            self._ending = True
             self.loop.call_later(CLOSE_LIMIT, self.transport.abort)
         else:
             self.transport.abort()

@@ -351,10 +351,11 @@ async def contact_centre(
     connect: str = "outbound",
     proxied: bool = False,
     extra: dict[str, str] | None = None,
+    environment: dict[str, str] | None = None,
     **settings: str,
 ) -> AsyncIterator[ContactCentre]:
     """A contact centre of its own, gone afterwards. proxied: the websocket (inbound: REST too) can be cut. extra: text
-    appended to Asterisk's files, by file name."""
+    appended to Asterisk's files, by file name. environment: more settings of its Asterisk."""
     await clear_of_midnight()
     server = Server(directory, connect=connect)
     proxy = Proxy("127.0.0.1", server.ari_port)
@@ -364,7 +365,7 @@ async def contact_centre(
         "main",
         app_uri=server.app_uri(proxy.port or server.ari_port) if connect == "outbound" else None,
         app_password=APP_PASSWORD,
-        environment={"TRUNK_MATCH": world.trunk_address},
+        environment={"TRUNK_MATCH": world.trunk_address, **(environment or {})},
         extra=extra,
     )
     if proxied and connect == "inbound":

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ari_app.media import g711
-from ari_app.media.frames import FRAME_BYTES, MAX_GAP_SAMPLES
+from ari_app.media.frames import FRAME_BYTES, MAX_GAP_SAMPLES, Frame, Framer
 from ari_app.media.transports.reception import Reception
 from ari_app.media.transports.rtp import PCMA, PCMU, Packet
 from ari_app.media.transports.rtp_frames import DECODERS, ENCODERS, Depacketiser, Order
@@ -112,3 +112,23 @@ def test_what_is_encoded_is_decoded(kind: int) -> None:
 def test_no_depth_is_refused() -> None:
     with pytest.raises(ValueError, match="depth"):
         Order(0)
+
+
+@given(
+    st.lists(st.sampled_from([0, 1, 80, 159, 160, 160, 160, 160, 161, 240, 480]), max_size=60),
+    st.integers(0, 65_535),
+    st.integers(0, 2**32 - 1),
+    st.sampled_from([PCMU, PCMA]),
+)
+def test_packets_of_any_size_give_the_same_frames(
+    sizes: list[int], sequence: int, timestamp: int, payload_type: int
+) -> None:
+    """Those of 20 ms go another way than the rest."""
+    sound = bytes(number * 7 % 256 for number in range(sum(sizes)))
+    depacketiser, heard, at = Depacketiser(), list[Frame](), 0
+    for number, size in enumerate(sizes):
+        payload = sound[at : at + size]
+        when = (timestamp + at) % 2**32
+        heard += depacketiser.push(Packet(payload_type, (sequence + number) % 65_536, when, 5, payload))
+        at += size
+    assert heard == Framer().feed(DECODERS[payload_type](sound))

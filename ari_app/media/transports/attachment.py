@@ -20,6 +20,7 @@ class Attachment:
     def __init__(self, ear: Ear, *, ticker: Ticker, direction: Direction, room: int = BOX_FRAMES) -> None:
         """`room`: frames that may wait to be said."""
         self.direction = direction
+        self._hears = direction.hears  # asked for each packet
         self.over = False
         self._ear = ear
         self._ticker = ticker
@@ -65,7 +66,7 @@ class Attachment:
             self._leave_ticker = self._ticker.add(self._send)
 
     def _heard(self, frames: Sequence[Frame]) -> None:
-        if not frames or not self.direction.hears:
+        if not frames or not self._hears:
             return
         self._frames_in += len(frames)
         if None in frames:

@@ -59,6 +59,9 @@ def note_arrivals(sock: socket.socket) -> None:
     sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
 
 
+_new = tuple.__new__
+
+
 class Arrived(NamedTuple):
     """A datagram."""
 
@@ -134,11 +137,11 @@ class Receiver:
             lengths = block.headers["length"][:count].tolist()
             noted = block.headers["control_length"][:count].tolist()
             stamps = (block.control[:count, 2] + block.control[:count, 3] * 1e-9).tolist()
-            raw = block.raw
-            for row in range(count):
-                start = row * SIZE
-                at = stamps[row] if noted[row] == _CONTROL else 0.0
-                yield Arrived(sources[row], at, bytes(raw[start : start + lengths[row]]))
+            raw, start = block.raw, 0
+            for source, length, at, control in zip(sources, lengths, stamps, noted, strict=True):
+                # tuple's own, as a packet must cost little; it is what Arrived(..) does
+                yield _new(Arrived, (source, at if control == _CONTROL else 0.0, bytes(raw[start : start + length])))
+                start += SIZE
 
 
 class Sender:

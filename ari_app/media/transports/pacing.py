@@ -6,6 +6,7 @@ A task that sleeps for every stream costs more than the packet it sends; one tim
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Callable
 
 from ari_app.clock import Clock, Timer
@@ -85,12 +86,14 @@ class Outbox:
     """Samples of 8 kHz that wait to be sent, at most `limit` frames of them."""
 
     def __init__(self, limit: int = BOX_FRAMES) -> None:
-        self._data = bytearray()
+        self._pieces: deque[bytes] = deque()
+        self._at = 0  # what of the first piece was taken
+        self._waiting = 0
         self._size = limit * FRAME_BYTES
 
     def __len__(self) -> int:
         """Bytes that wait."""
-        return len(self._data)
+        return self._waiting
 
     def put(self, samples: bytes) -> int:
         """Append what fits. Returns the bytes that were taken; the rest is the caller's to offer again, later.
@@ -99,21 +102,46 @@ class Outbox:
         """
         if len(samples) % 2:
             raise ValueError(f"samples: {len(samples)} bytes are half a sample too many")
-        room = self._size - len(self._data)
-        self._data += samples[:room]
-        return min(room, len(samples))
+        taken = min(self._size - self._waiting, len(samples))
+        if taken:
+            self._pieces.append(bytes(samples[:taken]))
+            self._waiting += taken
+        return taken
 
     def take(self, frames: int = 1) -> bytes:
         """Up to so many frames in one; the last of what was said is filled up with silence. Empty: there is nothing to
         say."""
-        size = frames * FRAME_BYTES
-        samples = bytes(self._data[:size])
-        del self._data[:size]
-        short = len(samples) % FRAME_BYTES
+        size = min(frames * FRAME_BYTES, self._waiting)
+        if not size:
+            return b""
+        self._waiting -= size
+        end = self._at + size
+        first = self._pieces[0]
+        if end < len(first):
+            samples, self._at = first[self._at : end], end
+        else:
+            samples = self._gather(size)
+        short = size % FRAME_BYTES
         return samples + bytes(FRAME_BYTES - short) if short else samples
+
+    def _gather(self, size: int) -> bytes:
+        """The next bytes, where a piece ends with or before them."""
+        found = bytearray()
+        while size:
+            piece = self._pieces[0]
+            part = piece[self._at : self._at + size]
+            self._at += len(part)
+            if self._at == len(piece):
+                self._pieces.popleft()
+                self._at = 0
+            if not found and len(part) == size:
+                return part
+            found += part
+            size -= len(part)
+        return bytes(found)
 
     def clear(self) -> int:
         """Say nothing of it. Returns the bytes that are not said."""
-        size = len(self._data)
-        self._data.clear()
+        size, self._waiting, self._at = self._waiting, 0, 0
+        self._pieces.clear()
         return size

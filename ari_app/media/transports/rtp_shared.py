@@ -19,7 +19,7 @@ from ari_app.clock import Clock
 from ari_app.errors import CommandRefused
 from ari_app.media.transports import datagrams
 from ari_app.media.transports.attachment import Attachment
-from ari_app.media.transports.datagrams import Arrived, Receiver, Sender
+from ari_app.media.transports.datagrams import Receiver, Sender
 from ari_app.media.transports.pacing import Ticker
 from ari_app.media.transports.port import Direction, Ear
 from ari_app.media.transports.reception import Quality, Reception
@@ -74,7 +74,7 @@ class SharedRtp(Attachment):
     def packet(self, packet: Packet, at: float) -> None:
         """One of its packets, that came at `at`."""
         self.ssrc = packet.ssrc
-        if self._reception.arrived(packet, at) and self.direction.hears:
+        if self._reception.arrived(packet, at) and self._hears:
             self._heard(self._depacketiser.push(packet))
 
     def refuse(self) -> None:
@@ -131,18 +131,18 @@ class Port:
         """Whether there is room for one more to wait."""
         return self.pending is None and len(self.calls) < PER_PORT and now >= self._rest_until
 
-    def take(self, arrived: Arrived, now: float) -> None:
-        """A datagram."""
-        call = self.calls.get(arrived.source)
-        packet = parse(arrived.data)
+    def take(self, source: int, data: bytes, at: float, now: float) -> None:
+        """A datagram that came at `at`, or now if that is 0."""
+        call = self.calls.get(source)
+        packet = parse(data)
         if call is None:
-            call = self._learn(arrived.source, packet, now)
+            call = self._learn(source, packet, now)
         if call is None:
             self.refused += 1
         elif packet is None:
             call.refuse()
         else:
-            call.packet(packet, arrived.at or now)
+            call.packet(packet, at or now)
 
     def _learn(self, source: int, packet: Packet | None, now: float) -> SharedRtp | None:
         gone = self._gone.get(source)
@@ -225,8 +225,8 @@ class RtpPorts:
         """Read all sockets."""
         now = self.clock.now()
         for port in list(self._ports):
-            for arrived in self._receiver.drain(port.socket):
-                port.take(arrived, now)
+            for source, at, data in self._receiver.drain(port.socket):
+                port.take(source, data, at, now)
         self.after_reading()
 
     def send(self, port: Port, to: int, data: bytes) -> None:

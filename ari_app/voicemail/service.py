@@ -85,6 +85,10 @@ class Mailboxes:
         """The file of a recording has been stored; it may be a message."""
         self._queue.put_nowait(name)
 
+    async def idle(self) -> None:
+        """Return when all that was to be looked at has been; what failed then waits for its next time."""
+        await self._queue.join()
+
     async def _work(self) -> None:
         while True:
             name = await self._queue.get()
@@ -101,6 +105,8 @@ class Mailboxes:
             except Exception:
                 log.exception("= message not in its mailbox yet", recording=name)
                 self._again(name)
+            finally:
+                self._queue.task_done()
 
     def _again(self, name: str) -> None:
         def due() -> None:

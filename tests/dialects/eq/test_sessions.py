@@ -8,7 +8,9 @@ import pytest
 
 from ari_app.acd.events import AgentConfigured, AgentSignedIn
 from ari_app.dialects.eq.app import SIGN_INS
+from ari_app.dialects.eq.sessions import Kind
 from tests.dialects.eq.world import World
+from tests.harness.patience import PATIENCE
 
 AGENT = {"number": "101", "firstName": "Ann", "password": "1234"}
 
@@ -70,13 +72,19 @@ async def test_ping_while_a_time_out_waits_to_be_written(world: World, token: st
     assert await world.done("GET", "/active_agent_sessions") == []
 
 
-async def test_signed_out_while_a_time_out_waits(world: World, token: str) -> None:
-    sign_ins = world.app[SIGN_INS]
+async def test_signed_out_while_a_time_out_waits(world: World, token: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    sign_ins, begun = world.app[SIGN_INS], asyncio.Event()
+    sign_out = sign_ins.sign_out
+
+    async def told(account: int, kind: Kind, token: str) -> None:
+        begun.set()
+        await sign_out(account, kind, token)  # which stops at the lock before anybody else runs
+
+    monkeypatch.setattr(sign_ins, "sign_out", told)
     async with sign_ins.exclusive(1):
         signing_out = asyncio.ensure_future(world.done("DELETE", f"/agent_session/{token}"))
-        async with asyncio.timeout(30):
-            while not sign_ins.exclusive(1)._waiters:
-                await asyncio.sleep(0.001)
+        async with asyncio.timeout(PATIENCE):
+            await begun.wait()
         world.clock.advance(300)
     await signing_out
     await sign_ins.idle()

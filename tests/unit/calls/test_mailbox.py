@@ -116,6 +116,12 @@ class Visit:
         await self.says("sound:vm-password")
         self.press("4321#")
 
+    async def to_options(self) -> None:
+        await self.let_in()
+        await self.says("sound:vm-opts")
+        self.press("0")
+        await self.says("sound:vm-options")
+
     async def end(self) -> None:
         await self.says("sound:vm-goodbye")
         await self.stage.over(self.call)
@@ -196,10 +202,7 @@ async def test_nobody_presses_anything(stage: Stage) -> None:
 
 async def test_another_password(stage: Stage) -> None:
     visit = await Visit(stage, Desk()).begin()
-    await visit.let_in()
-    await visit.says("sound:vm-opts")
-    visit.press("0")
-    await visit.says("sound:vm-options")
+    await visit.to_options()
     visit.press("5")
     await visit.says("sound:vm-newpassword")
     visit.press("77#")
@@ -223,10 +226,7 @@ async def test_another_password(stage: Stage) -> None:
 
 async def test_a_greeting_is_recorded_again_and_accepted(stage: Stage) -> None:
     visit = await Visit(stage, Desk()).begin()
-    await visit.let_in()
-    await visit.says("sound:vm-opts")
-    visit.press("0")
-    await visit.says("sound:vm-options")
+    await visit.to_options()
     visit.press("2")
     for attempt, key in enumerate("31"):
         await visit.says("sound:vm-rec-busy")
@@ -249,10 +249,7 @@ async def test_a_greeting_for_a_while_is_taken_back(stage: Stage) -> None:
     desk = Desk()
     desk.greetings.add("temporary")
     visit = await Visit(stage, desk).begin()
-    await visit.let_in()
-    await visit.says("sound:vm-opts")
-    visit.press("0")
-    await visit.says("sound:vm-options")
+    await visit.to_options()
     visit.press("4")
     await visit.says("sound:vm-tempgreeting2")
     visit.press("2")

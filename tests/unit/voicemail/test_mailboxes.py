@@ -29,9 +29,8 @@ from ari_app.voicemail.greetings import Greetings
 from ari_app.voicemail.lights import Lights
 from ari_app.voicemail.mail import KIND, MessageMails, Notice, compose
 from ari_app.voicemail.service import RETRY, Mailboxes
+from tests.harness.patience import PATIENCE
 from tests.unit.recordings.shelf import Shelf
-
-PATIENCE = 20.0
 
 
 def wav(seconds: float) -> bytes:
@@ -99,19 +98,21 @@ class Office:
         self.mailboxes.look(name)
 
     async def waiting(self, count: int) -> list[Message]:
-        """Wait until so many are in the mailbox, and the light says so."""
-        async with asyncio.timeout(PATIENCE):
-            while True:
-                found = await self.mailboxes.messages.listing(1, MessageFilter(mailbox="1001"))
-                if found.total == count and self.lights._wanted.get("1001@default", Counts()) == Counts(count):
-                    return found.rows
-                await asyncio.sleep(0.005)
+        """When all has been looked at, so many are in the mailbox, and the light says so."""
+        await self.idle()
+        found = await self.mailboxes.messages.listing(1, MessageFilter(mailbox="1001"))
+        assert found.total == count
+        assert self.lights._wanted.get("1001@default", Counts()) == Counts(count)
+        return found.rows
 
     async def gone(self, name: str) -> None:
-        """Wait until nothing is known of a message any more."""
+        """When all has been looked at, nothing is known of a message any more."""
+        await self.idle()
+        assert await self.mailboxes.messages.fate(name) is None
+
+    async def idle(self) -> None:
         async with asyncio.timeout(PATIENCE):
-            while await self.mailboxes.messages.fate(name) is not None:
-                await asyncio.sleep(0.005)
+            await self.mailboxes.idle()
 
 
 @pytest.fixture
@@ -154,18 +155,16 @@ async def test_what_came_while_nobody_looked_arrives_at_the_start(office: Office
 
 
 async def test_without_a_database_it_comes_later(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    fate, asked = office.mailboxes.messages.fate, asyncio.Event()
+    fate, asked = office.mailboxes.messages.fate, list[str]()
 
     async def dead(name: str) -> None:
-        asked.set()
+        asked.append(name)
         raise StoreUnavailable("the database does not answer")
 
     monkeypatch.setattr(office.mailboxes.messages, "fate", dead)
     await office.left("message-a")
-    async with asyncio.timeout(PATIENCE):
-        await asked.wait()
-        while not office.mailboxes._timers:
-            await asyncio.sleep(0)
+    await office.idle()
+    assert set(asked) == {"message-a"}  # twice, when the start has found it too
     monkeypatch.setattr(office.mailboxes.messages, "fate", fate)
     office.clock.advance(RETRY)
     await office.waiting(1)
@@ -283,10 +282,9 @@ async def test_a_greeting_recorded_over_the_phone(
     await greeted(office, "greeting-a", sound, greeting)
     await office.mailboxes.close()
     office.mailboxes.start()  # which finds it
-    async with asyncio.timeout(PATIENCE):
-        while (found := await office.shelf.get("greeting-a")).state != "deleted":
-            await asyncio.sleep(0.005)
-    assert found.deleted_by == by
+    await office.idle()
+    found = await office.shelf.get("greeting-a")
+    assert (found.state, found.deleted_by) == ("deleted", by)
     assert greetings.has(1, "1001", "busy") == (by == "used as greeting")
     if by == "used as greeting":
         assert greetings.media(1, "1001", "busy") == "sound:voicemail-1001-busy"

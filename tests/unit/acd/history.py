@@ -21,7 +21,8 @@ from ari_app.acd.settings import AnnounceHoldTime, AutoPause, JoinEmpty, LeaveEm
 from ari_app.acd.views import STATUS, AgentQueueStatus
 from ari_app.errors import AppError
 from tests.unit.acd import recount
-from tests.unit.acd.model import BAD_RULES, RULES, SKILLS, Model
+from tests.unit.acd.model import Model
+from tests.unit.acd.model_state import BAD_RULES, RULES, SKILLS
 from tests.unit.acd.scene import Scene, of
 
 T = TypeVar("T")

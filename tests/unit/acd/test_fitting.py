@@ -16,7 +16,7 @@ from ari_app.acd.queue import Queue, QueueRecord
 from ari_app.acd.ranking import Ranking
 from ari_app.acd.settings import QueueSettings, Strategy
 from tests.unit.acd.history import History, Pick
-from tests.unit.acd.model import RULES, SKILLS
+from tests.unit.acd.model_state import RULES, SKILLS
 from tests.unit.acd.test_properties import CONFIGURATION, PEOPLE, TRAFFIC, TROUBLE
 
 AGENTS = range(6)

@@ -255,10 +255,25 @@ class ContactCentre:
         data = {"extension": extension, "name": f"queue {extension}", "type": 0, **settings}
         await self.server.request("POST", "/call_queue", data=data)
 
-    async def agent(self, extension: str, behaviour: Behaviour | None = None, *queues: str, skill: int = 3) -> int:
+    async def phone(self, extension: str, behaviour: Behaviour | None = None, *, registers: bool = False) -> Extension:
+        """A phone with an extension; whose address is known, or which registers."""
+        await self.pbx.provision(extension, "secret", contact=None if registers else self.world.contact(extension))
+        phone = self.world.extension(extension, behaviour)
+        if registers:
+            await self.world.line(extension, "secret")
+            await self.world.register(extension, self.pbx)
+        return phone
+
+    async def agent(
+        self,
+        extension: str,
+        behaviour: Behaviour | None = None,
+        *queues: str,
+        skill: int = 3,
+        registers: bool = False,
+    ) -> int:
         """An agent with a phone, signed in at it and to the queues (500 if none is named)."""
-        await self.pbx.provision(extension, "secret", contact=self.world.contact(extension))
-        self.phones[extension] = self.world.extension(extension, behaviour)
+        self.phones[extension] = await self.phone(extension, behaviour, registers=registers)
         agent: int = await self.server.request(
             "POST",
             "/agent",

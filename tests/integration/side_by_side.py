@@ -47,6 +47,8 @@ class Scenario:
     answer: bool = True
     #: what the dialplan does before app_queue's Queue()
     before: str = "NoOp()"
+    #: whether agents' phones register; else their address is known
+    registers: bool = False
     #: of callers; "": Asterisk's
     language: str = ""
 
@@ -114,11 +116,11 @@ class Side:
         for agent, behaviour in scenario.agents.items():
             extension = scenario.extension(self.name, agent)
             if self.name == "ours":
-                await centre.agent(extension, behaviour, self.number, skill=scenario.penalties.get(agent, 0) + 1)
+                skill = scenario.penalties.get(agent, 0) + 1
+                await centre.agent(extension, behaviour, self.number, skill=skill, registers=scenario.registers)
                 self.phones[agent] = centre.phones[extension]
             else:
-                await centre.pbx.provision(extension, "secret", contact=centre.world.contact(extension))
-                self.phones[agent] = centre.world.extension(extension, behaviour)
+                self.phones[agent] = await centre.phone(extension, behaviour, registers=scenario.registers)
 
     async def call(self, caller: str, *, listen: bool = False, name: str = "") -> Phone:
         """Somebody calls the queue; he is known by his number, which the agents' phones show."""
@@ -146,9 +148,10 @@ class Side:
                 await asyncio.sleep(0.2)
 
     async def lose(self, agent: str) -> None:
-        """Nobody is reached at an agent's phone from now on; wait until the queue knows."""
+        """An agent's phone is registered no more; wait until the queue knows."""
         await self.until(agent, "available", "Not in use")
-        await self.centre.pbx.provision(self.scenario.extension(self.name, agent), "secret")
+        extension = self.scenario.extension(self.name, agent)
+        await self.centre.world.asterisk.cli(f"pjsip send unregister line-{extension}")
         await self.until(agent, "unavailable", "Unavailable")
 
     async def _act(self, ours: str, theirs: str, agent: str) -> None:

@@ -112,6 +112,19 @@ async def test_the_agent_hears_that_it_rings_and_a_busy_line_is_tried_again(cent
     assert await call_backs(centre) == []
 
 
+async def test_a_customer_who_does_not_answer_is_rung_no_longer_than_set(centre: ContactCentre) -> None:
+    await centre.queue(callBackRing=5, callBackRetry=600)
+    centre.phones[NUMBER].behaviour = never_answers()
+    await centre.agent("1001", answers(listen=False))
+    await centre.server.request("POST", "/call_back", data={"queue": "500", "number": NUMBER})
+    customer = await centre.phones[NUMBER].next_call()
+    rang_at = await customer.ringing.wait()
+    ended_at = await customer.ended.wait()
+    assert 3.5 < ended_at - rang_at < 20  # and not the 30 s that it is else
+    assert (await until_state(centre, "later"))["attempts"] == 1
+    await centre.until_status("1001", "available")
+
+
 async def test_killed_while_the_customer_is_called(centre: ContactCentre) -> None:
     await centre.queue()
     centre.phones[NUMBER].behaviour = never_answers()

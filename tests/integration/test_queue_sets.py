@@ -57,3 +57,20 @@ async def test_ultrastrict_lets_in_only_who_can_be_served_now(centre: ContactCen
     for phone in (waiting, talking):
         await phone.hang_up(20)
     await centre.idle(20)
+
+
+async def test_ultrastrict_lets_nobody_stay_who_cannot_be_served_now(centre: ContactCentre) -> None:
+    """The only agent is on a call: who waits is sent away at once, and stays with `strict`."""
+    for queue, leave in (("500", "ultrastrict"), ("501", "strict")):
+        await centre.queue(queue, leaveEmpty=leave)
+    await centre.agent("1001", answers(listen=False), "500", "501")
+    talking = await centre.world.call("500", centre.pbx, listen=False)
+    await centre.until_status("1001", "onCall", "500")
+    stays = await centre.world.call("501", centre.pbx, listen=False)
+    await centre.until_waiting(1, "501")
+    goes = await centre.world.call("500", centre.pbx, listen=False)
+    await goes.ended.wait()
+    assert not stays.ended
+    for phone in (stays, talking):
+        await phone.hang_up()
+    await centre.idle()

@@ -109,6 +109,18 @@ async def test_busy_then_reached(hall: Hall) -> None:
     await hall.nothing_left()
 
 
+async def test_the_customer_does_not_answer(hall: Hall) -> None:
+    """His phone rings as long as the queue says."""
+    hall.queue(call_back_retry=60.0, call_back_ring=20.0)
+    leg = await dialled(hall)
+    hall.clock.advance(19.9)
+    await hall.stage.until(lambda: view(hall).state == "calling")
+    hall.clock.advance(0.1)
+    await hall.stage.over(leg.call)
+    assert (view(hall).state, view(hall).failures) == ("later", 1)
+    assert hall.status(1) == "available"
+
+
 async def test_the_agent_goes_while_the_customer_is_called(hall: Hall) -> None:
     leg = await dialled(hall)
     call = leg.call

@@ -136,6 +136,14 @@ async def test_abandoned_while_it_rings(hall: Hall) -> None:
     assert ended.outcome == "caller_left"
 
 
+@pytest.mark.parametrize("music", ["default", "none"])
+async def test_the_caller_hears_the_music_of_the_queue(hall: Hall, music: str) -> None:
+    hall.queue(music_class=music)
+    _, channel = await hall.call()
+    await hall.stage.until(lambda: channel.music)
+    assert channel.music == music
+
+
 async def test_the_caller_may_hear_ringing(hall: Hall) -> None:
     hall.queue(ringing=True)
     hall.agent(1)

@@ -204,6 +204,7 @@ class Application:
         await self.prompts.load()
         self._stack.push_async_callback(self.prompts.close)
         self.registry.sound = self.prompts.sound
+        self.registry.speech = self.prompts.speech
         await self._start_conferences()
         await self._start_recordings(record)
         await self._start_media()

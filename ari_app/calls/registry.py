@@ -7,7 +7,7 @@ woken, before the next event is read.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Protocol
 
 import structlog
@@ -23,6 +23,7 @@ from ari_app.calls.leg import Leg, LegState
 from ari_app.calls.program import Program, ProgramFactory
 from ari_app.calls.spare_bridges import SpareBridges
 from ari_app.clock import Clock
+from ari_app.errors import CommandRefused
 from ari_app.ids import IdSource
 
 log = structlog.get_logger(__name__)
@@ -75,6 +76,11 @@ async def _as_it_is(account: int, uri: str, language: str) -> str:
     return uri
 
 
+async def _nobody_speaks(text: str, engine: str, voice: str | None) -> AsyncIterator[str]:
+    raise CommandRefused("a text is to be spoken, and there is nobody to speak it")
+    yield ""
+
+
 class Registry:
     """Finds legs by channel, calls by id, and hands events on."""
 
@@ -103,6 +109,8 @@ class Registry:
         self.on_recorded: Callable[[Node, str], None] = _nobody_fetches
         #: what is played for a media URI: of an account, in a language
         self.sound: Callable[[int, str, str], Awaitable[str]] = _as_it_is
+        #: media URIs of a text's sentences as they are made: by an engine ("": the usual), in a voice (None: its own)
+        self.speech: Callable[[str, str, str | None], AsyncIterator[str]] = _nobody_speaks
         #: a phone asks for a transfer
         self.on_transfer: Callable[[Node, events.ChannelTransfer], None] = _nobody_looks
         #: a key was pressed on a leg, whether or not its call waits for keys

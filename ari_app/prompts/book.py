@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import re
 import secrets
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 from aiohttp import web
@@ -21,7 +22,8 @@ from ari_app.config import Settings, networks
 from ari_app.errors import ConfigError
 from ari_app.media.tts.cache import SpeechCache
 from ari_app.media.tts.configured import engines
-from ari_app.media.tts.synthesiser import Synthesiser
+from ari_app.media.tts.errors import EngineMissing
+from ari_app.media.tts.synthesiser import USUAL, Synthesiser
 from ari_app.media.wav import wav_of
 from ari_app.ops.addresses import Guard
 from ari_app.prompts.fetch import Fetcher
@@ -107,6 +109,18 @@ class PromptBook:
         if self._finder is None or uri.partition(":")[0] not in FOUND:
             return self.media(account, uri, language)
         return f"sound:{self._url}{PATH}{self.token(await self._finder.find(uri))}"
+
+    async def speech(self, text: str, engine: str, voice: str | None) -> AsyncIterator[str]:
+        """What Asterisk is to play for a text, sentence by sentence as they are spoken; "" and None are the usual
+        engine and its own voice.
+
+        Raises:
+            SpeechError, OSError
+        """
+        if self._finder is None:
+            raise EngineMissing("there is no place for what is spoken")
+        async for samples in self._synthesiser.stream(text, engine=engine or USUAL, voice=voice):
+            yield f"sound:{self._url}{PATH}{self.token(await self._finder.keep(samples))}"
 
     def media(self, account: int, uri: str, language: str) -> str:
         """What Asterisk is to play for a media URI: a prompt, in the language or in none, or what the URI says."""

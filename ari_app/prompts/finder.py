@@ -190,6 +190,10 @@ class SoundFinder:
         checksum = await asyncio.to_thread(self._write, wav_of(bytes(2 * max(1, round(seconds * RATE)))))
         return _Known(checksum, math.inf, self._clock.now())
 
+    async def keep(self, samples: bytes) -> str:
+        """The checksum of these 8 kHz samples, which can be played now. Raises OSError."""
+        return await asyncio.to_thread(self._write, wav_of(samples))
+
     async def _store(self, data: bytes, bare: str | None) -> str:
         wav = await asyncio.to_thread(to_wav, data, bare)
         return await asyncio.to_thread(self._write, wav)

@@ -112,17 +112,16 @@ async def test_the_keyword_bot_hears_a_word_and_beeps(centre: ContactCentre) -> 
     await centre.queue()
     agent = await centre.agent("1001", answers(after=0.2, tone=CALLEE))
     caller = await centre.world.call("500", centre.pbx)
-    callee = await centre.phones["1001"].next_call()
     await caller.wait_tones(CALLEE)
     said = await FLITE.speak("i have a question about billing", "rms")
     sound = await asyncio.to_thread(centre.world.sound_file, bytes(8000) + said + bytes(8000))
     async with bot_of("keyword_bot.py", "operator", "billing") as (place, printed):
-        wanted = {"agent": agent, "hear": "others", "heardBy": "party", "format": "slin16"}
+        wanted = {"agent": agent, "hear": "others", "heardBy": "others", "format": "slin16"}
         await centre.server.request("POST", "/x/media", data={**wanted, "target": f"ws://{place}/"})
         async with asyncio.timeout(PATIENCE):
             assert (await printed.readline()).endswith(b": begins\n")
         await caller.play(sound)
-        beep = asyncio.create_task(callee.wait_tones(BEEP, within=PATIENCE))
+        beep = asyncio.create_task(caller.wait_tones(BEEP, CALLEE, within=PATIENCE))
         async with asyncio.timeout(PATIENCE):
             assert await printed.readline() == b"heard: billing\n"
         await beep

@@ -17,6 +17,8 @@ from ari_app.media.tts.sentences import sentences
 
 #: texts that one service is asked for at a time
 AT_ONCE = 8
+#: the engine that speaks where none is named
+USUAL = "flite"
 
 
 class Synthesiser:
@@ -43,11 +45,11 @@ class Synthesiser:
         self._longest = longest
         self._under_way: dict[str, asyncio.Task[bytes]] = {}
 
-    async def speak(self, text: str, *, engine: str = "flite", voice: str | None = None) -> bytes:
+    async def speak(self, text: str, *, engine: str = USUAL, voice: str | None = None) -> bytes:
         """All of the text as 8 kHz signed 16-bit samples. Raises SpeechError."""
         return b"".join([samples async for samples in self.stream(text, engine=engine, voice=voice)])
 
-    async def stream(self, text: str, *, engine: str = "flite", voice: str | None = None) -> AsyncIterator[bytes]:
+    async def stream(self, text: str, *, engine: str = USUAL, voice: str | None = None) -> AsyncIterator[bytes]:
         """The text sentence by sentence; the next one is made while one is played.
 
         Raises EngineMissing, UnknownVoice or BadText before the first, SynthesisFailed at the sentence that fails.

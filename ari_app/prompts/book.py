@@ -168,13 +168,13 @@ class PromptBook:
 
     # changing
 
-    async def put_file(self, account: int, name: str, language: str, data: bytes) -> None:
-        """A prompt that was recorded; in place of one of that name and language.
+    async def put_file(self, account: int, name: str, language: str, data: bytes, bare: str | None = None) -> None:
+        """A prompt that was recorded; in place of one of that name and language. bare: as `to_wav` has it.
 
         Raises:
             NotASound
         """
-        await self._put(account, name, language, await asyncio.to_thread(to_wav, data))
+        await self._put(account, name, language, await asyncio.to_thread(to_wav, data, bare))
 
     async def put_text(self, account: int, name: str, language: str, text: str, engine: str, voice: str | None) -> None:
         """A prompt that is spoken by an engine; in place of one of that name and language.

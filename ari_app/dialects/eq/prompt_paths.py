@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ari_app.dialects.eq.wire.prompt import Prompt, PromptQuery, PromptTextBody
+from ari_app.dialects.eq.wire.prompt import Prompt, PromptFileQuery, PromptQuery, PromptTextBody
 from ari_app.dialects.http import Endpoint, ErrorRow
 
 _NAME = {"name": "Name, as settings have it: letters, digits, _ and -, 80 at most"}
@@ -50,15 +50,16 @@ PROMPTS = (
         path="/x/prompt/{name}/file",
         tag=_TAG,
         summary="Send a prompt as a file",
-        description="WAV, MP3, Ogg (Vorbis, Opus) or FLAC, at most 8 MiB and ten minutes; it is mixed to one channel."
-        + _WHERE,
+        description="WAV, MP3, Ogg (Vorbis, Opus) or FLAC, at most 8 MiB and ten minutes; it is mixed to one channel. A"
+        " file without a header, of 8 kHz and one channel, is what `format` says." + _WHERE,
         parameters=_NAME,
-        query=PromptQuery,
-        upload=("audio/wav", "audio/mpeg", "audio/ogg", "audio/flac"),
+        query=PromptFileQuery,
+        upload=("audio/wav", "audio/mpeg", "audio/ogg", "audio/flac", "application/octet-stream"),
         changes=True,
         errors=(
             _INVALID,
             _LANGUAGE,
+            ErrorRow(parameter="format", type="invalid", description="Not ulaw, alaw, gsm, sln or vox"),
             ErrorRow(parameter="file", type="blank", description="Not given"),
             ErrorRow(parameter="file", type="invalid", description="Not a sound that can be read, or too long"),
         ),

@@ -143,6 +143,27 @@ async def test_what_is_played_for_a_name(shop: Shop) -> None:
         assert one.media(1, "sound:only-english", "fr") == "sound:only-english"
 
 
+@pytest.mark.parametrize(
+    ("bare", "encoding"), [("ulaw", "ULAW"), ("alaw", "ALAW"), ("sln", "PCM_16"), ("vox", "VOX_ADPCM")]
+)
+async def test_a_file_without_a_header_is_what_is_said_of_it(shop: Shop, bare: str, encoding: str) -> None:
+    file = io.BytesIO()
+    samples = np.sin(np.arange(8000) * 2 * np.pi * 440 / 8000) / 2
+    soundfile.write(file, samples, 8000, format="RAW", subtype=encoding, endian="LITTLE")
+    book = await shop.open()
+    await book.put_file(1, "bare", "", file.getvalue(), bare)
+    (kept,) = shop.folder.glob("*.wav")
+    heard = samples_of(kept.read_bytes())
+    assert len(heard) == 8000
+    assert audio.hears(heard[800:7200], 440)
+    # a header counts for more than what was said; and without either there is no sound
+    await book.put_file(1, "bare", "", tone(660), bare)
+    (kept,) = shop.folder.glob("*.wav")
+    assert audio.hears(samples_of(kept.read_bytes())[800:3200], 660)
+    with pytest.raises(NotASound):
+        await book.put_file(1, "bare", "", file.getvalue())
+
+
 async def test_files_go_with_the_last_prompt_that_is_them(shop: Shop) -> None:
     book = await shop.open()
     await book.put_file(1, "a", "", tone(440))

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from ari_app.dialects.eq.errors import invalid, not_found, refused
 from ari_app.dialects.eq.routes.ask import Ask, Handler
-from ari_app.dialects.eq.wire.prompt import Prompt, PromptQuery, PromptTextBody
+from ari_app.dialects.eq.wire.prompt import Prompt, PromptFileQuery, PromptQuery, PromptTextBody
 from ari_app.errors import NotFound
 from ari_app.media.tts.errors import EngineMissing, SpeechError, UnknownVoice
 from ari_app.prompts.sound import NotASound
@@ -34,12 +34,12 @@ async def update(ask: Ask[None, PromptTextBody]) -> None:
         raise invalid("text", str(error)) from None
 
 
-async def upload(ask: Ask[PromptQuery, None]) -> None:
+async def upload(ask: Ask[PromptFileQuery, None]) -> None:
     name, language, (_, data) = _name(ask), ask.query.language, ask.upload
     if not data:
         raise refused("file", "blank", "A sound file must be sent as the body")
     try:
-        await ask.services.prompts.put_file(ask.account, name, language, data)
+        await ask.services.prompts.put_file(ask.account, name, language, data, ask.query.format)
     except NotASound as error:
         raise invalid("file", str(error)) from None
 

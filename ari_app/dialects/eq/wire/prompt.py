@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from pydantic import Field, StrictStr
@@ -25,6 +25,21 @@ class PromptQuery(Parameters):
         ),
         or_default(""),
     ] = ""
+
+
+class PromptFileQuery(PromptQuery):
+    """Which of the languages, and what a file without a header is."""
+
+    format: Annotated[
+        Annotated[
+            Literal["ulaw", "alaw", "gsm", "sln", "vox"],
+            Field(
+                description="Of a file without a header, 8 kHz and one channel. One that has a header is what that says"
+            ),
+        ]
+        | None,
+        Blankable,
+    ] = None
 
 
 class PromptTextBody(PromptQuery):

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
@@ -274,3 +281,89 @@ async def test_something_else_is_there(answer: bytes) -> None:
         await connect_to_bot(made, f"ws://{HOST}:{port}/", HOST, port)
     assert len(owner.reasons) == 1
     server.close()
+
+
+# wss
+
+
+class Authority:
+    """A certificate authority of our own, trusted by who reads its file, and certificates by it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "an authority of our own")])
+        self.certificate = folder / "authority.pem"
+        self._write(self.certificate, self._sign(self._name, self._key.public_key(), None))
+
+    def _sign(self, subject: x509.Name, key: ec.EllipticCurvePublicKey, host: str | None) -> x509.Certificate:
+        now = datetime.now(UTC)
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(self._name)
+            .public_key(key)
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - timedelta(days=2))
+            .not_valid_after(now + timedelta(days=2))
+            .add_extension(x509.BasicConstraints(ca=host is None, path_length=None), critical=True)
+        )
+        if host is not None:
+            builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
+        return builder.sign(self._key, hashes.SHA256())
+
+    def _write(self, path: Path, certificate: x509.Certificate) -> None:
+        path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+
+    def server(self, host: str) -> ssl.SSLContext:
+        """What a server of that name shows."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
+        path, key_path = self._folder / "server.pem", self._folder / "server.key"
+        self._write(path, self._sign(name, key.public_key(), host))
+        key_path.write_bytes(
+            key.private_bytes(
+                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+            )
+        )
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(path, key_path)
+        return context
+
+
+@pytest.mark.parametrize(
+    ("shown", "trusted", "refused"),
+    [
+        ("bot.example", True, ""),
+        ("other.example", True, "Hostname mismatch"),
+        ("bot.example", False, "certificate verify failed"),
+    ],
+    ids=["its own", "of another name", "of an authority that nobody trusts"],
+)
+async def test_the_certificate_of_a_bot_is_verified(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shown: str, trusted: bool, refused: str
+) -> None:
+    """By its name, also where the connection goes to an address; against what the machine trusts (SSL_CERT_FILE)."""
+    authority = Authority(tmp_path)
+    if trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(authority.certificate))
+    heard: asyncio.Queue[bytes | str] = asyncio.Queue()
+
+    async def hear(connection: ServerConnection) -> None:
+        async for message in connection:
+            heard.put_nowait(message)
+
+    async with serve(hear, HOST, 0, ssl=authority.server(shown), subprotocols=[Subprotocol("media")]) as server:
+        (listening,) = server.sockets
+        port = listening.getsockname()[1]
+        owner = Owner()
+        made = BotSocket(owner, ticker=Ticker(ManualClock()), direction=Direction.BOTH)
+        if refused:
+            with pytest.raises(ConnectionError, match=refused):
+                await connect_to_bot(made, f"wss://bot.example:{port}/", HOST, port)
+            assert made.over
+            return
+        await connect_to_bot(made, f"wss://bot.example:{port}/", HOST, port)
+        assert made.say(FRAME) == FRAME_BYTES
+        assert await asyncio.wait_for(heard.get(), 20) == FRAME
+        made.close("the test is over")

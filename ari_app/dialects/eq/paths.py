@@ -6,18 +6,19 @@ The reference lost its URLs; the paths are ours (contract, 1.3), so this is the 
 from __future__ import annotations
 
 from ari_app.dialects.eq.alert_paths import ALERTS
+from ari_app.dialects.eq.call_back_paths import CALL_BACKS
 from ari_app.dialects.eq.call_paths import CALLS
 from ari_app.dialects.eq.conference_paths import CONFERENCES
 from ari_app.dialects.eq.extension_paths import EXTENSIONS, PHONES
 from ari_app.dialects.eq.extras import EXTRAS
+from ari_app.dialects.eq.import_paths import IMPORTS
 from ari_app.dialects.eq.license_paths import LICENSE
+from ari_app.dialects.eq.report_paths import REPORTS
 from ari_app.dialects.eq.voicemail_paths import VOICEMAIL
 from ari_app.dialects.eq.wire.action import AgentActionBody
 from ari_app.dialects.eq.wire.agent import Agent, AgentCreateBody, AgentUpdateBody
-from ari_app.dialects.eq.wire.call_back import CallBack, CallBackBody
 from ari_app.dialects.eq.wire.call_queue import CallQueue, CallQueueCreateBody, CallQueueUpdateBody
 from ari_app.dialects.eq.wire.common import ListQuery, QueueQuery, UpdateQuery
-from ari_app.dialects.eq.wire.freepbx import FreePbxImport, FreePbxImportQuery
 from ari_app.dialects.eq.wire.live import (
     CallQueueAgentStatus,
     CallQueueStatistics,
@@ -26,7 +27,6 @@ from ari_app.dialects.eq.wire.live import (
     StatusQuery,
 )
 from ari_app.dialects.eq.wire.pause_code import PauseCode, PauseCodeBody
-from ari_app.dialects.eq.wire.report import AgentReport, AgentReportQuery, QueueReport, QueueReportQuery
 from ari_app.dialects.eq.wire.session import AgentSessionBody, Session, SupervisorSessionBody
 from ari_app.dialects.eq.wire.supervisor import Supervisor, SupervisorCreateBody, SupervisorUpdateBody
 from ari_app.dialects.http import Endpoint, ErrorRow
@@ -308,100 +308,6 @@ LIVE = (
             _error("targetExtension", "nonexistent", "Target extension does not exist, or is not on a call"),
             _error("monitorExtension", "nonexistent", "Monitor extension does not exist"),
         ),
-    ),
-)
-
-#: ours
-CALL_BACKS = (
-    Endpoint(
-        name="call_backs",
-        method="GET",
-        path="/call_backs",
-        tag="Call-backs",
-        summary="Who is to be called by a queue, or by all, in order",
-        query=QueueQuery,
-        reply=list[CallBack],
-        errors=_QUEUE_UNKNOWN,
-    ),
-    Endpoint(
-        name="call_back.create",
-        method="POST",
-        path="/call_back",
-        tag="Call-backs",
-        summary="Have somebody called when it is his turn; returns the id",
-        description="An agent's phone rings first; the number is called when he has answered.",
-        body=CallBackBody,
-        reply=str,
-        changes=True,
-        errors=(
-            *_QUEUE_UNKNOWN,
-            _error("number", "in_use", "The number waits to be called back by this queue already"),
-        ),
-    ),
-    Endpoint(
-        name="call_back.delete",
-        method="DELETE",
-        path="/call_back/{id}",
-        tag="Call-backs",
-        summary="Take a call-back back",
-        parameters={"id": "ID of the call-back"},
-        changes=True,
-        errors=(_error("id", "in_use", "An agent calls him back at this moment"),),
-    ),
-)
-
-_REPORT = (
-    "With format=csv the answer is text/csv with a header line; what is nested gets a column each (answeredIn.15)."
-)
-_REPORT_ERRORS = (
-    _error("from", "blank", "The beginning is not given"),
-    _error("to", "blank", "The end is not given"),
-    _error("to", "invalid", "Not after from, or more than 31 days after it"),
-    _error("interval", "invalid", "Not one of the intervals"),
-    _error("time_zone", "invalid", "There is no such time zone"),
-)
-
-#: ours: the reference has figures of now only
-REPORTS = (
-    Endpoint(
-        name="reports.queues",
-        method="GET",
-        path="/reports/queues",
-        tag="Reports",
-        summary="What was: queues by interval, from the record",
-        description=_REPORT,
-        query=QueueReportQuery,
-        reply=list[QueueReport],
-        errors=(*_REPORT_ERRORS, _error("queue", "nonexistent", "The queue does not exist, and never did")),
-    ),
-    Endpoint(
-        name="reports.agents",
-        method="GET",
-        path="/reports/agents",
-        tag="Reports",
-        summary="What was: agents by interval, from the record",
-        description=_REPORT,
-        query=AgentReportQuery,
-        reply=list[AgentReport],
-        errors=(*_REPORT_ERRORS, _error("agent", "nonexistent", "The agent does not exist, and never did")),
-    ),
-)
-
-#: ours
-IMPORTS = (
-    Endpoint(
-        name="import.freepbx",
-        method="POST",
-        path="/import/freepbx",
-        tag="Import",
-        summary="Import queues of a FreePBX from its backup or a CSV: plan it, then send it again to do it",
-        description="Needs a key with the scope `import`. docs/freepbx.md says what becomes of what.",
-        query=FreePbxImportQuery,
-        upload=("application/gzip", "text/csv"),
-        scope="import",
-        reply=FreePbxImport,
-        changes=True,
-        errors=(_error("file", "invalid", "Cannot be read"), _error("apply", "changed", "Another plan by now")),
     ),
 )
 

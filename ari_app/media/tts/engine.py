@@ -83,7 +83,9 @@ class Program:
         with tempfile.TemporaryDirectory(prefix="ari-app-tts-") as directory:
             text_file, sound = Path(directory, "text.txt"), Path(directory, "sound.wav")
             await asyncio.to_thread(text_file.write_text, text + "\n", encoding="utf-8")
-            values = {"text": str(text_file), "sound": str(sound), "voice": voice, "words": text}
+            # a text that is an argument is never an option: programs have such as write files
+            words = f" {text}" if text.startswith("-") else text
+            values = {"text": str(text_file), "sound": str(sound), "voice": voice, "words": words}
             command = [argument.format_map(values) for argument in self.command]
             with await asyncio.to_thread(open, text_file if self.stdin else os.devnull, "rb") as read:
                 await self._run(command, read)

@@ -47,6 +47,17 @@ async def test_any_program_speaks(how: dict[str, Any]) -> None:
     await synthesiser.close()
 
 
+@pytest.mark.skipif(shutil.which("sox") is None, reason="sox is not installed")
+async def test_a_text_is_no_option_of_a_program() -> None:
+    """pico2wave, for one, would write a file wherever "-w" says."""
+    refuses = 'case "$1" in -*) exit 1;; *) sox -n -r 8000 -c 1 "$2" synth 0.5 sine 440;; esac'
+    how = command("sh", "-c", refuses, "sh", "{words}", "{sound}")
+    synthesiser = Synthesiser(engines(json.dumps({"careful": how})))
+    for text in ("-w/tmp/anything", "--help", "- hello"):
+        assert await synthesiser.speak(text, engine="careful")
+    await synthesiser.close()
+
+
 async def test_what_is_not_installed_is_told() -> None:
     synthesiser = Synthesiser(engines(json.dumps({"piper": command("no-such-piper", "{text}", "{sound}")})))
     with pytest.raises(EngineMissing, match="no-such-piper is not installed"):

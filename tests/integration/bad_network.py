@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from typing import Any, cast
 
 from ari_app.media.transports.reception import Reception
@@ -22,8 +23,8 @@ class BadNetwork(asyncio.DatagramProtocol):
         self._transport: asyncio.DatagramTransport | None = None
         self._target = ("", 0)
         self._asterisk: tuple[str, int] | None = None
-        #: bad from now on
-        self.bad = False
+        #: bad from now on; and: broken, so that everything is lost
+        self.bad = self.broken = False
         self.passed = 0
         self.lost: list[int] = []
         #: of what was passed on, when it was
@@ -52,7 +53,9 @@ class BadNetwork(asyncio.DatagramProtocol):
         packet = parse(data)
         if packet is None:
             return
-        if not self.bad:
+        if self.broken:
+            self.lost.append(packet.sequence)
+        elif not self.bad:
             self._pass(data, packet)
         elif self._chance.random() < self._loss:
             self.lost.append(packet.sequence)
@@ -65,7 +68,7 @@ class BadNetwork(asyncio.DatagramProtocol):
             return
         self._transport.sendto(data, self._target)
         self.passed += 1
-        self.reception.arrived(packet, asyncio.get_running_loop().time())
+        self.reception.arrived(packet, time.monotonic())
 
     def close(self) -> None:
         if self._transport is not None:

@@ -16,7 +16,7 @@ from ari_app.ari.errors import AriError
 from ari_app.ari.events import ChannelTransfer
 from ari_app.ari.node import Node
 from ari_app.calls.conference_programs import ConferenceMember
-from ari_app.calls.leg import Leg, LegGone
+from ari_app.calls.leg import Leg, LegGone, LegState
 from ari_app.calls.parking import Parked
 from ari_app.calls.registry import Registry
 from ari_app.calls.transfers import TRANSFEROR, Join, move
@@ -26,6 +26,9 @@ from ari_app.errors import CommandRefused, NotFound
 log = structlog.get_logger(__name__)
 
 _NUMBER = re.compile(r"\+?[0-9]{1,20}\Z", re.ASCII)
+#: seconds in which a phone that was told so hangs up by itself. Hanging it up while Asterisk (22.10.1) still tells it
+#: may lock up Asterisk's whole SIP stack (asterisk/asterisk#2166)
+PARTING = 2.0
 #: what the phone is told in the NOTIFY that ends its REFER: 200 and 603
 ANSWERED, DECLINED = "channel_answered", "channel_declined"
 
@@ -68,14 +71,16 @@ class PhoneTransfers:
             raise CommandRefused("These are not two calls.", reason="not_connected")
         if isinstance(second.call.program, Parked):
             # The phone has dialled the lot, and knows the space that it was told: there the other one goes.
-            self._calls.park_at(first, second.call.program, parting=done if first is source else release)
+            self._calls.park_at(first, second.call.program, lambda leg: _part(leg, source))
             _over(second, source)
             return
         if _calling(second) or isinstance(second.call.program, ConferenceMember):
             # Nobody has answered the second call yet: its number is rung for the first one's. A conference's number
             # is called for him too, so that he is let in as anybody is.
-            self._calls.pass_to(first, second.call.number, parting=done if first is source else release)
-            _over(second, source)
+            self._calls.pass_to(first, second.call.number, parting=lambda leg: _part(leg, source, after=second))
+            second.role = TRANSFEROR
+            # at once, or the phone that rings is busy for him
+            second.call.spawn(done(second) if second is source else release(second), "hang up who transferred")
             return
         stays, comes = self._calls.party(first), self._calls.party(second)
         number = second.call.number if comes is not second.call.origin else second.call.caller_number
@@ -84,18 +89,29 @@ class PhoneTransfers:
             Join(comes.id),
             f"{Kind.EXTENSION}:{number}",
             by="attended_transfer",
-            parting=done if first is source else release,
+            parting=lambda leg: _part(leg, source),
         )
-        second.role = TRANSFEROR
         comes.endpoint = comes.endpoint or f"PJSIP/{number_of(comes)}"
         move(comes, stays.call, second)
-        second.call.spawn(done(second) if second is source else release(second), "hang up who transferred")
+        _over(second, source)
 
 
 def _over(leg: Leg, source: Leg) -> None:
     """The phone's second call is over. source: the leg on which it waits for our word."""
     leg.role = TRANSFEROR
-    leg.call.spawn(done(leg) if leg is source else release(leg), "hang up who transferred")
+    leg.call.spawn(_part(leg, source), "hang up who transferred")
+
+
+async def _part(leg: Leg, source: Leg, after: Leg | None = None) -> None:
+    """Let one of the phone's two legs go, and not the other at the same moment: that on which it waits for our word
+    first, unless the other has to be `after`."""
+    if leg is source:
+        if after is not None:
+            await after.until(LegState.GONE, within=PARTING)
+        await done(leg)
+    else:
+        await source.until(LegState.GONE, within=PARTING)
+        await release(leg)
 
 
 def _calling(leg: Leg) -> bool:
@@ -114,4 +130,5 @@ async def tell(leg: Leg, state: str) -> None:
 async def done(leg: Leg) -> None:
     """It is done: the phone is told so, and hung up if it does not do that itself."""
     await tell(leg, ANSWERED)
+    await leg.until(LegState.GONE, within=PARTING)
     await release(leg)

@@ -22,6 +22,7 @@ def signed_in(floor: Floor, event: e.AgentSignedIn) -> None:
     if other is not None and other is not agent:
         _time_out(floor, other)
         other.extension = ""
+        floor.changed(other)
         floor.changes.agent(other.id)
     if agent.extension != event.extension:
         withdraw(floor, agent)

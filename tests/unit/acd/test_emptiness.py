@@ -139,6 +139,17 @@ def test_a_caller_whose_last_agent_does_not_answer_leaves_after_the_ringing() ->
     assert ("Release", "a", "500", "leave_empty") in plain(out)
 
 
+def test_who_loses_his_phone_when_his_session_has_timed_out_is_nobody_any_more() -> None:
+    scene = Scene()
+    scene.queue(leave_empty=LeaveEmpty.LOOSE)
+    timed_out(scene)
+    scene.join("a")
+    assert scene.waiting() == ["a"]
+    scene.apply(e.AgentConfigured(agent=2))
+    scene.apply(e.AgentSignedIn(agent=2, extension="201"))
+    assert scene.waiting() == []
+
+
 def test_empty_is_said_before_full() -> None:
     """As app_queue looks."""
     scene = Scene()

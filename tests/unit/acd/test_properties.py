@@ -123,3 +123,41 @@ def test_long_histories(seed: int) -> None:
             History.configure_queue(history, pick)
             history.staff(pick)
     history.replay()
+
+
+#: the walk of calls and of people, where nothing is configured otherwise
+WORK = (
+    *(3 * TRAFFIC),
+    *TROUBLE,
+    *PEOPLE,
+    *(3 * [History.leave_during_a_call]),
+    History.open_or_close,
+    History.open_or_close,
+    History.restart,
+)
+#: what happens in each of the histories with all options on, beside calls that are just answered
+ALL_ON = frozenset(
+    {
+        *("answered by rule", "skills wanted", "timer relax"),
+        *("overflow", "timer over", "refused diverted"),
+        *("refused closed", "refused empty", "refused full", "leave_empty", "timeout"),
+        *("priority changed", "pending pause", "pending sign-out"),
+        *("timer keep", "timer resume", "timer wrap", "timer cool", "timer say"),
+        *("abandoned", "completed", "sent", "stolen", "ringall"),
+    }
+)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_histories_with_all_options_on(seed: int) -> None:
+    """And all of them at work: what the options are for has happened in each."""
+    chance = Random(seed)
+    pick = Pick(chance.choice)
+    history = History()
+    history.open(pick)
+    for n in range(1500):
+        if n % 50 == 0:
+            history.all_on(pick)
+        chance.choice(WORK)(history, pick)
+    history.replay()
+    assert history.come_to >= ALL_ON, ALL_ON - history.come_to

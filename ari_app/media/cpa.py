@@ -39,9 +39,11 @@ _FAINT = 18.0
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """How long to listen, in ms. A longer greeting is a machine's; a shorter one with silence after it a human's."""
+    """How long to listen, in ms. A longer greeting is a machine's; a shorter one with silence after it a human's.
+    machine_span 0: its pauses do not matter."""
 
     machine_voice: int
+    machine_span: int  # from the first word to the last, pauses included: people take a breath or two, machines more
     short_voice: int
     short_silence: int
     long_silence: int
@@ -49,9 +51,11 @@ class Profile:
 
 #: fast: machines are known sooner, and talkative humans taken for them. safe-for-humans: the other way round.
 PROFILES: Mapping[str, Profile] = {
-    "fast": Profile(machine_voice=2500, short_voice=900, short_silence=700, long_silence=1000),
-    "balanced": Profile(machine_voice=3500, short_voice=900, short_silence=840, long_silence=1160),
-    "safe-for-humans": Profile(machine_voice=4500, short_voice=1200, short_silence=900, long_silence=1400),
+    "fast": Profile(machine_voice=2500, machine_span=3000, short_voice=900, short_silence=700, long_silence=1000),
+    "balanced": Profile(machine_voice=3800, machine_span=4100, short_voice=900, short_silence=840, long_silence=1160),
+    "safe-for-humans": Profile(
+        machine_voice=4500, machine_span=5000, short_voice=1200, short_silence=900, long_silence=1400
+    ),
 }
 
 
@@ -116,6 +120,7 @@ class Greeting:
     voice: int  # of speech so far, short pauses included
     silence: int  # since the last speech
     onset: int  # media time at which the first speech began
+    span: int  # from the first speech to the last, pauses included
 
 
 #: Says who speaks: LV or AM and why, or None as long as it cannot be known.
@@ -126,6 +131,8 @@ def by_length(greeting: Greeting, profile: Profile) -> tuple[str, str] | None:
     """Humans say little and wait for an answer; machines say a sentence or more."""
     if greeting.voice >= profile.machine_voice:
         return "AM", f"voice of {profile.machine_voice} ms and more"
+    if profile.machine_span and greeting.span >= profile.machine_span:
+        return "AM", f"a greeting of {profile.machine_span} ms and more, with pauses"
     if greeting.voice <= profile.short_voice and greeting.silence >= profile.short_silence:
         return "LV", f"short voice, then silence of {profile.short_silence} ms"
     if greeting.silence >= profile.long_silence:
@@ -245,7 +252,8 @@ class CallProgress:
                 return []
             self._decide("AM")
             return [Finding("AM", now, talk.onset, "voice after a special information tone", facts)]
-        decision = self._classify(Greeting(talk.voice, talk.quiet, talk.onset), self.parameters.profile)
+        facts["span"] = span = talk.end - talk.onset
+        decision = self._classify(Greeting(talk.voice, talk.quiet, talk.onset, span), self.parameters.profile)
         if decision is None:
             return []
         code, reason = decision

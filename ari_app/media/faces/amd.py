@@ -57,6 +57,7 @@ class MachineDetection:
             detect_dtmf=False,
             profile=Profile(
                 machine_voice=self.speech_threshold,
+                machine_span=0,
                 short_voice=self.speech_threshold,
                 short_silence=silence,
                 long_silence=silence,

@@ -62,7 +62,9 @@ class DetectAnalysis:
                 total_timeout=_TOTAL_MS,
                 silence_detect_limit=_GREETING_OVER_MS,
                 detect_dtmf=False,
-                profile=Profile(machine_voice=voice, short_voice=900, short_silence=700, long_silence=1000),
+                profile=Profile(
+                    machine_voice=voice, machine_span=0, short_voice=900, short_silence=700, long_silence=1000
+                ),
             )
         )
         self._taken: set[Branch] = set()

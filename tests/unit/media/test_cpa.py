@@ -53,7 +53,7 @@ def test_a_human_says_a_word_and_waits() -> None:
 def test_a_machine_speaks_and_beeps() -> None:
     machine, beep, silent = findings(MACHINE)
     assert (machine.code, beep.code, silent.code) == ("AM", "BP", "SL")
-    assert machine.at == pytest.approx(4500, abs=200)
+    assert machine.at == pytest.approx(1000 + 3800, abs=200)
     assert beep.facts["hertz1"] == pytest.approx(1000, abs=1)
 
 
@@ -148,7 +148,7 @@ def test_the_timeout_ends_it_without_another_word_once_decided() -> None:
 
 
 def test_profiles_differ_in_whom_they_believe() -> None:
-    talkative = call(voice(2000), silence(200), voice(1700))
+    talkative = call(voice(2200), silence(200), voice(1900))
     assert codes(talkative, profile=PROFILES["balanced"])[0] == "AM"
     assert codes(talkative, profile=PROFILES["safe-for-humans"])[0] == "LV"
     fast, balanced = (findings(HUMAN, profile=PROFILES[name])[0].at for name in ("fast", "balanced"))

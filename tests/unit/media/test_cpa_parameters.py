@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -124,6 +124,18 @@ def spoken(ms: int) -> list[Features]:
 
 
 @pytest.mark.parametrize("name", PROFILES)
+def test_a_greeting_with_pauses_is_a_machine_by_its_span(name: str) -> None:
+    """Phrases with half a second between them: less voice than machine_voice."""
+    profile = PROFILES[name]
+    phrases = [part for seed in range(9) for part in (voice(600, seed=seed), silence(500))]
+    (machine, *_) = findings(features(call(*phrases)), profile=profile)
+    assert (machine.code, machine.reason) == ("AM", f"a greeting of {profile.machine_span} ms and more, with pauses")
+    assert machine.facts["voice"] < profile.machine_voice
+    without = replace(profile, machine_span=0)
+    assert findings(features(call(*phrases)), profile=without)[0].reason != machine.reason
+
+
+@pytest.mark.parametrize("name", PROFILES)
 def test_profiles(name: str) -> None:
     """Voice of machine_voice is a machine; less, with silence after it, a human."""
     profile = PROFILES[name]
@@ -142,4 +154,4 @@ def test_the_document_has_each_parameter_code_and_profile() -> None:
     rows = dict(re.findall(r"^\| `([a-z-]+)` \| ((?:\d+ \| )+)", DOCUMENT, re.MULTILINE))
     for name, profile in PROFILES.items():
         written = [int(number) for number in re.findall(r"\d+", rows[name])]
-        assert written == [profile.machine_voice, profile.short_voice, profile.short_silence, profile.long_silence]
+        assert written == [getattr(profile, field.name) for field in fields(profile)]

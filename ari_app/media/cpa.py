@@ -52,7 +52,7 @@ class Profile:
 #: fast: machines are known sooner, and talkative humans taken for them. safe-for-humans: the other way round.
 PROFILES: Mapping[str, Profile] = {
     "fast": Profile(machine_voice=2500, machine_span=3000, short_voice=900, short_silence=700, long_silence=1000),
-    "balanced": Profile(machine_voice=3800, machine_span=4100, short_voice=900, short_silence=840, long_silence=1160),
+    "balanced": Profile(machine_voice=3500, machine_span=4100, short_voice=900, short_silence=840, long_silence=1160),
     "safe-for-humans": Profile(
         machine_voice=4500, machine_span=5000, short_voice=1200, short_silence=900, long_silence=1400
     ),

@@ -32,7 +32,7 @@ _DIGIT_TOLERANCE = 0.02  # Q.24: 1.5 % must be taken; the rest is for the measur
 #: Telephones are this exact. What is less so and as long as a beep may be a beep of two tones.
 _DIGIT_EXACT = 0.008
 _MUSIC_FRAMES = 100
-_MUSIC_SHARE = 0.6
+_MUSIC_SHARE, _SOME_MUSIC_SHARE = 0.6, 0.3
 _PROOF_FALL = 12.0  # dB
 #: A beep stands out of what is before it, as after a word or two there is silence; a note follows on another.
 _BEFORE_FRAMES, _OVER_BEFORE, _QUIETEST_BEFORE = 6, 10.0, -60.0  # dB, dBFS
@@ -113,6 +113,8 @@ class SignalDetector:
         self._stable: deque[bool] = deque([False] * _MUSIC_FRAMES, maxlen=_MUSIC_FRAMES)
         self._levels: deque[float] = deque(maxlen=_BEFORE_FRAMES)
         self._before = NOTHING  # dBFS: what was heard before the tone that goes on
+        self._heard = 0  # frames, up to _MUSIC_FRAMES
+        self._may_be_music = False
         self._doubtful = False  # a note may be what the tone that goes on is
         self._unproven: Tone | None = None  # a beep that may be a note, until silence follows it
         self._quiet = 0
@@ -135,11 +137,12 @@ class SignalDetector:
         if tone is not None:
             if tone.start != self._start:
                 self._begin(tone)
-            self._doubtful |= faint or tone.level < self._before + _OVER_BEFORE
+            self._doubtful |= faint or (self._may_be_music and tone.level < self._before + _OVER_BEFORE)
             found += self._go_on(frame, tone, now, spoken)
         found += self._flags(frame, now) + self._prove(frame, now)
         self._stable.append(self._is_stable(frame))
         if not frame.lost:
+            self._heard = min(self._heard + 1, _MUSIC_FRAMES)
             self._levels.append(max(frame.level, _QUIETEST_BEFORE))
         self._last = frame
         return found
@@ -154,7 +157,10 @@ class SignalDetector:
     def _begin(self, tone: Tone) -> None:
         self._start = tone.start
         self._told = set()
-        self._doubtful = sum(self._stable) >= _MUSIC_SHARE * _MUSIC_FRAMES
+        stable = sum(self._stable)
+        self._doubtful = stable >= _MUSIC_SHARE * _MUSIC_FRAMES
+        # Of noise nothing stands still, and a beep may be hardly above it.
+        self._may_be_music = stable >= _SOME_MUSIC_SHARE * _MUSIC_FRAMES or self._heard < _MUSIC_FRAMES
         # The frame before the first may hold the tone's beginning.
         before = list(self._levels)[:-1]
         self._before = sum(before) / len(before) if before else NOTHING

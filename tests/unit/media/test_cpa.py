@@ -53,7 +53,7 @@ def test_a_human_says_a_word_and_waits() -> None:
 def test_a_machine_speaks_and_beeps() -> None:
     machine, beep, silent = findings(MACHINE)
     assert (machine.code, beep.code, silent.code) == ("AM", "BP", "SL")
-    assert machine.at == pytest.approx(1000 + 3800, abs=200)
+    assert machine.at == pytest.approx(1000 + 3500, abs=200)
     assert beep.facts["hertz1"] == pytest.approx(1000, abs=1)
 
 

@@ -252,8 +252,8 @@ class CallProgress:
                 return []
             self._decide("AM")
             return [Finding("AM", now, talk.onset, "voice after a special information tone", facts)]
-        facts["span"] = span = talk.end - talk.onset
-        decision = self._classify(Greeting(talk.voice, talk.quiet, talk.onset, span), self.parameters.profile)
+        facts["span"] = talk.span
+        decision = self._classify(Greeting(talk.voice, talk.quiet, talk.onset, talk.span), self.parameters.profile)
         if decision is None:
             return []
         code, reason = decision

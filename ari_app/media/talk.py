@@ -32,6 +32,7 @@ class TalkTracker:
         self._start_ms, self._stop_ms, self._silence_ms = start_ms, stop_ms, silence_ms
         self.talking = False
         self.voice = 0  # ms of speech so far, with its short pauses
+        self.span = 0  # with all of its pauses; what was lost, and tones, are not in it
         self.quiet = 0  # ms since the last speech, without what was lost
         self.onset: int | None = None  # when the first speech began
         self.end = 0  # when the last speech ended
@@ -46,6 +47,7 @@ class TalkTracker:
         if not speech:
             return self._silence(at)
         filled = self.quiet if self.voice and self.quiet <= PAUSE_MS else 0
+        self.span += FRAME_MS + (self.quiet if self.voice else 0)
         if self.onset is None:
             self.onset = at
         if self._burst == 0 or self.quiet > PAUSE_MS:
@@ -71,4 +73,4 @@ class TalkTracker:
 
     def forget(self) -> None:
         """What was heard was no voice."""
-        self.voice, self.onset, self._burst = 0, None, 0
+        self.voice, self.span, self.onset, self._burst = 0, 0, None, 0

@@ -40,3 +40,15 @@ def test_loss_and_tones_are_neither(text: str) -> None:
     whats = [talk.what for talk in run(with_them, text)]
     assert whats == [talk.what for talk in run(without, text.replace("l", "").replace("t", ""))]
     assert (with_them.voice, with_them.quiet) == (without.voice, without.quiet)
+
+
+def test_the_span_has_all_pauses_and_no_tones() -> None:
+    talk = TalkTracker()
+    at = 0
+    for count, speech, sound in ((20, True, False), (30, False, False), (50, False, True), (20, True, False)):
+        for _ in range(count):
+            talk.hear(at, speech, sound=sound)
+            at += 20
+    assert (talk.voice, talk.span) == (800, 800 + 600)
+    talk.forget()
+    assert talk.span == 0

@@ -121,7 +121,8 @@ async def test_loss_and_jitter_are_measured_as_they_were_made(
     assert lost <= first.ear.lost <= lost + late
     assert (during.received, during.lost, during.reordered) == (made.received, made.lost, made.reordered)
     assert made.jitter > 0.008
-    assert during.jitter == pytest.approx(made.jitter, abs=0.003)
+    # the clock is read there after the packet was sent, and by the kernel here: another process may come between
+    assert during.jitter == pytest.approx(made.jitter, abs=0.008)
     expected = mos_of(r_factor(made.loss, 2 * made.jitter + 0.02))
     assert during.mos == pytest.approx(expected, abs=0.1)
     await house.idle()

@@ -14,7 +14,6 @@ from ari_app.calls.verbs.external_media import MediaPorts, TransportKind
 from ari_app.clock import SystemClock
 from ari_app.media.transports.pacing import Ticker
 from ari_app.media.transports.reception import Quality, mos_of, r_factor
-from ari_app.media.transports.rtp_shared import SharedRtp
 from tests.harness import audio
 from tests.harness.patience import PATIENCE
 from tests.integration.bad_network import BadNetwork
@@ -88,6 +87,7 @@ async def received(end: End, packets: int) -> Quality:
     return quality
 
 
+@pytest.mark.slow
 async def test_loss_and_jitter_are_measured_as_they_were_made(
     house: House, all_ports: dict[TransportKind, MediaPorts]
 ) -> None:
@@ -108,17 +108,14 @@ async def test_loss_and_jitter_are_measured_as_they_were_made(
         bad.broken = bad.bad = False
         await first.ear.until(len(first.ear.found) + 50)
         after = first.transport.traffic().quality
-    assert isinstance(first.transport, SharedRtp)
-    late = first.transport._depacketiser.late
     bad.close()
     assert after is not None
     lost = len(bad.lost)
     assert bad.passed - passed > 300
     assert lost > 5
-    # what was lost is marked as lost, and not as silence; so is what came when it had been given up: on a busy machine
-    # packets that waited for this process are delayed anew, and overtaken by more than are waited for
+    # what was lost is marked as lost, and not as silence; so is what Asterisk did not send in the same gap
     assert after.lost == lost
-    assert lost <= first.ear.lost <= lost + late
+    assert first.ear.lost >= lost
     assert (during.received, during.lost, during.reordered) == (made.received, made.lost, made.reordered)
     assert made.jitter > 0.008
     # the clock is read there after the packet was sent, and by the kernel here: another process may come between

@@ -114,6 +114,8 @@ def connect_failed(floor: Floor, event: e.ConnectFailed) -> None:
     caller = floor.callers[call]
     if caller.call_back is not None:
         floor.talking[event.offer] = call
+        if caller.call_back.reached:  # it was joined before the customer answered; its legs tell how it ends
+            return floor.ignore()
         return call_backs.not_reached(floor, caller, "lost")
     assert caller.agent is not None
     agent = floor.agents[caller.agent]

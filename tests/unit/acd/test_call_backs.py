@@ -131,6 +131,20 @@ def test_an_agent_who_goes_before_the_customer_answers_is_no_attempt(scene: Scen
     assert (view.entry, view.failures, view.state) == ("cb1-2", 0, "ringing")
 
 
+def test_a_failure_to_connect_comes_too_late_for_one_who_was_reached(scene: Scene) -> None:
+    ask(scene)
+    scene.agent(1)
+    offer = scene.offer("cb1")
+    scene.answer("cb1")
+    scene.apply(e.CallBackReached(entry="cb1"))
+    before = scene.engine.snapshot()
+    assert scene.apply(e.ConnectFailed(offer=offer)) == []
+    assert scene.engine.snapshot() == before
+    out = scene.end("cb1")
+    assert len(of(c.CallCompleted, out)) == 1
+    assert not of(c.CallerExited, out)
+
+
 def test_what_nobody_saw_is_no_attempt(scene: Scene) -> None:
     scene.agent(1)
     ask(scene)

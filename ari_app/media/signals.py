@@ -32,10 +32,10 @@ _DIGIT_TOLERANCE = 0.02  # Q.24: 1.5 % must be taken; the rest is for the measur
 #: Telephones are this exact. What is less so and as long as a beep may be a beep of two tones.
 _DIGIT_EXACT = 0.008
 _MUSIC_FRAMES = 100
-_MUSIC_SHARE, _SOME_MUSIC_SHARE = 0.6, 0.3
+_MUSIC_SHARE, _SOME_MUSIC_SHARE = 0.6, 0.2
 _PROOF_FALL = 12.0  # dB
 #: A beep stands out of what is before it, as after a word or two there is silence; a note follows on another.
-_BEFORE_FRAMES, _OVER_BEFORE, _QUIETEST_BEFORE = 6, 10.0, -60.0  # dB, dBFS
+_BEFORE_FRAMES, _OVER_BEFORE, _QUIETEST_BEFORE = 6, 8.0, -60.0  # dB, dBFS
 _BEEP_HZ, _HIGHEST_OF_TWO = (350, 2600), 3400
 
 

@@ -13,6 +13,7 @@ from tests.harness import audio
 from tests.harness.phones import Phone, PhoneBox
 from tests.integration.server import ContactCentre, contact_centre
 from tests.integration.test_call_control import phone, until
+from tests.integration.test_phone_transfers import refer_to, served
 from tests.integration.test_queue_call import MUSIC
 
 ONE, TWO, THREE = 440, 660, 880
@@ -169,3 +170,25 @@ async def asked(caller: Phone) -> None:
     """Something is being said to him."""
     assert caller.ear is not None
     await caller.ear.wait_for(lambda ear: audio.loudness(ear.recent(0.2).samples) > MUSIC)
+
+
+async def test_an_agent_brings_his_caller_into_a_conference(centre: ContactCentre) -> None:
+    """He calls it with his phone's second line, and transfers attended."""
+    await make(centre)
+    caller, agent, _ = await served(centre)
+    await centre.world.line("1001", "secret")
+    member = await centre.world.call("800", centre.pbx, caller="0305550100", tone=THREE)
+    await members(centre, 1)
+    consult = await centre.world.call("800", centre.pbx, line="1001", tone=TWO)
+    await members(centre, 2)
+    await asyncio.gather(consult.wait_tones(THREE), member.wait_tones(TWO))
+    await refer_to(centre, agent, consult, "800")
+    await asyncio.gather(agent.ended.wait(), consult.ended.wait())
+    await asyncio.gather(caller.wait_tones(THREE), member.wait_tones(ONE, absent=(TWO,)))
+    assert [row["callerIdNumber"] for row in await members(centre, 2)] == ["0305550100", "0301234567"]
+    await centre.until_status("1001", "available")
+    await act(centre, "end")
+    await asyncio.gather(caller.ended.wait(), member.ended.wait())
+    await centre.idle()
+    (row,) = centre.server.rows("SELECT outcome, ended_by, went_to FROM queue_calls")
+    assert row == {"outcome": "answered", "ended_by": "transfer", "went_to": "extension:800"}

@@ -91,11 +91,14 @@ class Library:
         if found is None:
             raise NotFound("the recording has no file", id=recording.name, state=recording.state)
         path = Path(found)
-        if not await asyncio.to_thread(os.access, path, os.R_OK):
-            log.error("= file of a recording is missing", recording=recording.name, path=found)
-            await self.recordings.missing(recording, "The file is not there")
-            raise NotFound("the recording's file is missing", id=recording.name, state="missing")
-        return path
+        if await asyncio.to_thread(os.access, path, os.R_OK):
+            return path
+        if not await self.recordings.missing(
+            recording, "The file is not there"
+        ):  # moved or deleted since it was looked up
+            return await self.file(await self.recordings.get(recording.account_id, recording.name))
+        log.error("= file of a recording is missing", recording=recording.name, path=found)
+        raise NotFound("the recording's file is missing", id=recording.name, state="missing")
 
     async def _elsewhere(self, recording: RecordingInfo) -> Elsewhere:
         storage, key = self._storage, str(recording.path)
@@ -104,8 +107,8 @@ class Library:
         try:
             return Elsewhere(size=await storage.size(key), read=partial(storage.read, key))
         except NotFound:
-            log.error("= file of a recording is missing", recording=recording.name, path=storage.where(key))
-            await self.recordings.missing(recording, "The file is not there")
+            if await self.recordings.missing(recording, "The file is not there"):
+                log.error("= file of a recording is missing", recording=recording.name, path=storage.where(key))
             raise
 
     async def converted(self, recording: RecordingInfo, format: str, right: RecordingInfo | None = None) -> Path:
@@ -162,6 +165,10 @@ class Library:
         await self._converted.forget(str(recording.checksum))
         if await self.recordings.deleted(recording, by):
             log.info("= recording deleted", recording=recording.name, call=recording.call_id, by=by)
+            return
+        now = await self.recordings.find(recording.name)
+        if now is not None and now.state in ("stored", "missing") and now.storage != recording.storage:
+            await self.delete(now, by)  # it was moved since it was looked up
 
     # retention
 

@@ -88,8 +88,8 @@ class Uploader:
         try:
             await self._storage.put(path, key, recording.size or 0, recording.checksum or "")
         except FileNotFoundError:
-            await self._recordings.missing(recording, "The file is not there")
-            log.error("= file of a recording is missing", recording=name, path=str(path))
+            if await self._recordings.missing(recording, "The file is not there"):
+                log.error("= file of a recording is missing", recording=name, path=str(path))
             return
         if not await self._recordings.moved(recording, S3):
             await self._storage.delete(key)

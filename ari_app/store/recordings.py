@@ -197,23 +197,28 @@ class Recordings:
         async with self._database.transaction() as connection:
             return (await connection.execute(query)).rowcount > 0
 
-    async def missing(self, recording: RecordingInfo, error: str) -> None:
-        """There is no file where one should be."""
-        await self._set(
-            recording,
-            file_state="missing",
-            error=clean(error),
-            ended_at=func.coalesce(_C.ended_at, _C.started_at),
-            outcome=func.coalesce(_C.outcome, "unknown"),
+    async def missing(self, recording: RecordingInfo, error: str) -> bool:
+        """There is no file where one should be. False: it should not be there by now, for it was moved or deleted."""
+        query = (
+            update(_TABLE)
+            .where(*_there(recording), _C.file_state.is_not_distinct_from(recording.file_state))
+            .values(
+                file_state="missing",
+                error=clean(error),
+                ended_at=func.coalesce(_C.ended_at, _C.started_at),
+                outcome=func.coalesce(_C.outcome, "unknown"),
+            )
         )
+        async with self._database.transaction() as connection:
+            return (await connection.execute(query)).rowcount > 0
 
     async def troubled(self, recording: RecordingInfo, error: str) -> None:
         """Its file could not be stored yet."""
         await self._set(recording, error=clean(error))
 
     async def deleted(self, recording: RecordingInfo, by: str) -> bool:
-        """Its file is not to be had any more; by: see models/recording.py. False: it was not by now."""
-        here = (_C.call_id == recording.call_id, _C.name == recording.name, _C.file_state.in_(("stored", "missing")))
+        """Its file is not to be had any more; by: see models/recording.py. False: it was not by now, or was moved."""
+        here = (*_there(recording), _C.file_state.in_(("stored", "missing")))
         values = {"file_state": "deleted", "deleted_at": self._clock.now(), "deleted_by": clean(by)}
         async with self._database.transaction() as connection:
             return (await connection.execute(update(_TABLE).where(*here).values(values))).rowcount > 0
@@ -249,6 +254,12 @@ class Recordings:
         if not self._writer.healthy:
             raise StoreUnavailable(self._writer.stats.last_error)
         await self._writer.flush()
+
+
+def _there(recording: RecordingInfo) -> tuple[ColumnElement[bool], ...]:
+    """Its row, as long as its file is where it was."""
+    storage = _C.storage.is_not_distinct_from(recording.storage)
+    return (_C.call_id == recording.call_id, _C.name == recording.name, storage)
 
 
 def _conditions(which: RecordingFilter) -> list[ColumnElement[bool]]:

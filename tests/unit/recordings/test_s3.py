@@ -85,6 +85,24 @@ async def test_a_file_moves_and_is_given_out_from_there(cellar: Cellar) -> None:
         await cellar.storage.size(str(found.path))
 
 
+async def test_who_looked_it_up_before_it_was_moved_gets_it_from_there(cellar: Cellar) -> None:
+    before = await cellar.put("rec-a", CONTENT)
+    cellar.uploader.start()
+    await cellar.until(lambda: cellar.moved("rec-a"))
+    source = await cellar.library.file(before)
+    assert isinstance(source, Elsewhere)
+    assert b"".join([piece async for piece in source.read(0, source.size)]) == CONTENT
+    there = await cellar.get("rec-a")
+    assert (there.state, there.storage) == ("stored", "s3")
+    await cellar.library.delete(before, "key 1")
+    with pytest.raises(NotFound):
+        await cellar.storage.size(str(before.path))
+    for looked_up in (before, there):
+        with pytest.raises(NotFound):
+            await cellar.library.file(looked_up)
+    assert (await cellar.get("rec-a")).state == "deleted"
+
+
 async def test_a_file_of_several_parts(cellar: Cellar) -> None:
     large = CONTENT * (PART // len(CONTENT) + 1)
     assert len(large) > PART

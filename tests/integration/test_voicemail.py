@@ -11,10 +11,13 @@ from typing import Any
 
 import pytest
 
-from tests.harness import audio
+from tests.harness import audio, smtp
 from tests.harness.lamp import Lamp
+from tests.harness.patience import PATIENCE
 from tests.harness.phones import Phone, PhoneBox
+from tests.harness.s3 import S3Server
 from tests.integration.server import ContactCentre, contact_centre
+from tests.integration.test_queue_call import MUSIC
 
 SECRET = "Correct horse, 9 batteries"
 CALLER, GREETING = 440, 660
@@ -147,3 +150,73 @@ async def test_the_owner_listens_deletes_and_records_a_greeting(centre: ContactC
     await again.wait_tones(GREETING, within=30)
     await again.hang_up()
     await centre.idle()
+
+
+@pytest.mark.filterwarnings("ignore:Requiring AUTH")  # the mail server does not know that STARTTLS is required first
+async def test_a_message_is_mailed_and_kept_in_s3(tmp_path: Path, start_asterisk: Any, world: PhoneBox) -> None:
+    """A real mail server (STARTTLS, AUTH), and a storage that speaks S3."""
+    files = smtp.certificate(tmp_path)
+    settings = {"SMTP_USER": smtp.USER, "SMTP_PASSWORD": smtp.PASSWORD, "MAIL_FROM": "pbx@example.org"}
+    async with S3Server() as storage:
+        with smtp.mail_server(files) as mails:
+            settings |= {"SMTP_HOST": mails.host, "SMTP_PORT": str(mails.port), "SSL_CERT_FILE": str(files[0])}
+            settings |= {**storage.environment, "VOICEMAIL_MIN_SECONDS": "1"}
+            async with contact_centre(tmp_path, start_asterisk, world, LOG_LEVEL="debug", **settings) as centre:
+                mailbox = {"emailAddress": "bo@example.org", "options": {"attach": "yes", "envelope": "no"}}
+                await extensions(centre, **mailbox)
+                async with Lamp("1002", SECRET, centre.pbx.sip) as phone:
+                    await phone.shows("0/0")
+                    caller = await speaking(centre)
+                    await asyncio.sleep(3)  # of message
+                    await caller.hang_up()
+                    (message,) = await messages(centre, 1)
+                    await phone.shows("1/0")
+                    await mailed(mails)
+                    await until_stored_in_s3(centre, message)
+                    await tone_in(centre, message)
+                    owner = await listening(centre)
+                    await owner.wait_tones(CALLER)
+                    await owner.send_digits("*")  # he has heard enough
+                    await phone.shows("0/1")
+                    await owner.hang_up()
+                    await centre.server.request("DELETE", f"/x/voicemail/{message['id']}")
+                    await phone.shows("0/0")
+                status, _ = await centre.server.download(f"/x/voicemail/{message['id']}/file")
+                assert status == 404
+                await centre.idle()
+
+
+async def mailed(mails: smtp.MailServer) -> None:
+    """The owner has the mail, with what was said."""
+    async with asyncio.timeout(PATIENCE):
+        while not mails.mails:
+            await asyncio.sleep(0.05)
+    (mail,) = mails.mails
+    assert mails.recipients == ["bo@example.org"]
+    assert "1001" in str(mail["Subject"])
+    (sound,) = mail.iter_attachments()
+    with wave.open(io.BytesIO(sound.get_content())) as opened:
+        samples = audio.from_pcm(opened.readframes(opened.getnframes()))
+    middle = samples[len(samples) // 2 : len(samples) // 2 + audio.RATE // 2]
+    assert audio.hears(middle, CALLER)
+
+
+async def until_stored_in_s3(centre: ContactCentre, message: dict[str, Any]) -> None:
+    """The file of the message is there, and no longer here."""
+    async with asyncio.timeout(PATIENCE):
+        while (row := await centre.server.request("GET", f"/x/recording/{message['id']}"))["storage"] != "s3":
+            await asyncio.sleep(0.05)
+        assert row["path"].startswith("s3://recordings/centre/")
+        while list(centre.server.directory.rglob("*.wav")):
+            await asyncio.sleep(0.05)
+
+
+async def listening(centre: ContactCentre) -> Phone:
+    """The owner has asked for his new messages over the phone."""
+    await centre.world.line("1002", SECRET)
+    owner = await centre.world.call("*97", centre.pbx, line="1002")
+    await owner.answered.wait()
+    assert owner.ear is not None
+    await owner.ear.wait_for(lambda ear: audio.loudness(ear.recent(0.2).samples) > MUSIC)  # he is asked
+    await owner.send_digits("4321#1")
+    return owner

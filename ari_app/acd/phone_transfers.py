@@ -7,6 +7,7 @@ word how it went. Left to itself it would put Local channels in the place of leg
 from __future__ import annotations
 
 import re
+from collections import deque
 
 import structlog
 
@@ -29,6 +30,8 @@ _NUMBER = re.compile(r"\+?[0-9]{1,20}\Z", re.ASCII)
 #: seconds in which a phone that was told so hangs up by itself. Hanging it up while Asterisk (22.10.1) still tells it
 #: may lock up Asterisk's whole SIP stack (asterisk/asterisk#2166)
 PARTING = 2.0
+#: Asterisk (22.10.1) tells of one REFER twice, milliseconds apart. Seconds within which it is the same one
+TOLD_AGAIN = 1.0
 #: what the phone is told in the NOTIFY that ends its REFER: 200 and 603
 ANSWERED, DECLINED = "channel_answered", "channel_declined"
 
@@ -39,15 +42,19 @@ class PhoneTransfers:
     def __init__(self, registry: Registry, calls: CallControl) -> None:
         self._registry = registry
         self._calls = calls
+        #: the last REFERs: when, of which leg, where to
+        self._told: deque[tuple[float, tuple[str, str | None, str | None]]] = deque(maxlen=64)
 
     def asked_for(self, node: Node, event: ChannelTransfer) -> None:
         """A REFER has come. One that cannot be done is declined, and everybody talks on."""
         source = event.referred_by.source_channel.id
         leg = self._registry.legs.get((node.name, source))
-        if leg is None or not leg.alive or leg.role == TRANSFEROR:  # Asterisk (22.10.1) tells of one REFER twice
+        if leg is None or not leg.alive or leg.role == TRANSFEROR:
             return
         there = event.refer_to.destination_channel
         wanted = event.refer_to.requested_destination
+        if self._told_before(event.timestamp, (source, wanted.destination, None if there is None else there.id)):
+            return
         try:
             if there is not None:
                 other = self._registry.legs.get((node.name, there.id))
@@ -61,6 +68,14 @@ class PhoneTransfers:
         except (CommandRefused, NotFound, LegGone) as error:
             log.info("= transfer declined", call=leg.call.id, leg=leg.id, error=str(error))
             leg.call.spawn(tell(leg, DECLINED), "transfer declined")
+
+    def _told_before(self, timestamp: str, refer: tuple[str, str | None, str | None]) -> bool:
+        """Whether this is the second word of one REFER. To answer that too may be the end of Asterisk."""
+        at = self._registry.at(timestamp)
+        if any(refer == other and abs(at - then) < TOLD_AGAIN for then, other in self._told):
+            return True
+        self._told.append((at, refer))
+        return False
 
     def _attended(self, source: Leg, other: Leg) -> None:
         """Both legs are of one phone. The one of a queue's call comes first: that call goes on, and the queue's record

@@ -75,6 +75,15 @@ def release(container: str) -> None:
     _own_containers.discard(container)
 
 
+def anybody_died_of(code: int) -> bool:
+    """Whether a container of this process has ended by itself with an exit code."""
+    format_ = "{{.State.Running}} {{.State.ExitCode}}"
+    found = subprocess.run(
+        ["docker", "inspect", "-f", format_, *_own_containers], capture_output=True, text=True, check=False
+    )
+    return f"false {code}" in found.stdout.splitlines()
+
+
 @atexit.register
 def _remove_own() -> None:
     if _own_containers:

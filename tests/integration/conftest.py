@@ -1,6 +1,6 @@
 """Fixtures of the tests against real peers. Without Docker they are skipped, with the reason (in CI they fail)."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ from tests.harness.postgres import unavailable as postgres_unavailable
 AsteriskFactory = Callable[..., Awaitable[Asterisk]]
 
 HERE = Path(__file__).parent
+#: how Docker tells SIGSEGV
+SEGMENTATION_FAULT = 139
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -23,6 +25,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.integration)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
+    """Asterisk 22.10.1 dies now and then of a REFER that an application answers (docs/decisions/006). A test of such a
+    transfer is then an expected failure: if, and only if, an Asterisk of this test ended by a segmentation fault."""
+    report = yield
+    refers = report.when == "call" and item.get_closest_marker("refer") is not None
+    if refers and report.failed and docker.anybody_died_of(SEGMENTATION_FAULT):
+        report.outcome, report.wasxfail = "skipped", "Asterisk itself died of the REFER"
+    return report
 
 
 @pytest.fixture(scope="session")

@@ -172,6 +172,7 @@ async def asked(caller: Phone) -> None:
     await caller.ear.wait_for(lambda ear: audio.loudness(ear.recent(0.2).samples) > MUSIC)
 
 
+@pytest.mark.refer
 async def test_an_agent_brings_his_caller_into_a_conference(centre: ContactCentre) -> None:
     """He calls it with his phone's second line, and transfers attended."""
     await make(centre)

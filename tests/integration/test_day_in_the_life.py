@@ -283,6 +283,7 @@ class Day:
         assert {"call_queue.create", "pause_code.create", "agent.create"} <= set(done)
 
 
+@pytest.mark.refer
 async def test_a_day_in_the_life(tmp_path: Path, start_asterisk: Any, world: PhoneBox) -> None:
     async with contact_centre(tmp_path, start_asterisk, world, LOG_LEVEL="debug") as centre:
         day = Day(centre)

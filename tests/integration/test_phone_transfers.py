@@ -16,6 +16,8 @@ from tests.integration.test_call_control import active, parked, phone, queue_log
 
 CALLER, AGENT, DESK = 440, 660, 880
 
+pytestmark = pytest.mark.refer
+
 
 @pytest.fixture
 async def centre(tmp_path: Path, start_asterisk: Any, world: PhoneBox) -> AsyncIterator[ContactCentre]:
@@ -74,6 +76,7 @@ async def test_an_agent_transfers_blind_by_his_phone(centre: ContactCentre) -> N
     (row,) = centre.server.rows("SELECT outcome, ended_by, went_to FROM queue_calls")
     assert row == {"outcome": "answered", "ended_by": "transfer", "went_to": "extension:1002"}
     assert await queue_log(centre, call) == [("ENTERQUEUE",), ("CONNECT",), ("BLINDTRANSFER", "1002", "from-internal")]
+    assert centre.server.log_path.read_text().count("= transfer declined") == 1  # though Asterisk tells it twice
 
 
 async def test_an_agent_asks_a_colleague_and_transfers_attended(centre: ContactCentre) -> None:

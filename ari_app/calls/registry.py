@@ -413,5 +413,5 @@ class Registry:
 
     async def hang_up(self, node: Node, channel: str, cause: str | None = None) -> None:
         """End a channel that is no leg; if Asterisk does not, that is tried again later."""
-        request = lambda: node.channels.hangup(channelId=channel, reason_code=cause)  # noqa: E731
-        await end(self.clock, node, request, f"channel {channel}")
+        what = f"channel {channel}"
+        await end(self.clock, node, lambda: node.channels.hangup(channelId=channel, reason_code=cause), what)

@@ -18,8 +18,8 @@ from ari_app.media.asr.port import Recogniser
 from ari_app.media.asr.services import Body, HttpForm, HttpService
 from ari_app.media.asr.sockets import SocketForm, Vosk, WebsocketService
 from ari_app.media.asr.sphinx import PocketSphinx
+from ari_app.media.engines import described as engines_of
 
-_NAME = re.compile(r"[a-z][a-z0-9-]{0,39}\Z")
 _HTTP = re.compile(r"https?://[^\s/?#@]+(/[^\s#]*)?\Z")
 _WEBSOCKET = re.compile(r"wss?://[^\s/?#@]+(/[^\s#]*)?\Z")
 _LANGUAGE = re.compile(r"[a-z]{2,3}\Z")
@@ -65,17 +65,7 @@ _Described = HttpEngine | WebsocketEngine | VoskEngine | SphinxEngine
 
 def described(text: str) -> dict[str, _Described]:
     """What is in the setting. Raises ValueError, which never repeats it: there are secrets in it."""
-    try:
-        found = msgspec.json.decode(text or "{}", type=dict[str, _Described])
-    except msgspec.MsgspecError as error:
-        where = re.sub(r"'[^']*'", "..", str(error))  # it may quote a value
-        raise ValueError(f"is not as docs/speech.md has it: {where}") from None
-    for name, one in found.items():
-        if not _NAME.match(name):
-            raise ValueError("names of engines are of small letters, digits and -, 40 at most")
-        if problem := _problem(one):
-            raise ValueError(f"{name}: {problem}")
-    return found
+    return engines_of(text, _Described, _problem)
 
 
 def _problem(one: _Described) -> str:

@@ -14,11 +14,11 @@ from string import Formatter
 
 import msgspec
 
+from ari_app.media.engines import described as engines_of
 from ari_app.media.tts.engine import PROGRAMS, Engine, Program
 from ari_app.media.tts.services import Polly, Watson, WatsonKey
 from ari_app.media.tts.sigv4 import Credentials
 
-_NAME = re.compile(r"[a-z][a-z0-9-]{0,39}\Z")
 _URL = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?\Z")
 _FIELDS = {"text", "sound", "voice", "words"}
 
@@ -54,21 +54,7 @@ _Described = CommandEngine | PollyEngine | WatsonEngine
 
 def described(text: str) -> dict[str, _Described]:
     """What is in the setting. Raises ValueError, which never repeats it: there are secrets in it."""
-    try:
-        found = msgspec.json.decode(text or "{}", type=dict[str, _Described])
-    except msgspec.MsgspecError as error:
-        raise ValueError(f"is not as docs/speech.md has it: {_where(str(error))}") from None
-    for name, one in found.items():
-        if not _NAME.match(name):
-            raise ValueError("names of engines are of small letters, digits and -, 40 at most")
-        if problem := _problem(one):
-            raise ValueError(f"{name}: {problem}")
-    return found
-
-
-def _where(error: str) -> str:
-    """What msgspec says is wrong, without a value that it may quote."""
-    return re.sub(r"'[^']*'", "..", error)
+    return engines_of(text, _Described, _problem)
 
 
 def _problem(one: _Described) -> str:

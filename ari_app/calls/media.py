@@ -18,13 +18,13 @@ import msgspec
 import structlog
 
 from ari_app.ari.errors import AriError
+from ari_app.calls.desk import Desk, FindLeg
 from ari_app.calls.leg import Leg, LegGone
 from ari_app.calls.registry import Registry
 from ari_app.calls.verbs.attach import Side, Tap
 from ari_app.calls.wait import while_alive
 from ari_app.clock import Clock
 from ari_app.config import Network
-from ari_app.errors import CommandRefused, NotFound
 from ari_app.media.link import Link, LinkHere, LinkRequest
 from ari_app.media.ports import MediaPorts
 from ari_app.media.targets import Place, Target, resolve
@@ -32,14 +32,8 @@ from ari_app.media.transports.port import Direction, Traffic
 
 log = structlog.get_logger(__name__)
 
-#: Notes that are kept of one attachment, and attachments of an account that are over: the newest.
-NOTES, REMEMBERED = 50, 100
-
-
-class TooManyAttachments(CommandRefused):
-    """There are as many attachments as may be."""
-
-    slug = "too_many_attachments"
+#: Notes that are kept of one attachment: the newest.
+NOTES = 50
 
 
 class Note(msgspec.Struct, frozen=True, kw_only=True):
@@ -177,27 +171,8 @@ class MediaSession:
 #: makes the media of an attachment: here, or in another process
 Plane = Callable[[LinkRequest, Callable[[str], None]], Link]
 
-#: finds the leg that users name by an extension, of an account; None: it is on no call
-FindLeg = Callable[[int, str], Leg | None]
 
-
-def find_leg(registry: Registry, find: FindLeg, account: int, call: str | None, extension: str | None) -> Leg:
-    """The leg that users mean: that with which a call began, or with which an extension is on one.
-
-    Raises:
-        NotFound: context "parameter" says which of them there is not.
-    """
-    if call is not None:
-        found = registry.calls.get(call)
-        leg = found.origin if found is not None and found.account == account else None
-    else:
-        leg = find(account, extension or "")
-    if leg is None or not leg.alive:
-        raise NotFound("is not on a call", parameter="extension" if call is None else "call")
-    return leg
-
-
-class MediaDesk:
+class MediaDesk(Desk[MediaView]):
     """All attachments of users."""
 
     def __init__(
@@ -212,18 +187,10 @@ class MediaDesk:
     ) -> None:
         """private: networks that are not public and may be connected to. limit: attachments at a time. plane: who
         carries their audio; without it, this process."""
-        self._registry = registry
+        super().__init__(registry, find, "attachment", limit=limit)
         self._clock = ports.clock
         self._plane = plane or partial(LinkHere, ports)
-        self._find = find
         self._private = tuple(private)
-        self._limit = limit
-        self._live: dict[str, tuple[int, MediaSession]] = {}
-        self._ended: dict[int, deque[MediaSession]] = {}
-
-    def __len__(self) -> int:
-        """Those that are not over."""
-        return len(self._live)
 
     async def attach(
         self, account: int, request: MediaRequest, *, call: str | None = None, extension: str | None = None
@@ -233,10 +200,9 @@ class MediaDesk:
 
         Raises:
             NotFound: context "parameter" says which of them there is not.
-            TargetError, TargetForbidden, LegGone, TooManyAttachments
+            TargetError, TargetForbidden, LegGone, TooMany
         """
-        leg = find_leg(self._registry, self._find, account, call, extension)
-        return await self.start(account, leg, request)
+        return await self.start(account, self.find_leg(account, call, extension), request)
 
     async def start(self, account: int, leg: Leg, request: MediaRequest) -> str:
         """Begin an attachment; its id. It connects by itself; `view` tells what has become of it.
@@ -244,16 +210,12 @@ class MediaDesk:
         Raises:
             TargetError, TargetForbidden: nothing is sent there.
             LegGone: the call ended meanwhile.
-            TooManyAttachments
+            TooMany
         """
         place = await resolve(request.target, self._private)
         leg.require_alive()
-        if len(self._live) >= self._limit:
-            raise TooManyAttachments(f"there are {self._limit} attachments already")
+        self.require_room()
         session = MediaSession(leg, request, place, self._plane, self._clock)
-        self._live[session.id] = (account, session)
-        task = leg.call.spawn(session.run(), "media")
-        task.add_done_callback(lambda _task: self._over(account, session))
         log.info(
             "= media attachment",
             call=leg.call.id,
@@ -261,32 +223,4 @@ class MediaDesk:
             target=request.target.shown,
             direction=request.direction.value,
         )
-        return session.id
-
-    def _over(self, account: int, session: MediaSession) -> None:
-        session.finish()
-        self._live.pop(session.id, None)
-        self._ended.setdefault(account, deque(maxlen=REMEMBERED)).append(session)
-
-    def _session(self, account: int, attachment: str) -> MediaSession:
-        live = self._live.get(attachment)
-        if live is not None and live[0] == account:
-            return live[1]
-        for session in self._ended.get(account, ()):
-            if session.id == attachment:
-                return session
-        raise NotFound("there is no such attachment", parameter="id")
-
-    def view(self, account: int, attachment: str) -> MediaView:
-        """One, live or lately ended. Raises NotFound."""
-        return self._session(account, attachment).view()
-
-    def views(self, account: int) -> list[MediaView]:
-        """Those of an account, the oldest first: lately ended, and live."""
-        ended = list(self._ended.get(account, ()))
-        live = [session for owner, session in self._live.values() if owner == account]
-        return [session.view() for session in sorted([*ended, *live], key=lambda each: (each.created_at, each.id))]
-
-    def stop(self, account: int, attachment: str) -> None:
-        """End one; nothing if it is over. Raises NotFound."""
-        self._session(account, attachment).stop("stopped by request")
+        return self.begin(account, session)

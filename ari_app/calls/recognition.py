@@ -15,28 +15,20 @@ import msgspec
 import structlog
 
 from ari_app.ari.errors import AriError
+from ari_app.calls.desk import Desk, FindLeg
 from ari_app.calls.hearing import Ears, Ended, Heard, Hearing
 from ari_app.calls.leg import Leg, LegGone
-from ari_app.calls.media import FindLeg, find_leg
 from ari_app.calls.registry import Registry
 from ari_app.calls.verbs.attach import Side
 from ari_app.calls.wait import while_alive
-from ari_app.errors import CommandRefused, NotFound
 from ari_app.media.asr.errors import RecognitionError
 from ari_app.media.asr.port import Transcript, Wanted
 from ari_app.media.asr.segments import Segment, Segmenter
 
 log = structlog.get_logger(__name__)
 
-#: results that are kept of one recognition, pieces of speech that wait to be recognised, and recognitions of an account
-#: that are over: the newest
-RESULTS, WAITING, REMEMBERED = 200, 10, 100
-
-
-class TooManyRecognitions(CommandRefused):
-    """There are as many recognitions as may be."""
-
-    slug = "too_many_recognitions"
+#: results that are kept of one recognition: the newest; and pieces of speech that wait to be recognised
+RESULTS, WAITING = 200, 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +80,7 @@ class RecognitionSession:
         self._engine = ears.recognisers.engine(request.engine).name
         self._clock = leg.call.registry.clock
         self._reason = ""
-        self._created_at = self._clock.now()
+        self.created_at = self._clock.now()
         self._started_at: float | None = None
         self._ended_at: float | None = None
         self._pieces = self._unmatched = self._failed = self._missed = 0
@@ -165,7 +157,7 @@ class RecognitionSession:
             engine=self._engine,
             state=self.state,
             reason=self._reason,
-            created_at=self._created_at,
+            created_at=self.created_at,
             started_at=self._started_at,
             ended_at=self._ended_at,
             pieces=self._pieces,
@@ -177,21 +169,13 @@ class RecognitionSession:
         )
 
 
-class RecognitionDesk:
+class RecognitionDesk(Desk[RecognitionView]):
     """All recognitions of users."""
 
     def __init__(self, registry: Registry, ears: Ears, find: FindLeg, *, limit: int) -> None:
         """limit: recognitions at a time; each measures the audio of its call, about 0.5 % of a core."""
-        self._registry = registry
+        super().__init__(registry, find, "recognition", limit=limit)
         self._ears = ears
-        self._find = find
-        self._limit = limit
-        self._live: dict[str, tuple[int, RecognitionSession]] = {}
-        self._ended: dict[int, deque[RecognitionSession]] = {}
-
-    def __len__(self) -> int:
-        """Those that are not over."""
-        return len(self._live)
 
     async def start(
         self, account: int, request: RecognitionRequest, *, call: str | None = None, extension: str | None = None
@@ -201,43 +185,11 @@ class RecognitionDesk:
         Raises:
             RecogniserMissing, BadGrammar
             NotFound: context "parameter" says which of them there is not.
-            TooManyRecognitions
+            TooMany
         """
         self._ears.recognisers.check(request.wanted, request.engine)
-        leg = find_leg(self._registry, self._find, account, call, extension)
-        if len(self._live) >= self._limit:
-            raise TooManyRecognitions(f"there are {self._limit} recognitions already")
+        leg = self.find_leg(account, call, extension)
+        self.require_room()
         session = RecognitionSession(leg, request, self._ears)
-        self._live[session.id] = (account, session)
-        task = leg.call.spawn(session.run(), "recognition")
-        task.add_done_callback(lambda _task: self._over(account, session))
         log.info("= recognition", call=leg.call.id, recognition=session.id, hear=request.hear.value)
-        return session.id
-
-    def _over(self, account: int, session: RecognitionSession) -> None:
-        session.finish()
-        self._live.pop(session.id, None)
-        self._ended.setdefault(account, deque(maxlen=REMEMBERED)).append(session)
-
-    def _session(self, account: int, recognition: str) -> RecognitionSession:
-        live = self._live.get(recognition)
-        if live is not None and live[0] == account:
-            return live[1]
-        for session in self._ended.get(account, ()):
-            if session.id == recognition:
-                return session
-        raise NotFound("there is no such recognition", parameter="id")
-
-    def view(self, account: int, recognition: str) -> RecognitionView:
-        """One, live or lately ended. Raises NotFound."""
-        return self._session(account, recognition).view()
-
-    def views(self, account: int) -> list[RecognitionView]:
-        """Those of an account, the oldest first: lately ended, and live."""
-        live = [session for owner, session in self._live.values() if owner == account]
-        views = [session.view() for session in (*self._ended.get(account, ()), *live)]
-        return sorted(views, key=lambda view: (view.created_at, view.id))
-
-    def stop(self, account: int, recognition: str) -> None:
-        """End one; nothing if it is over. Raises NotFound."""
-        self._session(account, recognition).stop("stopped by request")
+        return self.begin(account, session)

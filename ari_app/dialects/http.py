@@ -48,6 +48,11 @@ class ErrorRow:
     description: str
 
 
+def error(parameter: str | None, kind: str, description: str) -> ErrorRow:
+    """A row of that list."""
+    return ErrorRow(parameter=parameter, type=kind, description=description)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Endpoint:
     """One row of a dialect's path table."""

@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 from ari_app.dialects.eq.wire.alert import ActiveAlert, Alert, AlertCreateBody, AlertQuery, AlertUpdateBody
-from ari_app.dialects.http import Endpoint, ErrorRow
-
-
-def _error(parameter: str | None, kind: str, description: str) -> ErrorRow:
-    return ErrorRow(parameter=parameter, type=kind, description=description)
-
+from ari_app.dialects.http import Endpoint, error
 
 _SEMANTICS = (
     "High: at the threshold or above it; Low: at it or below. The threshold is of calls, seconds, agents, or per cent"
@@ -17,20 +12,20 @@ _SEMANTICS = (
 )
 _ID = {"id": "ID of the alert"}
 _ERRORS = (
-    _error("name", "in_use", "An alert with the specified name already exists for the user"),
-    _error("type", "invalid", "Not a type, or one of e-mail queues, which there are not"),
-    _error("callQueue", "blank", "Not given, and the type is about a queue"),
-    _error("callQueue", "nonexistent", "The call queue does not exist (or is deleted)"),
-    _error("threshold", "blank", "Not given, and the type has one"),
-    _error("color", "blank", "Not given, and the notification is realtime"),
-    _error("interval", "blank", "Not given, and the notification is not realtime"),
-    _error("notificationType", "not_configured", "This server cannot notify so; the description says what to set"),
-    _error("type", "not_configured", "There is nothing here that could raise it"),
-    _error("toTime", "invalid", "The same as fromTime"),
+    error("name", "in_use", "An alert with the specified name already exists for the user"),
+    error("type", "invalid", "Not a type, or one of e-mail queues, which there are not"),
+    error("callQueue", "blank", "Not given, and the type is about a queue"),
+    error("callQueue", "nonexistent", "The call queue does not exist (or is deleted)"),
+    error("threshold", "blank", "Not given, and the type has one"),
+    error("color", "blank", "Not given, and the notification is realtime"),
+    error("interval", "blank", "Not given, and the notification is not realtime"),
+    error("notificationType", "not_configured", "This server cannot notify so; the description says what to set"),
+    error("type", "not_configured", "There is nothing here that could raise it"),
+    error("toTime", "invalid", "The same as fromTime"),
 )
 _USER_ERRORS = (
-    _error("user", "blank", "Not given, and the notification is not custom"),
-    _error("user", "nonexistent", "The supervisor does not exist (or is deleted)"),
+    error("user", "blank", "Not given, and the notification is not custom"),
+    error("user", "nonexistent", "The supervisor does not exist (or is deleted)"),
 )
 
 ALERTS = (
@@ -74,7 +69,7 @@ ALERTS = (
         description=_SEMANTICS + " Whose it is stays.",
         parameters=_ID,
         body=AlertUpdateBody,
-        errors=(*_ERRORS, _error("notificationType", "invalid", "The alert is nobody's: it can only be custom")),
+        errors=(*_ERRORS, error("notificationType", "invalid", "The alert is nobody's: it can only be custom")),
         changes=True,
     ),
     Endpoint(

@@ -11,20 +11,15 @@ from ari_app.dialects.eq.wire.calls import (
     PickUpBody,
     StealBody,
 )
-from ari_app.dialects.http import Endpoint, ErrorRow
-
-
-def _error(parameter: str | None, kind: str, description: str) -> ErrorRow:
-    return ErrorRow(parameter=parameter, type=kind, description=description)
-
+from ari_app.dialects.http import Endpoint, error
 
 _EXTENSION = (
-    _error("extension", "blank", "Extension not specified"),
-    _error("extension", "nonexistent", "Extension does not exist"),
+    error("extension", "blank", "Extension not specified"),
+    error("extension", "nonexistent", "Extension does not exist"),
 )
 _DESTINATION = (
-    _error("destination", "blank", "Destination not specified"),
-    _error("destination", "invalid", "Not a number that can be dialled"),
+    error("destination", "blank", "Destination not specified"),
+    error("destination", "invalid", "Not a number that can be dialled"),
 )
 
 CALLS = (
@@ -41,8 +36,8 @@ CALLS = (
         body=StealBody,
         changes=True,
         errors=(
-            _error("channel", "blank", "Channel not specified"),
-            _error("channel", "nonexistent", "No call waits on that channel: it may have been answered, or be gone"),
+            error("channel", "blank", "Channel not specified"),
+            error("channel", "nonexistent", "No call waits on that channel: it may have been answered, or be gone"),
             *_DESTINATION,
         ),
     ),
@@ -72,9 +67,9 @@ CALLS = (
         changes=True,
         errors=(
             *_EXTENSION,
-            _error("action", "invalid", "Action type not valid"),
-            _error("channel", "nonexistent", "The extension has no such channel, or none at all"),
-            _error("channel", "invalid", "Nobody is at its other end who can be transferred or parked; or no space"),
+            error("action", "invalid", "Action type not valid"),
+            error("channel", "nonexistent", "The extension has no such channel, or none at all"),
+            error("channel", "invalid", "Nobody is at its other end who can be transferred or parked; or no space"),
             *_DESTINATION,
         ),
     ),
@@ -96,8 +91,8 @@ CALLS = (
         body=PickUpBody,
         changes=True,
         errors=(
-            _error("channel", "blank", "Channel not specified"),
-            _error("channel", "nonexistent", "No call is parked on that channel"),
+            error("channel", "blank", "Channel not specified"),
+            error("channel", "nonexistent", "No call is parked on that channel"),
             *_DESTINATION,
         ),
     ),

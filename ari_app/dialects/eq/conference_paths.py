@@ -11,21 +11,17 @@ from ari_app.dialects.eq.wire.conference import (
     ConferenceStayQuery,
     ConferenceUpdateBody,
 )
-from ari_app.dialects.http import Endpoint, ErrorRow
+from ari_app.dialects.http import Endpoint, ErrorRow, error
 
 _TAG = "Conferences"
 _NUMBER = {"number": "Number of the conference"}
 _UNKNOWN = ErrorRow(parameter="number", type="nonexistent", description="No conference has this number (404)")
 
 
-def _error(parameter: str, kind: str, description: str) -> ErrorRow:
-    return ErrorRow(parameter=parameter, type=kind, description=description)
-
-
 _INVALID = (
-    _error("name", "blank", "Not given"),
-    _error("pin", "invalid", "Not 4 to 10 digits"),
-    _error("maxMembers", "invalid", "Not 1 to 1000"),
+    error("name", "blank", "Not given"),
+    error("pin", "invalid", "Not 4 to 10 digits"),
+    error("maxMembers", "invalid", "Not 1 to 1000"),
 )
 
 CONFERENCES = (
@@ -55,8 +51,8 @@ CONFERENCES = (
         reply=str,
         changes=True,
         errors=(
-            _error("number", "blank", "Not given"),
-            _error("number", "in_use", "A conference, a call queue or an extension has the number"),
+            error("number", "blank", "Not given"),
+            error("number", "in_use", "A conference, a call queue or an extension has the number"),
             *_INVALID,
         ),
     ),
@@ -106,13 +102,13 @@ CONFERENCES = (
         body=ConferenceActionBody,
         changes=True,
         errors=(
-            _error("conference", "blank", "Conference not specified"),
-            _error("conference", "nonexistent", "No conference has this number; or nobody is in it"),
-            _error("action", "invalid", "Action type not valid"),
-            _error("channel", "blank", "Channel not specified"),
-            _error("channel", "nonexistent", "No member has this channel"),
-            _error("destination", "blank", "Destination not specified"),
-            _error("destination", "invalid", "Not a number that can be called"),
+            error("conference", "blank", "Conference not specified"),
+            error("conference", "nonexistent", "No conference has this number; or nobody is in it"),
+            error("action", "invalid", "Action type not valid"),
+            error("channel", "blank", "Channel not specified"),
+            error("channel", "nonexistent", "No member has this channel"),
+            error("destination", "blank", "Destination not specified"),
+            error("destination", "invalid", "Not a number that can be called"),
         ),
     ),
     Endpoint(
@@ -124,6 +120,6 @@ CONFERENCES = (
         query=ConferenceStayQuery,
         reply=list[ConferenceStay],
         reply_headers={"X-Total-Count": "How many rows there are without limit and offset"},
-        errors=(_error("from", "invalid", "Not UNIX seconds"),),
+        errors=(error("from", "invalid", "Not UNIX seconds"),),
     ),
 )

@@ -5,17 +5,12 @@ from __future__ import annotations
 from ari_app.dialects.eq.wire.common import ListQuery, UpdateQuery
 from ari_app.dialects.eq.wire.extension import Extension, ExtensionBody
 from ari_app.dialects.eq.wire.phone import Phone, PhoneCommandBody, PhoneQuery
-from ari_app.dialects.http import Endpoint, ErrorRow
-
-
-def _error(parameter: str | None, kind: str, description: str) -> ErrorRow:
-    return ErrorRow(parameter=parameter, type=kind, description=description)
-
+from ari_app.dialects.http import Endpoint, error
 
 _TAG = "Extension"
 _ONE = "/extension/{extension}"
 _NUMBER = {"extension": "Extension"}
-_NAME_IN_USE = _error("name", "in_use", "An extension with the specified name already exists")
+_NAME_IN_USE = error("name", "in_use", "An extension with the specified name already exists")
 _CREATED = (
     "It is in Asterisk at once: a phone can register with the secret (digest authentication, user name: the extension)"
     " and be called. If Asterisk cannot be reached, it is there when it can be again. Without a secret no phone can"
@@ -43,7 +38,7 @@ EXTENSIONS = (
         body=ExtensionBody,
         reply=str,
         errors=(
-            _error("extension", "in_use", "An extension with the specified extension already exists (or a call queue)"),
+            error("extension", "in_use", "An extension with the specified extension already exists (or a call queue)"),
             _NAME_IN_USE,
         ),
         changes=True,
@@ -68,9 +63,9 @@ EXTENSIONS = (
         query=UpdateQuery,
         body=ExtensionBody,
         errors=(
-            _error("extension", "invalid", "The extension cannot be changed"),
+            error("extension", "invalid", "The extension cannot be changed"),
             _NAME_IN_USE,
-            _error("undelete", "invalid", "There is no undelete"),
+            error("undelete", "invalid", "There is no undelete"),
         ),
         changes=True,
     ),
@@ -85,7 +80,7 @@ EXTENSIONS = (
     ),
 )
 
-_NO_EXTENSION = _error("extension", "nonexistent", "Extension does not exist")
+_NO_EXTENSION = error("extension", "nonexistent", "Extension does not exist")
 
 PHONES = (
     Endpoint(
@@ -97,9 +92,9 @@ PHONES = (
         query=PhoneQuery,
         reply=Phone,
         errors=(
-            _error("extension", "blank", "Extension not specified"),
+            error("extension", "blank", "Extension not specified"),
             _NO_EXTENSION,
-            _error("phone", "nonexistent", "No phone is registered for the extension"),
+            error("phone", "nonexistent", "No phone is registered for the extension"),
         ),
     ),
     Endpoint(
@@ -125,14 +120,12 @@ PHONES = (
         ),
         body=PhoneCommandBody,
         errors=(
-            _error("phone", "blank", "Neither phone nor extension specified"),
-            _error("key", "blank", "Key not specified"),
+            error("phone", "blank", "Neither phone nor extension specified"),
+            error("key", "blank", "Key not specified"),
             _NO_EXTENSION,
-            _error(
-                "phone", "nonexistent", "Phone does not exist (extension not registered or phone type undetectable)"
-            ),
-            _error("phone", "invalid", "The phone does not answer, refuses, or may not be asked"),
-            _error("key", "invalid", "Key is not valid for phone"),
+            error("phone", "nonexistent", "Phone does not exist (extension not registered or phone type undetectable)"),
+            error("phone", "invalid", "The phone does not answer, refuses, or may not be asked"),
+            error("key", "invalid", "Key is not valid for phone"),
         ),
         changes=True,
     ),

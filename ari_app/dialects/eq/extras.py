@@ -16,12 +16,7 @@ from ari_app.dialects.eq.recording_paths import RECORDINGS
 from ari_app.dialects.eq.schedule_paths import SCHEDULES
 from ari_app.dialects.eq.wire.queued_call import QueuedCallBody
 from ari_app.dialects.eq.wire.skills import AgentSkills, AgentSkillsBody, QueueRouting, RoutingBody
-from ari_app.dialects.http import Endpoint, ErrorRow
-
-
-def _error(parameter: str | None, kind: str, description: str) -> ErrorRow:
-    return ErrorRow(parameter=parameter, type=kind, description=description)
-
+from ari_app.dialects.http import Endpoint, error
 
 _RULES = (
     'A rule compares the agent\'s skills (0 to 100; 0: he does not have it) and "wait", the whole seconds the caller'
@@ -56,7 +51,7 @@ SKILLS = (
         summary="Set what an agent can, all of it",
         parameters={"id": "User ID of the agent"},
         body=AgentSkillsBody,
-        errors=(_error("skills", "blank", "Not given"), _error("skills", "invalid", "A name or a level cannot be")),
+        errors=(error("skills", "blank", "Not given"), error("skills", "invalid", "A name or a level cannot be")),
         changes=True,
     ),
     Endpoint(
@@ -78,8 +73,8 @@ SKILLS = (
         parameters={"extension": "Extension of the call queue"},
         body=RoutingBody,
         errors=(
-            _error("rule", "invalid", "Not a rule; the description says at which character"),
-            _error("wantedSkills", "invalid", "A name or a level cannot be"),
+            error("rule", "invalid", "Not a rule; the description says at which character"),
+            error("wantedSkills", "invalid", "A name or a level cannot be"),
         ),
         changes=True,
     ),
@@ -100,10 +95,10 @@ QUEUED_CALLS = (
         parameters={"id": "ID of the call, as /queued_calls has it"},
         body=QueuedCallBody,
         errors=(
-            _error("id", "nonexistent", "No such call waits: it may have been answered, or be gone"),
-            _error("priority", "blank", "Neither priority nor queue is given"),
-            _error("queue", "nonexistent", "Call queue does not exist"),
-            _error("queue", "invalid", "The call is in that queue, or would not be let in; the description says why"),
+            error("id", "nonexistent", "No such call waits: it may have been answered, or be gone"),
+            error("priority", "blank", "Neither priority nor queue is given"),
+            error("queue", "nonexistent", "Call queue does not exist"),
+            error("queue", "invalid", "The call is in that queue, or would not be let in; the description says why"),
         ),
         changes=True,
     ),

@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 from ari_app.dialects.eq.wire.hours import Account, AccountBody, CalendarBody, CalendarEntry, HoursBody, QueueHours
-from ari_app.dialects.http import Endpoint, ErrorRow
-
-
-def _error(parameter: str | None, kind: str, description: str) -> ErrorRow:
-    return ErrorRow(parameter=parameter, type=kind, description=description)
-
+from ari_app.dialects.http import Endpoint, error
 
 _HOURS = (
     "Weekly intervals by the wall clock of the time zone, each on the day it begins, also past midnight; exceptions"
@@ -18,8 +13,8 @@ _HOURS = (
 )
 _EXTENSION = {"extension": "Extension of the call queue"}
 _NAME = {"name": "Name of the calendar: up to 40 of a-z, 0-9, - and _"}
-_EXCEPTIONS = _error("exceptions", "invalid", "A date or an interval cannot be; the description says why")
-_TIME_ZONE = _error("timeZone", "invalid", "There is no such time zone")
+_EXCEPTIONS = error("exceptions", "invalid", "A date or an interval cannot be; the description says why")
+_TIME_ZONE = error("timeZone", "invalid", "There is no such time zone")
 
 HOURS = (
     Endpoint(
@@ -41,11 +36,11 @@ HOURS = (
         parameters=_EXTENSION,
         body=HoursBody,
         errors=(
-            _error("weekly", "blank", "Not given"),
-            _error("weekly", "invalid", "A day or an interval cannot be; the description says why"),
+            error("weekly", "blank", "Not given"),
+            error("weekly", "invalid", "A day or an interval cannot be; the description says why"),
             _EXCEPTIONS,
             _TIME_ZONE,
-            _error("calendars", "nonexistent", "A calendar does not exist"),
+            error("calendars", "nonexistent", "A calendar does not exist"),
         ),
         changes=True,
     ),
@@ -83,7 +78,7 @@ HOURS = (
         summary="Make or change a calendar; holds at once for the queues that use it",
         parameters=_NAME,
         body=CalendarBody,
-        errors=(_error("exceptions", "blank", "Not given"), _EXCEPTIONS),
+        errors=(error("exceptions", "blank", "Not given"), _EXCEPTIONS),
         changes=True,
     ),
     Endpoint(
@@ -93,7 +88,7 @@ HOURS = (
         tag="Opening hours",
         summary="Delete a calendar that no queue uses",
         parameters=_NAME,
-        errors=(_error("name", "in_use", "Hours of a queue use it"),),
+        errors=(error("name", "in_use", "Hours of a queue use it"),),
         changes=True,
     ),
     Endpoint(

@@ -29,7 +29,7 @@ from ari_app.dialects.eq.wire.live import (
 from ari_app.dialects.eq.wire.pause_code import PauseCode, PauseCodeBody
 from ari_app.dialects.eq.wire.session import AgentSessionBody, Session, SupervisorSessionBody
 from ari_app.dialects.eq.wire.supervisor import Supervisor, SupervisorCreateBody, SupervisorUpdateBody
-from ari_app.dialects.http import Endpoint, ErrorRow
+from ari_app.dialects.http import Endpoint, ErrorRow, error
 
 #: where the API is mounted
 PREFIX = "/eq/api/2.0"
@@ -42,22 +42,18 @@ _TOTAL = {TOTAL_HEADER: "How many rows there are without limit and offset"}
 _UNDELETE = "With undelete=1 in the query string: undelete, no body. Updating what is deleted: 404."
 
 
-def _error(parameter: str | None, kind: str, description: str) -> ErrorRow:
-    return ErrorRow(parameter=parameter, type=kind, description=description)
-
-
 def _in_use(noun: str, *parameters: tuple[str, str]) -> tuple[ErrorRow, ...]:
     return tuple(
-        _error(parameter, "in_use", f"{noun} with the specified {words} already exists")
+        error(parameter, "in_use", f"{noun} with the specified {words} already exists")
         for parameter, words in parameters
     )
 
 
-_QUEUE_UNKNOWN = (_error("queue", "nonexistent", "The queue does not exist (or is deleted)"),)
+_QUEUE_UNKNOWN = (error("queue", "nonexistent", "The queue does not exist (or is deleted)"),)
 _SUPERVISOR_IN_USE = _in_use("A supervisor", ("username", "username"), ("emailAddress", "email address"))
 _AGENT_ERRORS = (
     *_in_use("An agent", ("number", "number"), ("emailAddress", "email address")),
-    _error("boundQueues", "nonexistent", "A queue does not exist (or is deleted)"),
+    error("boundQueues", "nonexistent", "A queue does not exist (or is deleted)"),
 )
 _QUEUE_IN_USE = _in_use("A call queue", ("extension", "extension"), ("name", "name"))
 _PAUSE_CODE_IN_USE = _in_use("A pause code", ("name", "name"))
@@ -73,11 +69,11 @@ SESSIONS = (
         reply=str,
         changes=True,
         errors=(
-            _error(None, "already_signed_in", "The supervisor is already signed in with another session"),
-            _error(None, "limit", "As many supervisors are signed in as may be (GET /license)"),
-            _error("user", "nonexistent", "The supervisor does not exist (or is deleted)"),
-            _error("extension", "in_use", "Another user is signed in at the extension"),
-            _error("extension", "nonexistent", "Extension does not exist"),
+            error(None, "already_signed_in", "The supervisor is already signed in with another session"),
+            error(None, "limit", "As many supervisors are signed in as may be (GET /license)"),
+            error("user", "nonexistent", "The supervisor does not exist (or is deleted)"),
+            error("extension", "in_use", "Another user is signed in at the extension"),
+            error("extension", "nonexistent", "Extension does not exist"),
         ),
     ),
     Endpoint(
@@ -88,7 +84,7 @@ SESSIONS = (
         summary="Sign a supervisor out",
         parameters={"token": "Token of the session"},
         changes=True,
-        errors=(_error("token", "nonexistent", "The session doesn't exist or is no longer valid (404)"),),
+        errors=(error("token", "nonexistent", "The session doesn't exist or is no longer valid (404)"),),
     ),
     Endpoint(
         name="agent_session.create",
@@ -100,12 +96,12 @@ SESSIONS = (
         reply=str,
         changes=True,
         errors=(
-            _error(None, "already_signed_in", "The agent is already signed in with another session"),
-            _error(None, "limit", "As many agents are signed in as may be (GET /license)"),
-            _error("user", "nonexistent", "The agent does not exist (or is deleted)"),
-            _error("extension", "blank", "Extension not specified"),
-            _error("extension", "nonexistent", "Extension does not exist"),
-            _error("extension", "in_use", "Another user is signed in at the extension"),
+            error(None, "already_signed_in", "The agent is already signed in with another session"),
+            error(None, "limit", "As many agents are signed in as may be (GET /license)"),
+            error("user", "nonexistent", "The agent does not exist (or is deleted)"),
+            error("extension", "blank", "Extension not specified"),
+            error("extension", "nonexistent", "Extension does not exist"),
+            error("extension", "in_use", "Another user is signed in at the extension"),
         ),
     ),
     Endpoint(
@@ -116,7 +112,7 @@ SESSIONS = (
         summary="Sign an agent out",
         parameters={"token": "Token of the session"},
         changes=True,
-        errors=(_error("token", "nonexistent", "The session doesn't exist or is no longer valid (404)"),),
+        errors=(error("token", "nonexistent", "The session doesn't exist or is no longer valid (404)"),),
     ),
     Endpoint(
         name="active_supervisor_sessions",
@@ -262,7 +258,7 @@ LIVE = (
         summary="What agents do in a queue, an agent in his queues, or all of both",
         query=StatusQuery,
         reply=list[CallQueueAgentStatus],
-        errors=(*_QUEUE_UNKNOWN, _error("agent", "nonexistent", "Agent does not exist (or is deleted)")),
+        errors=(*_QUEUE_UNKNOWN, error("agent", "nonexistent", "Agent does not exist (or is deleted)")),
     ),
     Endpoint(
         name="call_queue_agent_action",
@@ -273,16 +269,16 @@ LIVE = (
         body=AgentActionBody,
         changes=True,
         errors=(
-            _error("action", "invalid", "Action type not valid"),
-            _error("agent", "blank", "Agent ID not specified"),
-            _error("agent", "nonexistent", "Agent does not exist (or is deleted)"),
-            _error("agent", "not_signed_in", "Agent not signed in (to system, not to queue) / has no active session"),
+            error("action", "invalid", "Action type not valid"),
+            error("agent", "blank", "Agent ID not specified"),
+            error("agent", "nonexistent", "Agent does not exist (or is deleted)"),
+            error("agent", "not_signed_in", "Agent not signed in (to system, not to queue) / has no active session"),
             *_QUEUE_UNKNOWN,
-            _error("queue", "already_signed_in", "Agent already signed into queue"),
-            _error("queue", "not_signed_in", "Agent not signed into queue"),
-            _error("queues", "invalid", "Several queues are for signIn only, and not together with queue"),
-            _error("skills", "invalid", "Not as many skills as queues"),
-            _error("pauseCode", "nonexistent", "Pause code does not exist (or is deleted)"),
+            error("queue", "already_signed_in", "Agent already signed into queue"),
+            error("queue", "not_signed_in", "Agent not signed into queue"),
+            error("queues", "invalid", "Several queues are for signIn only, and not together with queue"),
+            error("skills", "invalid", "Not as many skills as queues"),
+            error("pauseCode", "nonexistent", "Pause code does not exist (or is deleted)"),
         ),
     ),
     Endpoint(
@@ -305,8 +301,8 @@ LIVE = (
         body=MonitorBody,
         changes=True,
         errors=(
-            _error("targetExtension", "nonexistent", "Target extension does not exist, or is not on a call"),
-            _error("monitorExtension", "nonexistent", "Monitor extension does not exist"),
+            error("targetExtension", "nonexistent", "Target extension does not exist, or is not on a call"),
+            error("monitorExtension", "nonexistent", "Monitor extension does not exist"),
         ),
     ),
 )

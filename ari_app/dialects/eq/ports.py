@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, Literal, Protocol
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal, Protocol, TypeVar
 
 from ari_app.acd.call_control import ActiveCallInfo, ParkedCallInfo
 from ari_app.acd.changes import Changes
@@ -14,6 +14,8 @@ from ari_app.calls.conferences import ConferenceSettings, ConferenceView
 from ari_app.calls.media import MediaRequest, MediaView
 from ari_app.calls.recognition import RecognitionRequest, RecognitionView
 from ari_app.ops.problems import Problem
+
+V_co = TypeVar("V_co", covariant=True)
 
 __all__ = ["ActiveCallInfo", "Calls", "Centre", "Importer", "Media", "ParkedCallInfo", "QueuedCallInfo", "Upload"]
 
@@ -206,7 +208,20 @@ class Centre(Protocol):
         """
 
 
-class Media(Protocol):
+class Desk(Protocol[V_co]):
+    """What users have begun on live calls, as `ari_app.calls.desk.Desk` has it."""
+
+    def view(self, account: int, session_id: str) -> V_co:
+        """One, live or lately ended. Raises NotFound."""
+
+    def views(self, account: int) -> Sequence[V_co]:
+        """Those of an account, the oldest first."""
+
+    def stop(self, account: int, session_id: str) -> None:
+        """End one; nothing if it is over. Raises NotFound."""
+
+
+class Media(Desk[MediaView], Protocol):
     """Users' endpoints on live calls. `ari_app.calls.media.MediaDesk` is the one that serves."""
 
     async def attach(
@@ -217,20 +232,11 @@ class Media(Protocol):
         Raises:
             NotFound: there is no such call, or it is over.
             TargetError, TargetForbidden: nothing is sent there.
-            LegGone, TooManyAttachments
+            LegGone, TooMany
         """
 
-    def view(self, account: int, attachment: str) -> MediaView:
-        """One, live or lately ended. Raises NotFound."""
 
-    def views(self, account: int) -> list[MediaView]:
-        """Those of an account, the oldest first."""
-
-    def stop(self, account: int, attachment: str) -> None:
-        """End one; nothing if it is over. Raises NotFound."""
-
-
-class Recognition(Protocol):
+class Recognition(Desk[RecognitionView], Protocol):
     """Speech recognition on live calls. `ari_app.calls.recognition.RecognitionDesk` is the one that serves."""
 
     async def start(
@@ -241,17 +247,8 @@ class Recognition(Protocol):
         Raises:
             RecogniserMissing, BadGrammar: the engine is not there, or cannot listen for this.
             NotFound: there is no such call, or it is over.
-            TooManyRecognitions
+            TooMany
         """
-
-    def view(self, account: int, recognition: str) -> RecognitionView:
-        """One, live or lately ended. Raises NotFound."""
-
-    def views(self, account: int) -> list[RecognitionView]:
-        """Those of an account, the oldest first."""
-
-    def stop(self, account: int, recognition: str) -> None:
-        """End one; nothing if it is over. Raises NotFound."""
 
 
 class Upload(Protocol):

@@ -10,14 +10,9 @@ from ari_app.dialects.eq.wire.schedule import (
     SchedulesBody,
     SchedulesQuery,
 )
-from ari_app.dialects.http import Endpoint, ErrorRow
+from ari_app.dialects.http import Endpoint, error
 
-
-def _error(parameter: str | None, kind: str, description: str) -> ErrorRow:
-    return ErrorRow(parameter=parameter, type=kind, description=description)
-
-
-_AGENT = _error("agent", "nonexistent", "The agent does not exist (or is deleted)")
+_AGENT = error("agent", "nonexistent", "The agent does not exist (or is deleted)")
 
 SCHEDULES = (
     Endpoint(
@@ -29,7 +24,7 @@ SCHEDULES = (
         description="What falls into the span, whole. Agents with nothing in it are not there.",
         query=SchedulesQuery,
         reply=list[AgentSchedule],
-        errors=(_error("to", "invalid", "Not after from, or too long after it"), _AGENT),
+        errors=(error("to", "invalid", "Not after from, or too long after it"), _AGENT),
     ),
     Endpoint(
         name="x.schedules.update",
@@ -44,15 +39,15 @@ SCHEDULES = (
         ),
         body=SchedulesBody,
         errors=(
-            _error("to", "invalid", "Not after from, or too long after it"),
-            _error("timeZone", "invalid", "There is no such time zone"),
-            _error("schedules", "blank", "Not given"),
-            _error("schedules", "invalid", "An agent is there twice, or it is too much at once"),
-            _error("schedules.activities", "invalid", "Activities of an agent overlap, or are outside of the span"),
-            _error("schedules.activities.to", "invalid", "An activity ends before it begins"),
-            _error("schedules.activities.pauseCode", "invalid", "On the queues nobody is paused"),
-            _error("schedules.agent", "nonexistent", "An agent does not exist (or is deleted)"),
-            _error("schedules.activities.pauseCode", "nonexistent", "A pause code does not exist (or is deleted)"),
+            error("to", "invalid", "Not after from, or too long after it"),
+            error("timeZone", "invalid", "There is no such time zone"),
+            error("schedules", "blank", "Not given"),
+            error("schedules", "invalid", "An agent is there twice, or it is too much at once"),
+            error("schedules.activities", "invalid", "Activities of an agent overlap, or are outside of the span"),
+            error("schedules.activities.to", "invalid", "An activity ends before it begins"),
+            error("schedules.activities.pauseCode", "invalid", "On the queues nobody is paused"),
+            error("schedules.agent", "nonexistent", "An agent does not exist (or is deleted)"),
+            error("schedules.activities.pauseCode", "nonexistent", "A pause code does not exist (or is deleted)"),
         ),
         changes=True,
     ),

@@ -8,47 +8,38 @@ from uuid import UUID
 
 import msgspec
 
-from ari_app.calls.media import MediaRequest, MediaView, Note, TooManyAttachments
-from ari_app.errors import NotFound
+from ari_app.calls.media import MediaRequest, MediaView, Note
 from ari_app.media.targets import resolve
 from ari_app.media.transports.port import Traffic
 from ari_app.media.transports.reception import Quality
 from tests.dialects.eq.engine_centre import EngineCentre
+from tests.dialects.eq.engine_desk import EngineDesk
 
 #: as the operator has it: one address that is not public
 ALLOWED = (ip_network("127.0.0.1"),)
-LIMIT = 3
 
 
-class EngineMedia:
+class EngineMedia(EngineDesk[MediaView]):
     """Attachments, active at once."""
 
     def __init__(self, centre: EngineCentre) -> None:
-        self._centre = centre
-        self._views: list[tuple[int, MediaView]] = []
+        super().__init__(centre, "attachment", limit=3)
 
     async def attach(
         self, account: int, request: MediaRequest, *, call: str | None = None, extension: str | None = None
     ) -> str:
-        found = [
-            info
-            for info in self._centre.calls.all_of(account)
-            if info.state == "up" and (info.call == call if extension is None else info.extension == extension)
-        ]
-        if not found:
-            raise NotFound("is not on a call")
+        found = self.leg(account, call, extension)
         await resolve(request.target, ALLOWED)
-        if len([view for _, view in self._views if view.state != "ended"]) >= LIMIT:
-            raise TooManyAttachments(f"there are {LIMIT} attachments already")
-        now = self._centre.clock.now()
+        self.require_room()
+        now = self.centre.clock.now()
         quality = Quality(
             received=50, expected=50, lost=1, reordered=0, duplicates=0, restarts=0, jitter=0.0015, mos=4.36
         )
         view = MediaView(
-            id=f"attachment-{len(self._views) + 1}",
-            call=found[0].call,
-            leg=found[0].unique_id,
-            uuid=UUID(int=len(self._views) + 1),
+            id=self.next_id,
+            call=found.call,
+            leg=found.unique_id,
+            uuid=UUID(int=self.number),
             request=request,
             state="active",
             reason="",
@@ -61,31 +52,8 @@ class EngineMedia:
             dropped=0,
             notes=[Note(at=now, event="started")],
         )
-        self._views.append((account, view))
-        return view.id
+        return self.begin(account, view)
 
-    def _index(self, account: int, attachment: str) -> int:
-        for index, (owner, view) in enumerate(self._views):
-            if (owner, view.id) == (account, attachment):
-                return index
-        raise NotFound
-
-    def view(self, account: int, attachment: str) -> MediaView:
-        return self._views[self._index(account, attachment)][1]
-
-    def views(self, account: int) -> list[MediaView]:
-        return [view for owner, view in self._views if owner == account]
-
-    def stop(self, account: int, attachment: str) -> None:
-        index = self._index(account, attachment)
-        owner, view = self._views[index]
-        if view.state != "ended":
-            now = self._centre.clock.now()
-            over = msgspec.structs.replace(
-                view,
-                state="ended",
-                reason="stopped by request",
-                ended_at=now,
-                notes=[*view.notes, Note(at=now, event="ended")],
-            )
-            self._views[index] = (owner, over)
+    def over(self, view: MediaView) -> MediaView:
+        ended = super().over(view)
+        return msgspec.structs.replace(ended, notes=[*view.notes, Note(at=self.centre.clock.now(), event="ended")])

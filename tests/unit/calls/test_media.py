@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from ari_app.calls.call import Call
+from ari_app.calls.desk import REMEMBERED, TooMany
 from ari_app.calls.leg import Leg
-from ari_app.calls.media import REMEMBERED, MediaDesk, MediaRequest, MediaView, TooManyAttachments
+from ari_app.calls.media import MediaDesk, MediaRequest, MediaView
 from ari_app.calls.verbs.answer import answer
 from ari_app.calls.verbs.attach import Side
 from ari_app.calls.verbs.external_media import MediaPorts, TransportKind
@@ -165,7 +166,7 @@ async def test_whose_it_is_and_how_many(desk: Desk) -> None:
     with pytest.raises(TargetForbidden):
         await desk.attach("rtp://127.0.0.2:4000")
     second = await desk.attach()
-    with pytest.raises(TooManyAttachments):
+    with pytest.raises(TooMany):
         await desk.attach()
     assert [view.id for view in desk.desk.views(ACCOUNT)] == sorted([first, second])
     for each in (first, second):

@@ -1,0 +1,129 @@
+"""What users begin on live calls over REST and look at by its id: attachments, recognitions. A desk has one kind."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Generic, Protocol, TypeVar
+
+from ari_app.calls.leg import Leg
+from ari_app.calls.registry import Registry
+from ari_app.errors import CommandRefused, NotFound
+
+#: Those of an account that are over, and can still be looked at: the newest.
+REMEMBERED = 100
+
+V_co = TypeVar("V_co", covariant=True)
+V = TypeVar("V")
+
+#: finds the leg that users name by an extension, of an account; None: it is on no call
+FindLeg = Callable[[int, str], Leg | None]
+
+
+class TooMany(CommandRefused):
+    """There are as many of this kind as may be."""
+
+    slug = "too_many"
+
+
+class Session(Protocol[V_co]):
+    """One that was begun."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def leg(self) -> Leg: ...
+
+    @property
+    def created_at(self) -> float:
+        """Seconds of the epoch."""
+        ...
+
+    async def run(self) -> None:
+        """All its life: a task of the leg's call."""
+        ...
+
+    def stop(self, reason: str) -> None:
+        """End it; nothing if it is over."""
+        ...
+
+    def finish(self) -> None:
+        """Its task is over, in whatever way: let go of what it has."""
+        ...
+
+    def view(self) -> V_co:
+        """As it is now."""
+        ...
+
+
+class Desk(Generic[V]):
+    """All of one kind: those that live, and those lately over."""
+
+    def __init__(self, registry: Registry, find: FindLeg, noun: str, *, limit: int) -> None:
+        """noun: what they are, in the singular; it names their tasks. limit: of those that live, at a time."""
+        self._registry = registry
+        self._find = find
+        self._noun = noun
+        self._limit = limit
+        self._live: dict[str, tuple[int, Session[V]]] = {}
+        self._ended: dict[int, deque[Session[V]]] = {}
+
+    def __len__(self) -> int:
+        """Those that are not over."""
+        return len(self._live)
+
+    def find_leg(self, account: int, call: str | None, extension: str | None) -> Leg:
+        """The leg that users mean: that with which a call began, or with which an extension is on one.
+
+        Raises:
+            NotFound: context "parameter" says which of them there is not.
+        """
+        if call is not None:
+            found = self._registry.calls.get(call)
+            leg = found.origin if found is not None and found.account == account else None
+        else:
+            leg = self._find(account, extension or "")
+        if leg is None or not leg.alive:
+            raise NotFound("is not on a call", parameter="extension" if call is None else "call")
+        return leg
+
+    def require_room(self) -> None:
+        """Raises TooMany."""
+        if len(self._live) >= self._limit:
+            raise TooMany(f"there are {self._limit} {self._noun}s already")
+
+    def begin(self, account: int, session: Session[V]) -> str:
+        """Set it going; its id."""
+        self._live[session.id] = (account, session)
+        task = session.leg.call.spawn(session.run(), self._noun)
+        task.add_done_callback(lambda _task: self._over(account, session))
+        return session.id
+
+    def _over(self, account: int, session: Session[V]) -> None:
+        session.finish()
+        self._live.pop(session.id, None)
+        self._ended.setdefault(account, deque(maxlen=REMEMBERED)).append(session)
+
+    def _session(self, account: int, session_id: str) -> Session[V]:
+        live = self._live.get(session_id)
+        if live is not None and live[0] == account:
+            return live[1]
+        for session in self._ended.get(account, ()):
+            if session.id == session_id:
+                return session
+        raise NotFound(f"there is no such {self._noun}", parameter="id")
+
+    def view(self, account: int, session_id: str) -> V:
+        """One, live or lately ended. Raises NotFound."""
+        return self._session(account, session_id).view()
+
+    def views(self, account: int) -> list[V]:
+        """Those of an account, the oldest first: lately ended, and live."""
+        live = [session for owner, session in self._live.values() if owner == account]
+        found = [*self._ended.get(account, ()), *live]
+        return [session.view() for session in sorted(found, key=lambda each: (each.created_at, each.id))]
+
+    def stop(self, account: int, session_id: str) -> None:
+        """End one; nothing if it is over. Raises NotFound."""
+        self._session(account, session_id).stop("stopped by request")

@@ -39,9 +39,10 @@ bench: env ## queue calls against app_queue on this machine, into bench/results/
 	  status=$$?; scripts/docker-down; exit $$status
 
 CPA_PACKAGES := flite espeak-ng festival festvox-kallpc16k festvox-us-slt-hts asterisk-moh-opsound-wav \
+  fluidsynth timgm6mb-soundfont fluid-soundfont-gm \
   $(foreach language,en es fr it ru,asterisk-core-sounds-$(language)-wav)
 cpa-eval: env ## call progress analysis on generated calls, against app_amd on the same ones (ARGS=--help)
-	@scripts/docker-up && scripts/apt-install $(CPA_PACKAGES) && $(PYTHON) -m bench.cpa --write $(ARGS); \
+	@scripts/docker-up && $(if $(findstring --corpus,$(ARGS)),,scripts/apt-install $(CPA_PACKAGES) &&) $(PYTHON) -m bench.cpa --write $(ARGS); \
 	  status=$$?; scripts/docker-down; exit $$status
 
 env:

@@ -13,6 +13,7 @@ from ari_app import __version__
 from ari_app.config import RATE_MAX, Settings, load
 from ari_app.errors import AppError
 from ari_app.freepbx import arguments as freepbx_arguments
+from ari_app.listening import arguments as listening_arguments
 from ari_app.simulate import arguments as simulate_arguments
 
 #: dialects that have an OpenAPI document
@@ -161,6 +162,12 @@ async def _simulate(settings: Settings, arguments: argparse.Namespace) -> int:
     return 0
 
 
+async def _cpa(settings: Settings, arguments: argparse.Namespace) -> int:
+    from ari_app.listening.command import run
+
+    return await asyncio.to_thread(run, arguments, print)
+
+
 async def _import_freepbx(settings: Settings, arguments: argparse.Namespace) -> int:
     from ari_app.freepbx.command import run
 
@@ -225,6 +232,7 @@ def _parser() -> argparse.ArgumentParser:
     openapi.add_argument("dialect", choices=DIALECTS)
     freepbx_arguments.add_arguments(add("import-freepbx", _import_freepbx, freepbx_arguments.SUMMARY))
     simulate_arguments.add_arguments(add("simulate", _simulate, simulate_arguments.SUMMARY))
+    listening_arguments.add_arguments(add("cpa", _cpa, listening_arguments.SUMMARY))
     return parser
 
 

@@ -38,9 +38,19 @@ def to_wav(data: bytes, bare: str | None = None) -> bytes:
     Raises:
         NotASound: it cannot be read, is empty, or longer than LONGEST seconds.
     """
+    return wav_of(to_samples(data, bare))
+
+
+def to_samples(data: bytes, bare: str | None = None, *, channel: int | None = None, longest: float = LONGEST) -> bytes:
+    """The same as signed 16-bit samples, 8 kHz, without a header. channel: of a file with several, the one to take,
+    from 1; None: all of them mixed. longest: seconds.
+
+    Raises:
+        NotASound: as above, or it has no such channel.
+    """
     try:
         with _opened(data, bare) as file:
-            return wav_of(_samples(file))
+            return _samples(file, channel, longest)
     except (soundfile.LibsndfileError, RuntimeError, ValueError) as error:
         raise NotASound(f"the file cannot be read: {error}") from None
 
@@ -53,19 +63,22 @@ def _opened(data: bytes, bare: str | None) -> soundfile.SoundFile:
     )
 
 
-def _samples(file: soundfile.SoundFile) -> bytes:
+def _samples(file: soundfile.SoundFile, channel: int | None, longest: float) -> bytes:
     if not _RATES[0] <= file.samplerate <= _RATES[1] or not 1 <= file.channels <= _CHANNELS:
         raise NotASound(f"{file.samplerate} Hz with {file.channels} channels cannot be played")
+    if channel is not None and not 1 <= channel <= file.channels:
+        raise NotASound(f"there is no channel {channel}: the file has {file.channels}")
     # soxr filters what 8 kHz cannot hold
     stream = soxr.ResampleStream(file.samplerate, RATE, 1, dtype="float32")
     pieces, samples = [], 0
     while len(block := file.read(_BLOCK, dtype="float32", always_2d=True)):
         # a file of floating-point samples may hold anything
         sane = np.clip(np.nan_to_num(block, nan=0.0, posinf=1.0, neginf=-1.0), -1.0, 1.0)
-        pieces.append(_pcm(stream.resample_chunk(sane.mean(axis=1))))
+        mono = sane.mean(axis=1) if channel is None else np.ascontiguousarray(sane[:, channel - 1])
+        pieces.append(_pcm(stream.resample_chunk(mono)))
         samples += len(pieces[-1]) // 2
-        if samples > LONGEST * RATE:
-            raise NotASound(f"the sound is longer than {LONGEST:g} s")
+        if samples > longest * RATE:
+            raise NotASound(f"the sound is longer than {longest:g} s")
     pieces.append(_pcm(stream.resample_chunk(np.zeros(0, dtype=np.float32), last=True)))
     found = b"".join(pieces)
     if not found:

@@ -2,6 +2,7 @@
 
     make cpa-eval            # the test part, into bench/results/cpa.json
     python -m bench.cpa --part tuning --scale 0.4 --no-baseline
+    make cpa-eval ARGS='--corpus DIR'      # sounds of yours, with labels: bench/cpa/corpus.py, docs/cpa.md
 
 The parts share no voice, no text, no beep, no title of music. Parameters are chosen on the tuning part. The figures
 are of synthetic calls: they compare, they do not promise the same in the field.
@@ -19,10 +20,24 @@ from typing import Any
 
 from ari_app.media.cpa import PROFILES, Parameters
 from bench.cpa import baseline
-from bench.cpa.calls import Exchange
-from bench.cpa.listen import false_tones, findings
-from bench.cpa.score import SPOKEN, Figure, Share, Verdict, compare, figures, shares, strata, wilson
-from bench.cpa.voices import RECORDED
+from bench.cpa.calls import Call, Exchange
+from bench.cpa.corpus import NO_CALLS, BadCorpus, calls, labelled, read
+from bench.cpa.listen import Alarms, alarms, findings, speech
+from bench.cpa.music import pieces
+from bench.cpa.score import (
+    SPOKEN,
+    Figure,
+    Share,
+    Verdict,
+    compare,
+    errors,
+    figures,
+    poisson,
+    shares,
+    strata,
+    wilson,
+)
+from bench.cpa.voices import CACHE, RECORDED
 from bench.report import RESULTS, machine
 
 
@@ -38,18 +53,16 @@ def told(share: Share) -> str:
 def told_figure(figure: Figure) -> str:
     goal = "" if figure.goal is None else f"<= {figure.goal:g} "
     mark = {None: "", True: "reached", False: "MISSED"}[figure.reached]
-    return f"{figure.name:<52} {figure.value:6.6g} {figure.unit}  {goal}{mark}".rstrip()
+    interval = f"[{figure.interval[0]:.1f} {figure.interval[1]:.1f}] " if figure.interval else ""
+    return f"{figure.name:<52} {figure.value:6.6g} {figure.unit}  {interval}{goal}{mark}".rstrip()
 
 
 def as_json(value: Share | Figure) -> dict[str, Any]:
     if isinstance(value, Figure):
-        return {
-            "name": value.name,
-            "unit": value.unit,
-            "value": round(value.value, 2),
-            "goal": value.goal,
-            "met": value.reached,
-        }
+        row: dict[str, Any] = {"name": value.name, "unit": value.unit, "value": round(value.value, 2)}
+        if value.interval:
+            row["interval95"] = [round(edge, 2) for edge in value.interval]
+        return {**row, "goal": value.goal, "met": value.reached}
     low, high = wilson(value.hits, value.count)
     return {
         "name": value.name, "percent": round(value.percent, 2), "hits": value.hits, "count": value.count,
@@ -57,60 +70,99 @@ def as_json(value: Share | Figure) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def false_alarms(part: str) -> list[Figure]:
-    """Beeps, digits and faxes that were told of speech and music which have none, an hour."""
+def rates(sort: str, goal: float, heard: Alarms) -> list[Figure]:
+    """Beeps, and digits, faxes and other tones, that were told of sound which has none, an hour."""
+    if not heard.hours:
+        return []
+    low, high = poisson(heard.beeps)
+    name = f"false beeps on {heard.hours:.2f} hours of {sort}"
+    interval = (low / heard.hours, high / heard.hours)
+    others = sum(heard.told.values()) - heard.beeps
+    return [
+        Figure(name, "/h", heard.beeps / heard.hours, goal, interval),
+        Figure(f"other false tones on {sort}", "/h", others / heard.hours),
+    ]
+
+
+def false_alarms(sounds: dict[str, Alarms]) -> list[Figure]:
+    """Of speech and of music, and of each style of music by itself."""
     found = []
-    titles = slice(0, 2) if part == "tuning" else slice(2, None)
     for sort, goal in (("speech", 0.5), ("music", 2.0)):
-        names, hours = false_tones(sort, RECORDED[part], titles)
-        others = sum(names.values()) - names.get("BP", 0)
-        found.append(Figure(f"false beeps on {hours:.2f} hours of {sort}", "/h", names.get("BP", 0) / hours, goal))
-        found.append(Figure(f"other false tones on {sort}", "/h", others / hours))
+        if sort in sounds:
+            found += rates(sort, goal, sounds[sort])
+    for style, names in sorted(sounds["music"].by_style.items() if "music" in sounds else ()):
+        found.append(Figure(f"false beeps: {style}", "/h", names["BP"] / (names["ms"] / 3_600_000)))
     return found
+
+
+def generated(options: argparse.Namespace) -> tuple[list[Call], dict[str, Alarms]]:
+    """The calls of a part, and what is told of its speech and music."""
+    sounds = {}
+    if not options.no_music:
+        songs = ((piece.title, piece.style, piece.sound) for piece in pieces(options.part, options.seed, options.scale))
+        sounds = {"speech": alarms(speech(RECORDED[options.part])), "music": alarms(songs)}
+    return Exchange(options.part, options.seed).calls(options.scale), sounds
+
+
+def of_others(directory: Path) -> tuple[list[Call], dict[str, Alarms]]:
+    """The same of a corpus."""
+    sounds = labelled(directory)
+    heard = {}
+    for sort in NO_CALLS:
+        if those := [one for one in sounds if one.kind == sort]:
+            heard[sort] = alarms((one.path.name, one.stratum, read(one)) for one in those)
+    return calls(sounds), heard
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--part", choices=["tuning", "test"], default="test")
-    parser.add_argument("--seed", type=int, default=6)
-    parser.add_argument("--scale", type=float, default=1.0, help="share of the 2,000 calls")
+    parser.add_argument("--seed", type=int, default=8)
+    parser.add_argument("--scale", type=float, default=1.0, help="share of the calls, and of the music")
+    parser.add_argument("--corpus", type=Path, metavar="DIR", help="sounds of others with labels, instead of made ones")
     parser.add_argument("--profile", choices=sorted(PROFILES), default="balanced")
     parser.add_argument("--no-baseline", action="store_true", help="without app_amd: nothing but Python is needed")
-    parser.add_argument("--write", action="store_true", help="into bench/results/cpa.json")
+    parser.add_argument("--no-music", action="store_true", help="without the hours of speech and music")
+    parser.add_argument("--errors", action="store_true", help="tell each first decision that is wrong, each false beep")
+    parser.add_argument("--write", action="store_true", help="into bench/results/cpa.json; of a corpus, var/cpa/")
     options = parser.parse_args()
 
     begun = time.monotonic()
-    calls = Exchange(options.part, options.seed).calls(options.scale)
-    verdicts = [Verdict(call, found) for call, found in findings(calls, Parameters(profile=PROFILES[options.profile]))]
-    spoken = [call for call in calls if call.kind in SPOKEN]
-    amd = {} if options.no_baseline else asyncio.run(baseline.ask(spoken))
-    alarms = false_alarms(options.part)
+    try:
+        made, sounds = of_others(options.corpus) if options.corpus else generated(options)
+    except BadCorpus as error:
+        print(f"bench.cpa: {error}", file=sys.stderr)
+        return 1
+    verdicts = [Verdict(call, found) for call, found in findings(made, Parameters(profile=PROFILES[options.profile]))]
+    spoken = [call for call in made if call.kind in SPOKEN]
+    amd = {} if options.no_baseline or not spoken else asyncio.run(baseline.ask(spoken))
     rows: dict[str, list[Share] | list[Figure]] = {
-        "shares": shares(verdicts),
+        "shares": [share for share in shares(verdicts) if share.count],
         "times": figures(verdicts),
-        "false alarms": alarms,
+        "false alarms": false_alarms(sounds),
         "baseline": [share for name, said in amd.items() for share in compare(name, said, verdicts)],
         "first decisions right, by stratum": strata(verdicts),
     }
+    _print(rows)
+    if options.errors:
+        print("\nerrors", *errors(verdicts), *(line for heard in sounds.values() for line in heard.where), sep="\n  ")
+    source = {"corpus": options.corpus.name} if options.corpus else {"part": options.part, "seed": options.seed}
+    about = {**source, "profile": options.profile, "calls": len(made)}
+    print(f"\n{' '.join(f'{k} {v},' for k, v in about.items())} {time.monotonic() - begun:.0f} s")
+    if options.write:
+        path = CACHE / "corpus.json" if options.corpus else RESULTS / "cpa.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        tables = {title: [as_json(value) for value in values] for title, values in rows.items()}
+        path.write_text(json.dumps({"machine": machine(), **about, **tables}, indent=1) + "\n")
+    return 0
+
+
+def _print(rows: dict[str, list[Share] | list[Figure]]) -> None:
     for title, values in rows.items():
         if values:
             print(f"\n{title}")
         for value in values:
             print("  " + (told(value) if isinstance(value, Share) else told_figure(value)))
-    seconds = round(time.monotonic() - begun)
-    print(
-        f"\n{len(calls)} calls of the {options.part} part, seed {options.seed}, profile {options.profile}, {seconds} s"
-    )
-    if options.write:
-        about = {"part": options.part, "seed": options.seed, "profile": options.profile, "calls": len(calls)}
-        document = {
-            "machine": machine(),
-            **about,
-            **{title: [as_json(v) for v in values] for title, values in rows.items()},
-        }
-        path: Path = RESULTS / "cpa.json"
-        path.write_text(json.dumps(document, indent=1) + "\n")
-    return 0
 
 
 if __name__ == "__main__":

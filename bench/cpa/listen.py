@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 
-import soundfile
+import numpy as np
 
 from ari_app.media.cpa import CallProgress, Finding, Parameters
 from ari_app.media.features import Channel, Features, measure
-from ari_app.media.frames import FRAME_BYTES
+from ari_app.media.frames import FRAME_BYTES, FRAME_MS
 from ari_app.media.signals import SignalDetector
 from ari_app.media.tones import ToneTracker
 from bench.cpa.calls import Call, pcm
-from bench.cpa.voices import MUSIC, SOUNDS, is_speech, load
+from bench.cpa.voices import RATE, SOUNDS, Samples, is_speech, load
 
 TOGETHER = 100
 
@@ -40,22 +42,45 @@ def findings(calls: Sequence[Call], parameters: Parameters) -> list[tuple[Call, 
     return result
 
 
-def false_tones(sort: str, voices: Sequence[str], titles: slice) -> tuple[dict[str, int], float]:
-    """What was told of recordings that hold none of it, by name; and how many hours they are."""
-    if sort == "music":
-        paths = sorted(MUSIC.glob("*.wav"))[titles]
-    else:
-        paths = [path for voice in voices for path in sorted((SOUNDS / voice).glob("**/*.wav")) if is_speech(path)]
-    told: dict[str, int] = {}
-    hours = 0.0
-    tracker, detector = ToneTracker(), SignalDetector()
-    channel = Channel()
-    for path in paths:
-        data = pcm(load(path)) if sort == "speech" else pcm(soundfile.read(path)[0])
-        hours += len(data) / 16000 / 3600
-        for at in range(0, len(data) - FRAME_BYTES, FRAME_BYTES):
-            (frame,) = measure([(channel, data[at : at + FRAME_BYTES])])
+@dataclass
+class Alarms:
+    """What was told of sound that has none of it."""
+
+    hours: float = 0.0
+    told: Counter[str] = field(default_factory=Counter)
+    by_style: dict[str, Counter[str]] = field(default_factory=dict)
+    where: list[str] = field(default_factory=list)  # of each false beep: the title, the second, the pitch
+
+    @property
+    def beeps(self) -> int:
+        return self.told["BP"]
+
+
+def alarms(sounds: Iterable[tuple[str, str, Samples]]) -> Alarms:
+    """Of titles, their style and their sound. As if somebody had spoken before: then a beep needs the least proof."""
+    found = Alarms()
+    calls, titles = [], []
+    for title, style, sound in sounds:
+        found.hours += len(sound) / RATE / 3600
+        titles.append((title, style))
+        calls.append(Call(len(calls), style, {}, sound, frozenset()))
+    for call, frames in features(calls):
+        tracker, detector = ToneTracker(), SignalDetector()
+        title, style = titles[call.number]
+        names = found.by_style.setdefault(style, Counter({"ms": 0}))
+        names["ms"] += len(frames) * FRAME_MS
+        for frame in frames:
             ended = tracker.hear(frame)
             for signal in detector.hear(frame, tracker.tone, ended, spoken=True):
-                told[signal.name] = told.get(signal.name, 0) + 1
-    return told, hours
+                found.told[signal.name] += 1
+                names[signal.name] += 1
+                if signal.name == "BP":
+                    found.where.append(f"{title}: {signal.since / 1000:.2f} s, {signal.hertz}, {signal.reason}")
+    return found
+
+
+def speech(voices: Sequence[str]) -> Iterator[tuple[str, str, Samples]]:
+    """The recorded prompts of these voices, all of a voice one after the other."""
+    for voice in voices:
+        paths = sorted((SOUNDS / voice).glob("**/*.wav"))
+        yield voice, "speech", np.concatenate([load(path) for path in paths if is_speech(path)])

@@ -27,6 +27,15 @@ def wilson(hits: int, count: int, z: float = 1.96) -> tuple[float, float]:
     )
 
 
+def poisson(count: int) -> tuple[float, float]:
+    """The 95 % interval of what was counted (Garwood's, after Wilson and Hilferty; exact to a percent)."""
+
+    def edge(number: int, z: float) -> float:
+        return number * (1 - 1 / (9 * number) + z / (3 * math.sqrt(number))) ** 3 if number else 0.0
+
+    return edge(count, -1.96), edge(count + 1, 1.96)
+
+
 @dataclass
 class Verdict:
     """A call and what was found in it."""
@@ -93,6 +102,7 @@ class Figure:
     unit: str
     value: float
     goal: float | None = None
+    interval: tuple[float, float] | None = None  # of 95 %
 
     @property
     def reached(self) -> bool | None:
@@ -100,7 +110,7 @@ class Figure:
 
 
 def shares(verdicts: list[Verdict]) -> list[Share]:
-    """The shares that have goals, then those of the baseline."""
+    """The shares that have goals, and what else there is of each kind."""
 
     def share(
         name: str, kinds: Iterable[str], test: Callable[[Verdict], bool], goal: float | None, at_most: bool = False
@@ -124,10 +134,10 @@ def shares(verdicts: list[Verdict]) -> list[Share]:
         share("fax", ("fax",), lambda v: v.right, 99),
         share("modem", ("modem",), lambda v: v.right, 95),
         share("special information tone", ("sit",), told("SIT"), 97),
-        share("ringback", ("ring",), told("RING"), 97),
+        share("ringback", ("ring", "ringing"), told("RING"), 97),
         share("live voice after ringback", ("ring",), lambda v: v.right, None),
         share("busy", ("busy",), lambda v: told("BUSY")(v) or told("CONGESTION")(v), 97),
-        share("nobody there, nobody found", ("dead", "sit", "busy"), lambda v: v.first is None, None),
+        share("nobody there, nobody found", ("dead", "sit", "busy", "ringing"), lambda v: v.first is None, None),
     ]
 
 
@@ -150,20 +160,38 @@ def compare(name: str, said: dict[int, str], verdicts: list[Verdict]) -> list[Sh
 
 
 def figures(verdicts: list[Verdict]) -> list[Figure]:
-    """Times of decisions."""
-    live = [v.first.at - v.call.greeting_end for v in verdicts if v.call.kind == "live" and v.first and v.right]
+    """Times of decisions; where the end of a greeting is not known, none is counted."""
+    live = [
+        v.first.at - v.call.greeting_end
+        for v in verdicts
+        if v.call.kind == "live" and v.call.greeting_end and v.first and v.right
+    ]
     machine = [v.first.at - v.first.since for v in verdicts if v.call.kind == "machine" and v.first and v.right]
     beeps = [v.beep_after for v in verdicts if v.beep_after is not None]
-    if not (live and machine and beeps):
-        return []
-    return [
-        Figure("live voice after the greeting's end, p50", "ms", percentile(live, 50), 900),
-        Figure("live voice after the greeting's end, p95", "ms", percentile(live, 95), 1300),
-        Figure("machine after its first word, p50", "ms", percentile(machine, 50)),
-        Figure("machine after its first word, p95", "ms", percentile(machine, 95)),
-        Figure("beep after its beginning, p50", "ms", percentile(beeps, 50)),
-        Figure("beep after its beginning, p95", "ms", percentile(beeps, 95), 200),
+    times = [
+        ("live voice after the greeting's end", live, (900, 1300)),
+        ("machine after its first word", machine, (None, None)),
+        ("beep after its beginning", beeps, (None, 200)),
     ]
+    return [
+        Figure(f"{name}, p{share}", "ms", percentile(found, share), goal)
+        for name, found, goals in times
+        if found
+        for share, goal in zip((50, 95), goals, strict=True)
+    ]
+
+
+def errors(verdicts: list[Verdict]) -> list[str]:
+    """Each first decision that is wrong: the call, what was said of it and why."""
+    lines = []
+    for verdict in verdicts:
+        call, first = verdict.call, verdict.first
+        if verdict.right or (call.kind not in TRUTH and first is None):
+            continue
+        about = " ".join(f"{name}={value}" for name, value in call.strata.items())
+        said = f"{first.code} at {first.at}: {first.reason} {dict(first.facts)}" if first else "nobody"
+        lines.append(f"{call.number} {call.kind} ({about}, greeting until {call.greeting_end}): {said}")
+    return lines
 
 
 def strata(verdicts: list[Verdict]) -> list[Share]:
@@ -174,4 +202,4 @@ def strata(verdicts: list[Verdict]) -> list[Share]:
         for value in sorted({verdict.call.strata.get(name, "") for verdict in spoken}):
             those = [verdict for verdict in spoken if verdict.call.strata.get(name) == value]
             found.append(Share(f"{name}: {value}", sum(v.right for v in those), len(those)))
-    return found
+    return [share for share in found if not share.name.endswith(": ")]

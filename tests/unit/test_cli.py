@@ -27,7 +27,7 @@ def test_help_names_every_setting_and_every_command(capsys: pytest.CaptureFixtur
     text = capsys.readouterr().out
     for name in Settings.model_fields:
         assert name.upper() in text
-    for command in ("serve", "migrate", "demo", "check", "keys", "openapi", "simulate", "import-freepbx"):
+    for command in ("serve", "migrate", "demo", "check", "keys", "openapi", "simulate", "import-freepbx", "cpa"):
         assert command in text
 
 

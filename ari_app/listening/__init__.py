@@ -1,0 +1,1 @@
+"""Call progress analysis of a sound file, on the command line."""

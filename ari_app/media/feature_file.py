@@ -66,4 +66,4 @@ def _frame(values: Any, number: int) -> Features:
         return Features(*plain)
     if not isinstance(answer, list) or len(answer) != 4 or not all(type(part) in (int, float) for part in answer):
         raise NotFeatures(f"line {number}: answer is four numbers or null")
-    return Features(*plain, answer=(complex(answer[0], answer[1]), complex(answer[2], answer[3])))
+    return Features(*plain, (complex(answer[0], answer[1]), complex(answer[2], answer[3])))

@@ -62,8 +62,9 @@ def _frame(values: Any, number: int) -> Features:
         wanted = _SORTS.get(name, (int, float))
         if not isinstance(value, wanted) or (isinstance(value, bool) and bool not in wanted):
             raise NotFeatures(f"line {number}: {name} cannot be {value!r}")
+    frame = Features(*plain)
     if answer is None:
-        return Features(*plain)
+        return frame
     if not isinstance(answer, list) or len(answer) != 4 or not all(type(part) in (int, float) for part in answer):
         raise NotFeatures(f"line {number}: answer is four numbers or null")
-    return Features(*plain, (complex(answer[0], answer[1]), complex(answer[2], answer[3])))
+    return frame._replace(answer=(complex(answer[0], answer[1]), complex(answer[2], answer[3])))

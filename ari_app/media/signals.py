@@ -14,6 +14,7 @@ from ari_app.media import answer_tone
 from ari_app.media.answer_tone import AnswerTone
 from ari_app.media.features import NOTHING, Features
 from ari_app.media.frames import FRAME_MS
+from ari_app.media.melody import Melody
 from ari_app.media.special_information import BANDS, SpecialInformation
 from ari_app.media.tones import Tone
 
@@ -34,6 +35,8 @@ _DIGIT_EXACT = 0.008
 _MUSIC_FRAMES = 100
 _MUSIC_SHARE, _SOME_MUSIC_SHARE = 0.6, 0.2
 _PROOF_FALL = 12.0  # dB
+#: After tones at so many other pitches a tone is a note.
+_TUNE = 2
 #: A beep stands out of what is before it, as after a word or two there is silence; a note follows on another.
 _BEFORE_FRAMES, _OVER_BEFORE, _QUIETEST_BEFORE = 6, 8.0, -60.0  # dB, dBFS
 _BEEP_HZ, _HIGHEST_OF_TWO = (350, 2600), 3400
@@ -116,6 +119,7 @@ class SignalDetector:
         self._heard = 0  # frames, up to _MUSIC_FRAMES
         self._may_be_music = False
         self._doubtful = False  # a note may be what the tone that goes on is
+        self._melody = Melody()
         self._unproven: Tone | None = None  # a beep that may be a note, until silence follows it
         self._quiet = 0
 
@@ -134,6 +138,8 @@ class SignalDetector:
             reason = "special information tone"
             found.append(Signal("SIT", now, tones.since, reason, tones.hertz, "", tones.level))
         found += self._end(ended, now, spoken) if ended else []
+        if ended is not None and not digit(ended):
+            self._melody.hear(ended)
         if tone is not None:
             if tone.start != self._start:
                 self._begin(tone)
@@ -234,7 +240,10 @@ class SignalDetector:
             return []
         if tone.start < self._informed or (ringing and not spoken) or self._is_named(tone) or self._is_harmonic(tone):
             return []
-        if self._doubtful or not spoken:
+        others = self._melody.others(tone)
+        if others >= _TUNE:
+            return []
+        if self._doubtful or others or not spoken:
             self._unproven, self._quiet = tone, 0
             return []
         return self._tell("BP", now, tone, "beep")

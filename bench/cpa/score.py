@@ -186,7 +186,7 @@ def errors(verdicts: list[Verdict]) -> list[str]:
     lines = []
     for verdict in verdicts:
         call, first = verdict.call, verdict.first
-        if verdict.right or (call.kind not in TRUTH and first is None):
+        if (first.code if first else None) == TRUTH.get(call.kind):
             continue
         about = " ".join(f"{name}={value}" for name, value in call.strata.items())
         said = f"{first.code} at {first.at}: {first.reason} {dict(first.facts)}" if first else "nobody"

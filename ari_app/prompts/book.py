@@ -26,10 +26,11 @@ from ari_app.media.tts.errors import EngineMissing
 from ari_app.media.tts.synthesiser import USUAL, Synthesiser
 from ari_app.media.wav import wav_of
 from ari_app.ops.addresses import Guard
+from ari_app.prompts.decoder import Decoder
 from ari_app.prompts.fetch import Fetcher
 from ari_app.prompts.finder import SCHEMES as FOUND
 from ari_app.prompts.finder import SoundFinder
-from ari_app.prompts.sound import seconds_of, to_wav
+from ari_app.prompts.sound import Convert, in_a_thread, seconds_of
 from ari_app.store.database import Database
 from ari_app.store.prompts import Prompt, PromptData, Prompts
 
@@ -51,8 +52,10 @@ def prompt_book(settings: Settings, database: Database, clock: Clock) -> PromptB
     synthesiser = Synthesiser(speakers, cache=SpeechCache(folder / "speech"))
     fetcher = Fetcher(Guard(networks(settings.prompt_networks), setting="PROMPT_NETWORKS"))
     allowed = [Path(part.strip()) for part in settings.prompt_dirs.split(",") if part.strip()]
-    finder = SoundFinder(folder / "found-sounds", fetcher, clock, allowed)
-    return PromptBook(Prompts(database, clock), synthesiser, folder / "prompts", settings.sounds(), clock, finder)
+    decoder = Decoder(clock)
+    finder = SoundFinder(folder / "found-sounds", fetcher, clock, allowed, convert=decoder.to_wav)
+    prompts, root = Prompts(database, clock), folder / "prompts"
+    return PromptBook(prompts, synthesiser, root, settings.sounds(), clock, finder, decoder)
 
 
 class PromptBook:
@@ -66,15 +69,19 @@ class PromptBook:
         url: str,
         clock: Clock,
         finder: SoundFinder | None = None,
+        decoder: Decoder | None = None,
     ) -> None:
         """root: directory of the files. url: how Asterisk reaches our HTTP server, without a slash at the end.
-        finder: of sounds that are no prompts; without it there are none."""
+        finder: of sounds that are no prompts; without it there are none. decoder: reads what is sent; without it a
+        thread of ours does."""
         self.prompts = prompts
         self._synthesiser = synthesiser
         self._root = root
         self._url = url
         self._clock = clock
         self._finder = finder
+        self._decoder = decoder
+        self._convert: Convert = in_a_thread if decoder is None else decoder.to_wav
         self._secret = secrets.token_bytes(32)
         #: account -> name -> language -> checksum
         self._known: dict[int, dict[str, dict[str, str]]] = {}
@@ -93,10 +100,12 @@ class PromptBook:
         self._known.setdefault(prompt.account, {}).setdefault(prompt.name, {})[prompt.language] = prompt.checksum
 
     async def close(self) -> None:
-        """End what is being spoken."""
+        """End what is being spoken, found or read."""
         await self._synthesiser.close()
         if self._finder is not None:
             await self._finder.close()
+        if self._decoder is not None:
+            await self._decoder.close()
 
     # playing
 
@@ -172,9 +181,9 @@ class PromptBook:
         """A prompt that was recorded; in place of one of that name and language. bare: as `to_wav` has it.
 
         Raises:
-            NotASound
+            NotASound, OSError
         """
-        await self._put(account, name, language, await asyncio.to_thread(to_wav, data, bare))
+        await self._put(account, name, language, await self._convert(data, bare))
 
     async def put_text(self, account: int, name: str, language: str, text: str, engine: str, voice: str | None) -> None:
         """A prompt that is spoken by an engine; in place of one of that name and language.

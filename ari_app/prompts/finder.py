@@ -14,6 +14,7 @@ import math
 import os
 import secrets
 import shutil
+import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -27,7 +28,7 @@ from ari_app.errors import AppError
 from ari_app.media.frames import RATE
 from ari_app.media.wav import wav_of
 from ari_app.prompts.fetch import SIZE_LIMIT, Fetcher, FetchFailed
-from ari_app.prompts.sound import NotASound, to_wav
+from ari_app.prompts.sound import Convert, NotASound, in_a_thread
 
 log = structlog.get_logger(__name__)
 
@@ -70,14 +71,25 @@ class SoundFinder:
     """`prepare` before anything else."""
 
     def __init__(
-        self, root: Path, fetcher: Fetcher, clock: Clock, folders: Sequence[Path] = (), room: int = _ROOM
+        self,
+        root: Path,
+        fetcher: Fetcher,
+        clock: Clock,
+        folders: Sequence[Path] = (),
+        room: int = _ROOM,
+        convert: Convert = in_a_thread,
     ) -> None:
-        """root: directory of what was made. folders: directories whose files may be played, all of them."""
+        """root: directory of what was made. folders: directories whose files may be played, all of them. room: bytes
+        of what was made, at most. convert: reads sound files of strangers."""
         self._root = root
         self._fetcher = fetcher
         self._clock = clock
         self._folders = [folder.resolve() for folder in folders]
         self._room = room
+        self._convert = convert
+        #: bytes of what was made, or a little more
+        self._size = 0
+        self._counting = threading.Lock()
         #: URI -> what is known of it; the one played last is the last
         self._known: dict[str, _Known] = {}
         #: URI -> what is being found
@@ -195,31 +207,37 @@ class SoundFinder:
         return await asyncio.to_thread(self._write, wav_of(samples))
 
     async def _store(self, data: bytes, bare: str | None) -> str:
-        wav = await asyncio.to_thread(to_wav, data, bare)
-        return await asyncio.to_thread(self._write, wav)
+        return await asyncio.to_thread(self._write, await self._convert(data, bare))
 
     def _write(self, wav: bytes) -> str:
         checksum = hashlib.sha256(wav).hexdigest()
+        path = self.path(checksum)
+        if _used(path):
+            return checksum
         unfinished = self._root / f"{secrets.token_hex(8)}.part"
         try:
             unfinished.write_bytes(wav)
-            unfinished.replace(self.path(checksum))
+            unfinished.replace(path)
         finally:
             unfinished.unlink(missing_ok=True)
-        self._shrink()
+        with self._counting:
+            self._size += len(wav)
+            if self._size > self._room:
+                self._shrink()
         return checksum
 
     def _shrink(self) -> None:
+        """To nine tenths, so that not every new sound pays for it; the newest stays."""
         files = []
         for path in self._root.glob("*.wav"):
             with suppress(FileNotFoundError):
                 files.append((path.stat().st_mtime_ns, path.stat().st_size, path))
-        too_much = sum(size for _, size, _ in files) - self._room
+        self._size = sum(size for _, size, _ in files)
         for _, size, path in sorted(files)[:-1]:
-            if too_much <= 0:
+            if self._size <= self._room * 0.9:
                 return
             path.unlink(missing_ok=True)
-            too_much -= size
+            self._size -= size
 
     async def close(self) -> None:
         """Stop."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import wave
+from collections.abc import Awaitable, Callable
 
 import numpy as np
 import soundfile
@@ -21,6 +23,10 @@ _BLOCK = 65_536
 #: names of files without a header, of 8 kHz and one channel -> libsndfile's of their encoding
 BARE = {"ulaw": "ULAW", "alaw": "ALAW", "gsm": "GSM610", "sln": "PCM_16", "vox": "VOX_ADPCM"}
 _HEADERS = (b"RIFF", b".snd", b"OggS", b"fLaC", b"FORM", b"ID3")
+
+
+#: reads a file as `to_wav` does
+Convert = Callable[[bytes, str | None], Awaitable[bytes]]
 
 
 class NotASound(AppError):
@@ -53,6 +59,11 @@ def to_samples(data: bytes, bare: str | None = None, *, channel: int | None = No
             return _samples(file, channel, longest)
     except (soundfile.LibsndfileError, RuntimeError, ValueError) as error:
         raise NotASound(f"the file cannot be read: {error}") from None
+
+
+async def in_a_thread(data: bytes, bare: str | None) -> bytes:
+    """`to_wav` in a thread of this process, which a hostile file can end: for files of our own. Raises NotASound."""
+    return await asyncio.to_thread(to_wav, data, bare)
 
 
 def _opened(data: bytes, bare: str | None) -> soundfile.SoundFile:

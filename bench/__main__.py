@@ -17,6 +17,7 @@ BENCHMARKS = {
     "media": ["bench.media", "--write"],
     "events": ["bench.events"],
     "eq": ["bench.eq"],
+    "speech": ["bench.speech", "--write"],
     "ari_dispatch": ["bench.ari_dispatch", "--write"],
 }
 

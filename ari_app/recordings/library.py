@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,7 @@ import structlog
 
 from ari_app.clock import Clock, Timer
 from ari_app.errors import NotFound, StoreUnavailable
-from ari_app.recordings.conversion import Source, convert
+from ari_app.recordings.conversion import CannotConvert, Source, convert
 from ari_app.recordings.converted import Converted
 from ari_app.recordings.files import LocalFiles, NoRoom
 from ari_app.recordings.s3 import S3, S3Storage, StorageUnavailable
@@ -39,7 +39,7 @@ class Retention:
 
 @dataclass(frozen=True, kw_only=True)
 class Elsewhere:
-    """A file that is not on our disk."""
+    """A file that is not on our disk, or may go from there at any moment."""
 
     #: bytes
     size: int
@@ -111,6 +111,34 @@ class Library:
                 log.error("= file of a recording is missing", recording=recording.name, path=storage.where(key))
             raise
 
+    async def content(self, recording: RecordingInfo) -> Elsewhere:
+        """What is in its file, wherever that is when it is read: it may be moved after this was asked for.
+
+        Raises:
+            NotFound, StorageUnavailable, OSError: as `file`. Reading raises them too.
+        """
+        source = await self.file(recording)
+        if isinstance(source, Elsewhere):
+            return source
+        size = recording.size if recording.size is not None else (await asyncio.to_thread(source.stat)).st_size
+        return Elsewhere(size=size, read=partial(self._read, recording, source))
+
+    async def _read(self, recording: RecordingInfo, path: Path, start: int, length: int) -> AsyncIterator[bytes]:
+        try:
+            file = await asyncio.to_thread(path.open, "rb")
+        except FileNotFoundError:
+            moved = await self.file(await self.recordings.get(recording.account_id, recording.name))
+            if not isinstance(moved, Elsewhere):
+                raise NotFound("the recording's file is missing", id=recording.name) from None
+            async for piece in moved.read(start, length):
+                yield piece
+            return
+        with file:  # from here on it may be deleted: what is open stays
+            file.seek(start)
+            while length > 0 and (piece := await asyncio.to_thread(file.read, min(length, _BLOCK))):
+                length -= len(piece)
+                yield piece
+
     async def converted(self, recording: RecordingInfo, format: str, right: RecordingInfo | None = None) -> Path:
         """A file of it in one of conversion.FORMATS, to be read at once. right: another recording, which becomes the
         right channel of it; what began later of the two is that much later in it.
@@ -129,22 +157,34 @@ class Library:
         async def make(target: Path) -> None:
             if self.files.free() <= 0:
                 raise NoRoom(f"less than {self.files.min_free} bytes are free for {self.files.root}")
-            sources, fetched = [], []
             try:
-                for one, file in zip(wanted, found, strict=True):
-                    if isinstance(file, Elsewhere):
-                        path = self._converted.unfinished()
-                        fetched.append(path)
-                        await _fetch(file, path)
-                    else:
-                        path = file
-                    sources.append(Source(path, one.format, after=one.started_at - began))
-                await asyncio.to_thread(convert, sources, target, format)
-            finally:
-                for path in fetched:
-                    path.unlink(missing_ok=True)
+                await self._convert(wanted, found, target, format)
+            except CannotConvert:
+                if all([isinstance(file, Elsewhere) or await asyncio.to_thread(file.exists) for file in found]):
+                    raise
+                moved = [await self.file(await self.recordings.get(one.account_id, one.name)) for one in wanted]
+                await self._convert(wanted, moved, target, format)
 
         return await self._converted.get(name, make)
+
+    async def _convert(
+        self, recordings: Sequence[RecordingInfo], files: Sequence[Path | Elsewhere], target: Path, format: str
+    ) -> None:
+        began = min(one.started_at for one in recordings)
+        sources, fetched = [], []
+        try:
+            for one, file in zip(recordings, files, strict=True):
+                if isinstance(file, Elsewhere):
+                    path = self._converted.unfinished()
+                    fetched.append(path)
+                    await _fetch(file, path)
+                else:
+                    path = file
+                sources.append(Source(path, one.format, after=one.started_at - began))
+            await asyncio.to_thread(convert, sources, target, format)
+        finally:
+            for path in fetched:
+                path.unlink(missing_ok=True)
 
     async def delete(self, recording: RecordingInfo, by: str) -> None:
         """Delete its file. That there was one, and who deleted it when, stays in the record. The file goes first: cut

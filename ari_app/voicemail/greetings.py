@@ -75,11 +75,8 @@ class Greetings:
         extension, _, kind = recording.called_number.partition("-")
         by = UNWANTED
         if kind in KINDS and self._directory.mailbox(recording.account_id, extension) is not None:
-            source = await self._library.file(recording)
-            if isinstance(source, Path):
-                sound = await asyncio.to_thread(source.read_bytes)
-            else:
-                sound = b"".join([piece async for piece in source.read(0, source.size)])
+            source = await self._library.content(recording)
+            sound = b"".join([piece async for piece in source.read(0, source.size)])
             try:
                 await self.put(recording.account_id, extension, kind, sound)
                 by = USED

@@ -6,11 +6,9 @@ has them. Killed between its word and ours, a mail is sent again under the same 
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from email.message import EmailMessage
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -91,9 +89,7 @@ class MessageMails:
 
 async def sound_of(library: Library, message: Message) -> bytes:
     """What is said in a message. Raises NotFound, StorageUnavailable, OSError."""
-    source = await library.file(await library.recordings.get(message.account, message.id))
-    if isinstance(source, Path):
-        return await asyncio.to_thread(source.read_bytes)
+    source = await library.content(await library.recordings.get(message.account, message.id))
     return b"".join([piece async for piece in source.read(0, source.size)])
 
 

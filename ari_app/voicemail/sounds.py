@@ -10,7 +10,7 @@ from aiohttp import web
 
 from ari_app.clock import Clock
 from ari_app.errors import NotFound, StoreUnavailable
-from ari_app.recordings.library import Elsewhere, Library
+from ari_app.recordings.library import Library
 from ari_app.recordings.s3 import StorageUnavailable
 
 #: where, on our HTTP server
@@ -52,9 +52,7 @@ class MessageSounds:
             entry = await self._library.recordings.find(recording)
             if entry is None:
                 raise web.HTTPNotFound
-            source = await self._library.file(entry)
-            if not isinstance(source, Elsewhere):
-                return web.FileResponse(source, headers=headers)
+            source = await self._library.content(entry)
             pieces = [piece async for piece in source.read(0, source.size)]
             return web.Response(body=b"".join(pieces), headers=headers)
         except NotFound:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,14 @@ from ari_app.clock import ManualClock
 from ari_app.config import Settings, load
 from ari_app.dialects.streaming import Streamed, stream
 from ari_app.errors import ConfigError, NotFound
+from ari_app.media.wav import wav_of
+from ari_app.recordings import library
+from ari_app.recordings.conversion import Source
 from ari_app.recordings.library import Elsewhere, Library
 from ari_app.recordings.s3 import PART, S3Storage, StorageUnavailable
 from ari_app.recordings.uploader import Uploader
 from ari_app.store.writer import Writer
+from tests.harness.patience import PATIENCE
 from tests.harness.s3 import S3Server
 from tests.unit.recordings.shelf import Shelf
 
@@ -224,3 +228,40 @@ def test_wrong_settings() -> None:
     for url in ("s3.example.com", "ftp://s3.example.com", "https://s3.example.com/bucket"):
         with pytest.raises(ConfigError, match="S3_URL"):
             load(s3_url=url)
+
+
+async def test_a_file_that_is_moved_between_the_look_and_the_reading_is_read_from_there(cellar: Cellar) -> None:
+    before = await cellar.put("rec-a", CONTENT)
+    source = await cellar.library.content(before)  # it is on our disk
+    half = source.read(0, source.size)
+    begun = await anext(half)  # its file is open
+    cellar.uploader.start()
+    await cellar.until(lambda: cellar.moved("rec-a"))
+    assert cellar.there() == set()
+    assert source.size == len(CONTENT)
+    assert b"".join([piece async for piece in source.read(0, source.size)]) == CONTENT
+    assert b"".join([piece async for piece in source.read(1000, 300_000)]) == CONTENT[1000:301_000]
+    assert begun + b"".join([piece async for piece in half]) == CONTENT
+    await cellar.library.delete(before, "key 1")
+    with pytest.raises(NotFound):
+        await anext(source.read(0, 1))
+
+
+async def test_a_file_that_is_moved_when_its_conversion_begins_is_converted_from_there(
+    cellar: Cellar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = await cellar.put("rec-a", wav_of(bytes(16_000)))
+    cellar.library.prepare()
+    loop, real, moves = asyncio.get_running_loop(), library.convert, 0
+
+    def late(sources: Sequence[Source], target: Path, name: str) -> None:
+        nonlocal moves
+        if not moves:
+            asyncio.run_coroutine_threadsafe(cellar.uploader._move("rec-a"), loop).result(PATIENCE)
+        moves += 1
+        real(sources, target, name)
+
+    monkeypatch.setattr(library, "convert", late)
+    made = await cellar.library.converted(before, "ulw")
+    assert (made.stat().st_size, moves) == (8000, 2)
+    assert (await cellar.get("rec-a")).storage == "s3"

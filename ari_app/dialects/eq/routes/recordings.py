@@ -22,7 +22,7 @@ from ari_app.errors import CommandRefused, NotFound
 from ari_app.recordings.conversion import FORMATS, CannotConvert
 from ari_app.recordings.converted import TooBusy
 from ari_app.recordings.files import NoRoom
-from ari_app.recordings.library import Elsewhere, Library
+from ari_app.recordings.library import Library
 from ari_app.store.recordings import RecordingFilter, RecordingInfo
 
 _TYPES = {"wav": "audio/wav", "wav16": "audio/wav"}
@@ -94,16 +94,14 @@ async def _other(ask: Ask[RecordingFileQuery, None], left: RecordingInfo) -> Rec
     return right
 
 
-async def give_out(library: Library, found: RecordingInfo) -> web.StreamResponse | Streamed:
+async def give_out(library: Library, found: RecordingInfo) -> Streamed:
     """The file of a recording, as an answer. Raises ApiError: 404: it has none."""
     try:
-        source = await library.file(found)
+        source = await library.content(found)
     except NotFound:
         raise not_found("id", "The file of the recording") from None
     headers = _headers(_TYPES.get(found.format, "application/octet-stream"), str(found.path).rpartition("/")[2])
-    if isinstance(source, Elsewhere):
-        return Streamed(size=source.size, etag=found.checksum or "", read=source.read, headers=headers)
-    return web.FileResponse(source, headers=headers)
+    return Streamed(size=source.size, etag=found.checksum or "", read=source.read, headers=headers)
 
 
 def _headers(kind: str, name: str) -> dict[str, str]:

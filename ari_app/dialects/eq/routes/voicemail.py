@@ -45,7 +45,7 @@ async def get(ask: Ask[None, None]) -> VoicemailMessage:
     return VoicemailMessage.of(await _find(ask))
 
 
-async def file(ask: Ask[None, None]) -> web.StreamResponse | Streamed:
+async def file(ask: Ask[None, None]) -> Streamed:
     found, library = await _find(ask), ask.services.library
     return await give_out(library, await library.recordings.get(ask.account, found.id))
 

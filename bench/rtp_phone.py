@@ -3,7 +3,7 @@
     with RtpPhone("127.1.2.3") as phone:
         await phone.call("300", pbx.sip)
         ...
-        phone.first_sound(after=began)
+        phone.first(after=began)
 
 No more of SIP than one call over UDP needs. It sends no audio.
 """
@@ -43,7 +43,8 @@ class RtpPhone:
         self._sip = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._sip.bind((address, SIP_PORT))
         self._sip.setblocking(False)
-        #: when packets with sound came: seconds of the epoch
+        #: when packets came, seconds of the epoch; and those with sound
+        self._packets: list[float] = []
         self._sounds: list[float] = []
         self._came = threading.Condition()
         self._stopping = False
@@ -111,21 +112,27 @@ class RtpPhone:
                 data, ancillary, _, _ = self._rtp.recvmsg(2048, 64)
             except TimeoutError:
                 continue
-            if len(data) > _HEADER and data[1] & 0x7F == 0 and _loud(data[_HEADER:]):
-                (_, _, stamp) = ancillary[0]
-                seconds, nanoseconds = struct.unpack("qq", stamp)
-                with self._came:
-                    self._sounds.append(seconds + nanoseconds / 1e9)
+            if len(data) <= _HEADER or data[1] & 0x7F != 0:
+                continue
+            (_, _, stamp) = ancillary[0]
+            seconds, nanoseconds = struct.unpack("qq", stamp)
+            at = seconds + nanoseconds / 1e9
+            with self._came:
+                self._packets.append(at)
+                if _loud(data[_HEADER:]):
+                    self._sounds.append(at)
                     self._came.notify_all()
 
-    def first_sound(self, *, after: float, within: float = PATIENCE) -> float:
-        """When the first packet with sound came after that moment; blocks until it does. Raises TimeoutError."""
+    def first(self, *, after: float, within: float = PATIENCE) -> tuple[float, float]:
+        """When the first packet, and the first with sound, came after that moment; blocks until they have. Raises
+        TimeoutError."""
         end = time.monotonic() + within
         with self._came:
             while not self._sounds or self._sounds[-1] <= after:
                 if not self._came.wait(end - time.monotonic()):
                     raise TimeoutError(f"nothing was heard within {within:g} s")
-            return next(at for at in self._sounds if at > after)
+            packet, sound = (next(at for at in came if at > after) for came in (self._packets, self._sounds))
+            return packet, sound
 
 
 def _loud(ulaw: bytes) -> bool:

@@ -80,16 +80,16 @@ class Program:
 
     async def speak(self, text: str, voice: str) -> bytes:
         self.check(voice)
-        with tempfile.TemporaryDirectory(prefix="ari-app-tts-") as directory:
-            text_file, sound = Path(directory, "text.txt"), Path(directory, "sound.wav")
-            await asyncio.to_thread(text_file.write_text, text + "\n", encoding="utf-8")
+        # each way into a thread and back is time until something is heard: one before the program runs, one after it
+        work = await asyncio.to_thread(_Work, text, self.stdin)
+        try:
             # a text that is an argument is never an option: programs have such as write files
             words = f" {text}" if text.startswith("-") else text
-            values = {"text": str(text_file), "sound": str(sound), "voice": voice, "words": words}
-            command = [argument.format_map(values) for argument in self.command]
-            with await asyncio.to_thread(open, text_file if self.stdin else os.devnull, "rb") as read:
-                await self._run(command, read)
-            return await asyncio.to_thread(_samples, sound, self.name)
+            values = {"text": str(work.text), "sound": str(work.sound), "voice": voice, "words": words}
+            await self._run([argument.format_map(values) for argument in self.command], work.read)
+            return await asyncio.to_thread(_samples, work.sound, self.name)
+        finally:
+            asyncio.get_running_loop().run_in_executor(None, work.clean)
 
     async def close(self) -> None:
         """Nothing is held: each text has a process of its own."""
@@ -113,6 +113,21 @@ class Program:
         if process.returncode:
             said = complaint.decode(errors="replace").strip()[:COMPLAINT]
             raise SynthesisFailed(f"{self.name}: exit status {process.returncode}: {said}", engine=self.name)
+
+
+class _Work:
+    """The directory of one text. Making it and `clean` belong in a thread. Raises OSError."""
+
+    def __init__(self, text: str, stdin: bool) -> None:
+        self._directory = tempfile.TemporaryDirectory(prefix="ari-app-tts-")
+        self.text, self.sound = (Path(self._directory.name, name) for name in ("text.txt", "sound.wav"))
+        self.text.write_text(text + "\n", encoding="utf-8")
+        #: what the program reads
+        self.read = open(self.text if stdin else os.devnull, "rb")  # noqa: SIM115  # closed in clean
+
+    def clean(self) -> None:
+        self.read.close()
+        self._directory.cleanup()
 
 
 def _samples(path: Path, engine: str) -> bytes:

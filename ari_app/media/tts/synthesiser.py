@@ -10,15 +10,33 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Iterable
 
+import numpy as np
+import structlog
+
+from ari_app.media.frames import RATE
 from ari_app.media.tts.cache import SpeechCache, key
 from ari_app.media.tts.engine import PROGRAMS, Engine
 from ari_app.media.tts.errors import BadText, EngineMissing
 from ari_app.media.tts.sentences import sentences
 
+log = structlog.get_logger(__name__)
+
 #: texts that one service is asked for at a time
 AT_ONCE = 8
 #: the engine that speaks where none is named
 USUAL = "flite"
+
+
+#: level above which samples are a word that begins (-50 dBFS), and samples before it that are kept
+_LEVEL, _BEFORE = 104, RATE // 50
+
+
+def without_lead(samples: bytes) -> bytes:
+    """The samples from just before the first that can be heard."""
+    sound = np.frombuffer(samples[: len(samples) & ~1], dtype="<i2")
+    loud = (sound > _LEVEL) | (sound < -_LEVEL)
+    begin = int(loud.argmax()) if loud.any() else 0
+    return samples[2 * max(0, begin - _BEFORE) :]
 
 
 class Synthesiser:
@@ -44,24 +62,29 @@ class Synthesiser:
         }
         self._longest = longest
         self._under_way: dict[str, asyncio.Task[bytes]] = {}
+        #: name -> what is being put into the cache
+        self._keeping: dict[str, asyncio.Task[None]] = {}
 
     async def speak(self, text: str, *, engine: str = USUAL, voice: str | None = None) -> bytes:
         """All of the text as 8 kHz signed 16-bit samples. Raises SpeechError."""
         return b"".join([samples async for samples in self.stream(text, engine=engine, voice=voice)])
 
     async def stream(self, text: str, *, engine: str = USUAL, voice: str | None = None) -> AsyncIterator[bytes]:
-        """The text sentence by sentence; the next one is made while one is played.
+        """The text sentence by sentence; the next one is made while one is played. It begins to be heard at once: what
+        an engine leaves silent before its first word (flite: a quarter of a second) is left out.
 
         Raises EngineMissing, UnknownVoice or BadText before the first, SynthesisFailed at the sentence that fails.
         """
         speaker, voice = self._engine(engine, voice)
         parts = self._parts(text)
         ahead = self._begin(speaker, voice, parts[0])
+        first = True
         for following in [*parts[1:], None]:
             samples = await asyncio.shield(ahead)
             if following is not None:
                 ahead = self._begin(speaker, voice, following)
-            yield samples
+            yield without_lead(samples) if first else samples
+            first = False
 
     def _engine(self, name: str, voice: str | None) -> tuple[Engine, str]:
         engine = self._engines.get(name)
@@ -93,7 +116,8 @@ class Synthesiser:
         return task
 
     def _end(self, name: str, task: asyncio.Task[bytes]) -> None:
-        self._under_way.pop(name, None)
+        if name not in self._keeping:  # until it is kept, who asks for it has it from here
+            self._under_way.pop(name, None)
         if not task.cancelled():
             task.exception()  # it is told to those who wait; nobody may be
 
@@ -102,15 +126,23 @@ class Synthesiser:
             return kept
         async with self._places[engine.name]:
             samples = await engine.speak(text, voice)
-        if self._cache is not None:
-            await asyncio.to_thread(self._cache.put, name, samples)
+        if self._cache is not None:  # who waits for the samples does not wait for that
+            keeping = asyncio.create_task(asyncio.to_thread(self._cache.put, name, samples), name="keep speech")
+            self._keeping[name] = keeping
+            keeping.add_done_callback(lambda done: self._kept(name, done))
         return samples
+
+    def _kept(self, name: str, task: asyncio.Task[None]) -> None:
+        self._keeping.pop(name, None)
+        self._under_way.pop(name, None)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.warning("= speech not kept", error=str(error))
 
     async def close(self) -> None:
         """Ends what is under way, and the engines."""
         tasks = list(self._under_way.values())
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, *self._keeping.values(), return_exceptions=True)
         for engine in self._engines.values():
             await engine.close()

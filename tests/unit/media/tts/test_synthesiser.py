@@ -4,15 +4,18 @@ import asyncio
 import os
 import shutil
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from ari_app.media.frames import RATE
 from ari_app.media.tts.cache import SpeechCache, key
 from ari_app.media.tts.engine import ESPEAK, FESTIVAL, FLITE, Program
 from ari_app.media.tts.errors import BadText, EngineMissing, SynthesisFailed, UnknownVoice
-from ari_app.media.tts.synthesiser import Synthesiser
+from ari_app.media.tts.synthesiser import Synthesiser, without_lead
+from tests.harness.patience import PATIENCE
 
 #: A program that speaks: it writes a 16 kHz tone of 10 ms a character, and adds a line to a file beside its text.
 WRITER = """
@@ -183,3 +186,40 @@ def test_the_cache_forgets_what_was_not_used_for_longest(tmp_path: Path) -> None
 
 def test_keys_differ_by_everything() -> None:
     assert len({key("a", "b", "c"), key("ab", "", "c"), key("a", "b", "C"), key("a", "bc", "")}) == 4
+
+
+@pytest.mark.skipif(not shutil.which("flite"), reason="flite is not installed")
+async def test_what_an_engine_leaves_silent_before_its_first_word_is_left_out() -> None:
+    text = "You are number one in the queue. This is the second sentence of it."
+    engine = Synthesiser([FLITE])
+    first, second = [np.frombuffer(samples, dtype="<i2") async for samples in engine.stream(text)]
+    spoken = np.frombuffer(await FLITE.speak("You are number one in the queue.", "slt"), dtype="<i2")
+    assert abs(spoken[: RATE // 10]).max() < 200  # it is why
+    assert len(first) < len(spoken) - RATE // 10
+    assert (first == spoken[-len(first) :]).all()
+    assert abs(first[: RATE // 20]).max() > 100
+    assert abs(second[: RATE // 10]).max() < 200  # between two sentences there is a pause
+
+
+@pytest.mark.parametrize("samples", [b"", b"x", bytes(4000), bytes(4001)])
+def test_silence_stays_what_it_is(samples: bytes) -> None:
+    assert without_lead(samples) == samples
+
+
+async def test_who_asks_while_it_is_put_into_the_cache_has_it_without_the_engine(tmp_path: Path) -> None:
+    class Slow(SpeechCache):
+        def put(self, name: str, samples: bytes) -> None:
+            assert go.wait(PATIENCE)
+            super().put(name, samples)
+
+    engine, go = Counting(), threading.Event()
+    engine.go.set()
+    synthesiser = Synthesiser([engine], cache=Slow(tmp_path))
+    for _ in range(3):
+        assert await synthesiser.speak("Hello there.", engine="counting") == b"Hello there."
+    assert engine.spoken == ["Hello there."]
+    go.set()
+    await synthesiser.close()
+    again = Synthesiser([engine], cache=SpeechCache(tmp_path))
+    assert await again.speak("Hello there.", engine="counting") == b"Hello there."
+    assert engine.spoken == ["Hello there."]

@@ -19,6 +19,7 @@ from ari_app.acd.engine import Engine
 from ari_app.alerting import Alerting, realtime
 from ari_app.ari.connection import OutboundServer
 from ari_app.ari.node import Node, Snapshot
+from ari_app.call_quality import CallQuality
 from ari_app.calls import recovery
 from ari_app.calls.call import Call
 from ari_app.calls.hearing import Ears
@@ -59,6 +60,7 @@ from ari_app.store.accounts import DEFAULT, Accounts
 from ari_app.store.audit import AuditTrail
 from ari_app.store.audit_retention import AuditRetention
 from ari_app.store.bindings import Bindings
+from ari_app.store.call_records import CallRecords
 from ari_app.store.conferences import ConferenceNumbers
 from ari_app.store.database import Database
 from ari_app.store.extensions import Extensions
@@ -84,13 +86,14 @@ log = structlog.get_logger(__name__)
 
 #: events that cost and that nobody here looks at
 UNWANTED_EVENTS = (
-    "ChannelVarset",
     "ChannelDialplan",
     "ChannelConnectedLine",
     "ChannelCallerId",
     "BridgeVideoSourceChanged",
     "Dial",  # six a call, an agent's come twice; the states and ends of the channel tell the same
 )
+#: what tells how well a leg was heard (calls/quality.py), among much else; CALL_QUALITY
+QUALITY_EVENT = "ChannelVarset"
 #: seconds without Asterisk after the start until the log says what to look at
 ALONE_AFTER = 5.0
 
@@ -173,6 +176,7 @@ class Application:
         self.today = await agents_today(self.accounts, self.statistics, self.clock, settings.time_zone)
         self.centre.listeners.append(self.today.tell)
         self._start_telling()
+        record.on_measured = CallQuality(self.metrics, self.feed.tell)
         self.registry.route = self.centre.route
         self._stack.callback(self.centre.stop)
         clock_set = ClockSet(self.centre.opening.clock_was_set)
@@ -311,7 +315,7 @@ class Application:
             password=password,
             app=settings.ari_app,
             source=source,
-            unwanted_events=UNWANTED_EVENTS,
+            unwanted_events=UNWANTED_EVENTS if settings.call_quality else (*UNWANTED_EVENTS, QUALITY_EVENT),
             clock=self.clock,
         )
         node = self.node
@@ -391,6 +395,7 @@ class Application:
             phones=PhoneService(contacts.read, presser),
             bindings=self.bindings,
             conferences=self.conferences,
+            call_records=CallRecords(self.writer.database),
             skills=self.skills,
             hours=self.hours,
             overflows=self.overflows,

@@ -10,7 +10,7 @@ from ari_app.acd.commands import AnyFact
 from ari_app.acd.engine import Engine
 from ari_app.acd.events import AnyEvent
 from ari_app.calls.call import Call, CallRecord
-from ari_app.calls.facts import AnyCallFact, RecordingEnded
+from ari_app.calls.facts import AnyCallFact, LegMeasured, RecordingEnded
 from ari_app.store.acd import AcdRecorder
 from ari_app.store.calls import CallRecorder
 from ari_app.store.journal import AccountJournal, Journal
@@ -34,6 +34,8 @@ class Record:
         self.queue_log = QueueLog(writer)
         #: the end of a recording was told, or is not waited for any more
         self.on_recorded: Callable[[str], None] = lambda recording: None
+        #: how well the audio of a leg came through is known
+        self.on_measured: Callable[[LegMeasured], None] = lambda fact: None
 
     async def load(self) -> tuple[list[AccountJournal], list[CallRecord]]:
         """What was kept: queues by account, and live calls."""
@@ -54,6 +56,8 @@ class Record:
         self.queue_log.call(fact)
         if isinstance(fact, RecordingEnded):
             self.on_recorded(fact.recording)
+        elif isinstance(fact, LegMeasured):
+            self.on_measured(fact)
 
     def save(self, call: Call) -> None:
         """What a live call is, from now to the end of the batch."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from sqlalchemy import Double
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import Base, Time
+from models.base import Base, Seconds, Time
 
 
 class Leg(Base):
@@ -25,3 +26,15 @@ class Leg(Base):
     answered_at: Mapped[Time | None]
     ended_at: Mapped[Time | None]
     cause: Mapped[int | None]
+    #: packets that its phone sent, and of them those that were lost; seconds of jitter; MOS. As Asterisk says
+    rx_packets: Mapped[int | None]
+    rx_lost: Mapped[int | None]
+    rx_jitter: Mapped[Seconds | None]
+    rx_mos: Mapped[float | None] = mapped_column(Double)
+    #: the same of what was sent to it, as it reports (RTCP)
+    tx_packets: Mapped[int | None]
+    tx_lost: Mapped[int | None]
+    tx_jitter: Mapped[Seconds | None]
+    tx_mos: Mapped[float | None] = mapped_column(Double)
+    #: there and back
+    rtt: Mapped[Seconds | None]

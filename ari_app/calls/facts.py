@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from ari_app.calls.quality import StreamQuality
+
 
 class CallFact(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_field="fact"):
     """Base of all; never made itself."""
@@ -52,6 +54,15 @@ class LegRinging(CallFact, frozen=True, kw_only=True):
 
 class LegAnswered(CallFact, frozen=True, kw_only=True):
     leg: str
+
+
+class LegMeasured(CallFact, frozen=True, kw_only=True):
+    """How well its audio came through. Told before its end, of a leg that had any; CALL_QUALITY."""
+
+    leg: str
+    call: str
+    account: int
+    quality: StreamQuality
 
 
 class LegEnded(CallFact, frozen=True, kw_only=True):
@@ -156,6 +167,7 @@ AnyCallFact = (
     | LegStarted
     | LegRinging
     | LegAnswered
+    | LegMeasured
     | LegEnded
     | RecordingStarted
     | RecordingEnded

@@ -16,7 +16,7 @@ from ari_app.ari import events
 from ari_app.ari.models import Endpoint
 from ari_app.ari.node import Node
 from ari_app.ari.protocol import Received, event_time
-from ari_app.calls import facts
+from ari_app.calls import facts, quality
 from ari_app.calls.call import Call
 from ari_app.calls.ending import end
 from ari_app.calls.leg import Leg, LegState
@@ -137,6 +137,8 @@ class Registry:
                     self._gone(node, event.channel.id, event.cause or 0, event)
             case events.StasisEnd():
                 self._left(node, event)
+            case events.ChannelVarset(variable=quality.VARIABLE):
+                self._measured(node, event)
             case events.ChannelDestroyed():
                 if not self.helped(node, event.channel.id, event):
                     self._gone(node, event.channel.id, event.cause, event)
@@ -275,6 +277,14 @@ class Registry:
         if leg.on_digit is not None:
             leg.on_digit(leg, event.digit)
         self.on_digit(leg, event.digit)
+
+    def _measured(self, node: Node, event: events.ChannelVarset) -> None:
+        """Its RTP statistics, at its hang-up. None of a channel of which we know the end, or that is no leg."""
+        leg = None if event.channel is None else self.legs.get((node.name, event.channel.id))
+        found = quality.parse(event.value)
+        if leg is not None and found is not None:
+            at, call = self.at(event.timestamp), leg.call
+            self.tell(facts.LegMeasured(at=at, leg=leg.id, call=call.id, account=call.account, quality=found))
 
     def _gone(self, node: Node, channel: str, cause: int, event: events.Event) -> None:
         leg = self.legs.get((node.name, channel))

@@ -34,6 +34,7 @@ class CallRecorder:
             facts.LegStarted: self._leg_started,
             facts.LegRinging: self._leg_ringing,
             facts.LegAnswered: self._leg_answered,
+            facts.LegMeasured: self._leg_measured,
             facts.LegEnded: self._leg_ended,
             facts.RecordingStarted: self._recording_started,
             facts.RecordingEnded: self._recording_ended,
@@ -101,6 +102,25 @@ class CallRecorder:
 
     def _leg_answered(self, fact: facts.LegAnswered) -> None:
         self._leg(fact.leg, answered_at=fact.at)
+
+    def _leg_measured(self, fact: facts.LegMeasured) -> None:
+        received, sent, rtt = fact.quality.received, fact.quality.sent, fact.quality.rtt
+        values: dict[str, float | int] = {
+            "rx_packets": received.packets,
+            "rx_lost": received.lost,
+            "rx_jitter": received.jitter,
+            "rx_mos": received.mos,
+        }
+        if sent is not None:
+            values |= {
+                "tx_packets": sent.packets,
+                "tx_lost": sent.lost,
+                "tx_jitter": sent.jitter,
+                "tx_mos": sent.mos,
+            }
+        if rtt is not None:
+            values["rtt"] = rtt
+        self._leg(fact.leg, **values)
 
     def _leg_ended(self, fact: facts.LegEnded) -> None:
         self._leg(fact.leg, ended_at=fact.at, cause=fact.cause)

@@ -49,6 +49,7 @@ from ari_app.store.accounts import Accounts
 from ari_app.store.alerts import Alerts
 from ari_app.store.audit import AuditTrail
 from ari_app.store.bindings import Bindings
+from ari_app.store.call_records import CallRecords
 from ari_app.store.conferences import ConferenceNumbers
 from ari_app.store.database import Database
 from ari_app.store.hours import OpeningHours
@@ -97,6 +98,7 @@ class EqServices:
     phones: PhoneService
     bindings: Bindings
     conferences: ConferenceNumbers
+    call_records: CallRecords
     skills: Skills
     hours: OpeningHours
     today: AgentsToday
@@ -142,6 +144,7 @@ def make_app(eq: EqServices) -> web.Application:
         phones=eq.phones,
         bindings=eq.bindings,
         conferences=eq.conferences,
+        call_records=eq.call_records,
         skills=eq.skills,
         hours=eq.hours,
         today=eq.today,

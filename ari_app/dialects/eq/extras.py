@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ari_app.dialects.eq.audit_paths import AUDIT
 from ari_app.dialects.eq.bulk_paths import BULK
+from ari_app.dialects.eq.call_record_paths import CALL_RECORDS
 from ari_app.dialects.eq.event_paths import EVENTS
 from ari_app.dialects.eq.hours_paths import HOURS
 from ari_app.dialects.eq.media_paths import MEDIA
@@ -114,6 +115,7 @@ EXTRAS = (
     *PROMPTS,
     *MEDIA,
     *RECOGNITION,
+    *CALL_RECORDS,
     *EVENTS,
     *AUDIT,
     *PASSWORDS,

@@ -14,6 +14,8 @@ case.json
         {"asterisk": "down" | "up"}  {"database": "down" | "up"}  {"restart": true}
         {"settings": {"license_max_agents": 1}}      the process ends, and comes back with these set
         {"leg": "channel's id", "call": ".."}      a leg of a call, in the record
+        {"heard": "call's id", "rtp": ["ssrc=..", null]}     a call that is over, with a leg for each; the value of
+                                             RTPAUDIOQOS when it was hung up, null: there was none
         {"recorded": "name", "call": "..", "kind": "queue", ..., "content": ".."}   as World.recorded has it;
                                              "tone": seconds instead: a sound
         {"left": "name", "mailbox": "1001", "caller": "..", "content": "..", "urgent": true}   a message, in a mailbox
@@ -43,7 +45,18 @@ import numpy as np
 import soundfile
 
 from ari_app.acd import events
-from ari_app.calls.facts import ConferenceJoined, ConferenceLeft, LegStarted
+from ari_app.calls.facts import (
+    AnyCallFact,
+    CallEnded,
+    CallStarted,
+    ConferenceJoined,
+    ConferenceLeft,
+    LegAnswered,
+    LegEnded,
+    LegMeasured,
+    LegStarted,
+)
+from ari_app.calls.quality import parse
 from ari_app.dialects.eq.paths import ENDPOINTS
 from ari_app.provisioning.contacts import Contact
 from ari_app.store.audit import AuditFilter
@@ -161,7 +174,7 @@ async def _happen(world: World, step: dict[str, Any]) -> None:
         case {"settings": _} | {"restart": True}:
             world.settings = world.settings.model_copy(update=step.get("settings", {}))
             await world.restart()
-        case {"leg": _} | {"recorded": _} | {"left": _} | {"lost": _} | {"stayed": _} | {"member": _}:
+        case {"leg": _} | {"heard": _} | {"recorded": _} | {"left": _} | {"lost": _} | {"stayed": _} | {"member": _}:
             await _tell(world, account, step)
         case {"registers": extension, "as": agent, "address": address}:
             world.contacts[extension] = Contact(address=address, user_agent=agent)
@@ -187,6 +200,8 @@ async def _tell(world: World, account: int, step: dict[str, Any]) -> None:
             await world.tell(
                 LegStarted(at=at, leg=leg, call=call, account=account, role="caller", endpoint="PJSIP/x", agent=None)
             )
+        case {"heard": call, "rtp": values}:
+            await world.tell(*_heard(world.clock.now(), account, call, values))
         case {"member": caller, "conference": number}:
             world.centre.conferences.join(account, number, caller)
         case {"stayed": member, "number": number, "seconds": seconds}:
@@ -194,6 +209,33 @@ async def _tell(world: World, account: int, step: dict[str, Any]) -> None:
         case {"lost": name}:
             found = await world.library.recordings.get(account, name)
             world.files.path(str(found.path)).unlink()
+
+
+def _heard(at: float, account: int, call: str, values: list[str | None]) -> list[AnyCallFact]:
+    told: list[AnyCallFact] = [
+        CallStarted(
+            at=at,
+            call=call,
+            account=account,
+            node="main",
+            direction="inbound",
+            number="500",
+            caller_number="0301",
+            caller_name="Ann",
+            program="queue",
+        )
+    ]
+    for number, value in enumerate(values, 1):
+        leg = f"{call}-leg-{number}"
+        told += [
+            LegStarted(at=at, leg=leg, call=call, account=account, role="caller", endpoint="PJSIP/x", agent=None),
+            LegAnswered(at=at + 1, leg=leg),
+        ]
+        quality = value and parse(value)
+        if quality:
+            told.append(LegMeasured(at=at + 60, leg=leg, call=call, account=account, quality=quality))
+        told.append(LegEnded(at=at + 60, leg=leg, cause=16))
+    return [*told, CallEnded(at=at + 60, call=call, cause=16, ended_by="caller")]
 
 
 def _stay(

@@ -47,6 +47,7 @@ from ari_app.store.acd import AcdRecorder
 from ari_app.store.alerts import Alerts
 from ari_app.store.audit import AuditTrail
 from ari_app.store.bindings import Bindings
+from ari_app.store.call_records import CallRecords
 from ari_app.store.calls import CallRecorder
 from ari_app.store.conferences import ConferenceNumbers
 from ari_app.store.database import Database
@@ -190,6 +191,7 @@ class World:
                 extensions=self.extensions,
                 phones=PhoneService(self._registered, self.presser),
                 bindings=self.bindings,
+                call_records=CallRecords(self.database),
                 conferences=ConferenceNumbers(self.database, self.clock, self.passwords),
                 skills=Skills(self.database),
                 hours=OpeningHours(self.database),

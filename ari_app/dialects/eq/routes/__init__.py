@@ -9,6 +9,7 @@ from ari_app.dialects.eq.routes.audit import HANDLERS as _AUDIT
 from ari_app.dialects.eq.routes.bulk import HANDLERS as _BULK
 from ari_app.dialects.eq.routes.call_backs import HANDLERS as _CALL_BACKS
 from ari_app.dialects.eq.routes.call_queues import HANDLERS as _CALL_QUEUES
+from ari_app.dialects.eq.routes.call_records import HANDLERS as _CALL_RECORDS
 from ari_app.dialects.eq.routes.calls import HANDLERS as _CALLS
 from ari_app.dialects.eq.routes.conferences import HANDLERS as _CONFERENCES
 from ari_app.dialects.eq.routes.events import HANDLERS as _EVENTS
@@ -58,6 +59,7 @@ HANDLERS: dict[str, Handler] = {
     **_OVERFLOW,
     **_MEDIA,
     **_RECOGNITION,
+    **_CALL_RECORDS,
     **_EVENTS,
     **_LICENSE,
     **_ALERTS,

@@ -31,6 +31,7 @@ from ari_app.store.accounts import Accounts
 from ari_app.store.alerts import Alerts
 from ari_app.store.audit import AuditTrail
 from ari_app.store.bindings import Bindings
+from ari_app.store.call_records import CallRecords
 from ari_app.store.conferences import ConferenceNumbers
 from ari_app.store.database import Database
 from ari_app.store.hours import OpeningHours
@@ -61,6 +62,7 @@ class Services:
     phones: PhoneService
     bindings: Bindings
     conferences: ConferenceNumbers
+    call_records: CallRecords
     skills: Skills
     hours: OpeningHours
     today: AgentsToday

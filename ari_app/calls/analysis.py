@@ -1,0 +1,226 @@
+"""Who answers, tones, digits, talk and silence on live calls: analyses that users begin over REST.
+
+    leg -- verbs/analyse.py --> features --> media/listening.py --> findings: the newest kept, each told as an event
+                                         \\-> media/recorded.py, if they are to be kept
+
+The call does not notice. An analysis ends with its process: it is media, which no restart brings back.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import structlog
+
+from ari_app.calls.desk import Desk, FindLeg, TooMany
+from ari_app.calls.leg import Leg
+from ari_app.calls.registry import Registry
+from ari_app.calls.verbs.analyse import LEG_GONE, Analysis
+from ari_app.calls.verbs.attach import Side
+from ari_app.errors import NotFound
+from ari_app.media.cpa import ANSWERS, Finding
+from ari_app.media.features import Features
+from ari_app.media.frames import FRAME_MS
+from ari_app.media.listening import Listening, Wanted
+from ari_app.media.ports import MediaPorts
+from ari_app.media.recorded import FeatureRecord
+
+log = structlog.get_logger(__name__)
+
+#: Findings that are kept of one analysis: the newest. Analyses of one call at a time.
+FINDINGS, PER_CALL = 200, 4
+#: ms that an analysis may last whose features are kept, and analyses of an account that keep theirs: those that began
+#: last. Ten minutes are 3 MB at most.
+KEEP_LIMIT, KEEPING = 600_000, 20
+
+#: tells an event of an account: its name, and its values
+Tell = Callable[[int, str, dict[str, Any]], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnalysisRequest:
+    """What users ask for. profile: its name. keep: the features, for a replay."""
+
+    wanted: Wanted
+    profile: str = "balanced"
+    hear: Side = Side.PARTY
+    keep: bool = False
+
+    def __post_init__(self) -> None:
+        wanted = self.wanted
+        lasts = wanted.parameters.total_timeout if "answer" in wanted.things else wanted.timeout
+        if self.keep and not 0 < lasts <= KEEP_LIMIT:
+            raise ValueError(f"keep_features: of no more than {KEEP_LIMIT} ms (total_timeout)")
+
+
+class AnalysisView(msgspec.Struct, frozen=True, kw_only=True):
+    """An analysis as it is now."""
+
+    id: str
+    call: str
+    leg: str
+    request: AnalysisRequest
+    #: connecting, active, ended
+    state: str
+    reason: str
+    created_at: float
+    #: when its media time began
+    started_at: float | None
+    ended_at: float | None
+    #: ms of media time that were analysed
+    heard_ms: int
+    #: the last that was told of who has answered: LV, AM, FX, MD
+    answer: str | None
+    #: that were told so far, of which the newest are here
+    count: int
+    findings: list[Finding]
+    #: there are features to be fetched
+    kept: bool
+
+
+class AnalysisSession:
+    """One analysis of a user."""
+
+    def __init__(
+        self, leg: Leg, request: AnalysisRequest, ports: MediaPorts, tell: Callable[[str, dict[str, Any]], None]
+    ) -> None:
+        self.leg = leg
+        self.request = request
+        self.id = leg.call.registry.ids.new("analysis")
+        self.record = FeatureRecord(request.wanted) if request.keep else None
+        self._tell = tell
+        self._clock = leg.call.registry.clock
+        self._reason = ""
+        self.created_at = self._clock.now()
+        self._started_at: float | None = None
+        self._ended_at: float | None = None
+        self._heard_ms = 0
+        self._answer: str | None = None
+        self._count = 0
+        self._findings: deque[Finding] = deque(maxlen=FINDINGS)
+        self._listening = Listening(request.wanted)
+        self._analysis = Analysis(leg, ports, self, self._found, hear=request.hear)
+
+    # as an analyser
+
+    def hear(self, frame: Features) -> Sequence[Finding]:
+        """The next 20 ms."""
+        if self._started_at is None:
+            self._started_at = self._clock.now()
+            self._say("AnalysisStarted", tell=sorted(self.request.wanted.things))
+        self._heard_ms = frame.at + FRAME_MS
+        if self.record is not None:
+            self.record.add(frame)
+        return self._listening.hear(frame)
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing more will be found."""
+        return self._listening.done
+
+    def _found(self, finding: Finding) -> None:
+        self._count += 1
+        self._findings.append(finding)
+        if finding.code in ANSWERS:
+            self._answer = finding.code
+        self._say(
+            "AnalysisFound",
+            code=finding.code,
+            foundAt=finding.at,
+            since=finding.since,
+            reason=finding.reason,
+            facts=dict(finding.facts),
+        )
+
+    def _say(self, kind: str, **values: Any) -> None:
+        here = {"at": self._clock.now(), "analysis": self.id, "call": self.leg.call.id, "leg": self.leg.id}
+        self._tell(kind, {**here, **values})
+
+    # as a session of a desk
+
+    async def run(self) -> None:
+        """Analyse, to the end."""
+        outcome = await self._analysis.run()
+        self._reason = self._reason or ("" if outcome.ended == LEG_GONE else outcome.ended)
+
+    def stop(self, reason: str) -> None:
+        """End it; the first reason stays."""
+        self._reason = self._reason or reason
+        self._analysis.stop()
+
+    def finish(self) -> None:
+        """It is over, whatever has become of the task."""
+        call = self.leg.call
+        ended = "call: it has ended" if not self.leg.alive or call.closing else ""
+        self._reason = self._reason or ended or ("the server stops" if call.detached else "failed")
+        self._ended_at = self._clock.now()
+        self._say("AnalysisEnded", reason=self._reason, answer=self._answer, heardMs=self._heard_ms)
+
+    def view(self) -> AnalysisView:
+        """As it is now."""
+        begun = "connecting" if self._started_at is None else "active"
+        return AnalysisView(
+            id=self.id,
+            call=self.leg.call.id,
+            leg=self.leg.id,
+            request=self.request,
+            state=begun if self._ended_at is None else "ended",
+            reason=self._reason if self._ended_at is not None else "",
+            created_at=self.created_at,
+            started_at=self._started_at,
+            ended_at=self._ended_at,
+            heard_ms=self._heard_ms,
+            answer=self._answer,
+            count=self._count,
+            findings=list(self._findings),
+            kept=self.record is not None,
+        )
+
+
+class AnalysisDesk(Desk[AnalysisView]):
+    """All analyses of users."""
+
+    def __init__(self, registry: Registry, ports: MediaPorts, find: FindLeg, tell: Tell, *, limit: int) -> None:
+        """limit: analyses at a time; each costs about 0.1 % of a core. tell: what the events are told to."""
+        super().__init__(registry, find, "analysis", limit=limit)
+        self._ports = ports
+        self._tell = tell
+        self._keeping: dict[int, deque[AnalysisSession]] = {}
+
+    async def start(
+        self, account: int, request: AnalysisRequest, *, call: str | None = None, extension: str | None = None
+    ) -> str:
+        """Begin one on the leg that a call began with, or on that with which an extension is on a call; its id.
+
+        Raises:
+            NotFound: context "parameter" says which of them there is not.
+            TooMany: altogether, or on that call.
+        """
+        leg = self.find_leg(account, call, extension)
+        self.require_room()
+        if sum(session.leg.call is leg.call for _, session in self._live.values()) >= PER_CALL:
+            raise TooMany(f"there are {PER_CALL} analyses of that call already")
+        session = AnalysisSession(leg, request, self._ports, lambda kind, values: self._tell(account, kind, values))
+        if session.record is not None:
+            keeping = self._keeping.setdefault(account, deque())
+            keeping.append(session)
+            if len(keeping) > KEEPING:
+                keeping.popleft().record = None
+        log.info("= analysis", call=leg.call.id, analysis=session.id, things=sorted(request.wanted.things))
+        return self.begin(account, session)
+
+    def features(self, account: int, analysis: str) -> bytes:
+        """The features so far, as media/recorded.py packs them.
+
+        Raises:
+            NotFound: there is no such analysis (context "parameter": "id"), or its features were not, or are no
+                longer, kept (context "parameter": "features").
+        """
+        session = self._session(account, analysis)
+        if not isinstance(session, AnalysisSession) or session.record is None:
+            raise NotFound("its features were not kept", parameter="features")
+        return session.record.file()

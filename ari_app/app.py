@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from functools import partial
 
 import structlog
 from aiohttp import web
@@ -21,6 +22,7 @@ from ari_app.ari.connection import OutboundServer
 from ari_app.ari.node import Node, Snapshot
 from ari_app.call_quality import CallQuality
 from ari_app.calls import recovery
+from ari_app.calls.analysis import AnalysisDesk
 from ari_app.calls.call import Call
 from ari_app.calls.hearing import Ears
 from ari_app.calls.media import MediaDesk
@@ -66,7 +68,7 @@ from ari_app.store.database import Database
 from ari_app.store.extensions import Extensions
 from ari_app.store.hours import OpeningHours
 from ari_app.store.journal import AccountJournal
-from ari_app.store.keys import Keys
+from ari_app.store.keys import MEDIA, Keys
 from ari_app.store.logins import Logins
 from ari_app.store.overflow import Overflows
 from ari_app.store.passwords import shared_passwords
@@ -288,6 +290,9 @@ class Application:
         self.recognition = RecognitionDesk(
             self.registry, Ears(ports, recognisers), self.centre.talking_leg, limit=settings.recognitions
         )
+        self.analysis = AnalysisDesk(self.registry, ports, self.centre.talking_leg, limit=settings.analyses)
+        for desk in (self.media, self.recognition, self.analysis):
+            desk.tell = partial(self.feed.tell, scope=MEDIA)
 
     async def _follow_queue_log(self, record: Record) -> None:
         folder, name = self.settings.data_dir, self.settings.queue_log_file
@@ -417,6 +422,7 @@ class Application:
             importer=ImportService(self.writer.database, self.clock, configuring.imported),
             media=self.media,
             recognition=self.recognition,
+            analysis=self.analysis,
             clock=self.clock,
             settings=self.settings,
             metrics=HttpMetrics(self.metrics),
@@ -460,6 +466,7 @@ class Application:
                 "waiters": lambda: len(registry.waiters),
                 "media_attachments": lambda: len(self.media),
                 "recognitions": lambda: len(self.recognition),
+                "analyses": lambda: len(self.analysis),
                 "call_tasks": lambda: sum(call.tasks for call in registry.calls.values()),
                 "conversations": self.centre.conversations,
                 "tasks": lambda: len(asyncio.all_tasks()),

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import msgspec
 import structlog
@@ -37,9 +36,6 @@ FINDINGS, PER_CALL = 200, 4
 #: last. Ten minutes are 3 MB at most.
 KEEP_LIMIT, KEEPING = 600_000, 20
 
-#: tells an event of an account: its name, and its values
-Tell = Callable[[int, str, dict[str, Any]], None]
-
 
 @dataclass(frozen=True, kw_only=True)
 class AnalysisRequest:
@@ -54,7 +50,7 @@ class AnalysisRequest:
         wanted = self.wanted
         lasts = wanted.parameters.total_timeout if "answer" in wanted.things else wanted.timeout
         if self.keep and not 0 < lasts <= KEEP_LIMIT:
-            raise ValueError(f"keep_features: of no more than {KEEP_LIMIT} ms (total_timeout)")
+            raise ValueError(f"keep_features: the analysis has to end within {KEEP_LIMIT} ms")
 
 
 class AnalysisView(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,16 +81,14 @@ class AnalysisView(msgspec.Struct, frozen=True, kw_only=True):
 class AnalysisSession:
     """One analysis of a user."""
 
-    def __init__(
-        self, leg: Leg, request: AnalysisRequest, ports: MediaPorts, tell: Callable[[str, dict[str, Any]], None]
-    ) -> None:
+    def __init__(self, leg: Leg, request: AnalysisRequest, ports: MediaPorts) -> None:
         self.leg = leg
         self.request = request
         self.id = leg.call.registry.ids.new("analysis")
         self.record = FeatureRecord(request.wanted) if request.keep else None
-        self._tell = tell
+        self.tell: Callable[..., None] = lambda _what, **_values: None
         self._clock = leg.call.registry.clock
-        self._reason = ""
+        self.reason = ""
         self.created_at = self._clock.now()
         self._started_at: float | None = None
         self._ended_at: float | None = None
@@ -111,7 +105,7 @@ class AnalysisSession:
         """The next 20 ms."""
         if self._started_at is None:
             self._started_at = self._clock.now()
-            self._say("AnalysisStarted", tell=sorted(self.request.wanted.things))
+            self.tell("Started")
         self._heard_ms = frame.at + FRAME_MS
         if self.record is not None:
             self.record.add(frame)
@@ -127,8 +121,8 @@ class AnalysisSession:
         self._findings.append(finding)
         if finding.code in ANSWERS:
             self._answer = finding.code
-        self._say(
-            "AnalysisFound",
+        self.tell(
+            "Found",
             code=finding.code,
             foundAt=finding.at,
             since=finding.since,
@@ -136,29 +130,24 @@ class AnalysisSession:
             facts=dict(finding.facts),
         )
 
-    def _say(self, kind: str, **values: Any) -> None:
-        here = {"at": self._clock.now(), "analysis": self.id, "call": self.leg.call.id, "leg": self.leg.id}
-        self._tell(kind, {**here, **values})
-
     # as a session of a desk
 
     async def run(self) -> None:
         """Analyse, to the end."""
         outcome = await self._analysis.run()
-        self._reason = self._reason or ("" if outcome.ended == LEG_GONE else outcome.ended)
+        self.reason = self.reason or ("" if outcome.ended == LEG_GONE else outcome.ended)
 
     def stop(self, reason: str) -> None:
         """End it; the first reason stays."""
-        self._reason = self._reason or reason
+        self.reason = self.reason or reason
         self._analysis.stop()
 
     def finish(self) -> None:
         """It is over, whatever has become of the task."""
         call = self.leg.call
         ended = "call: it has ended" if not self.leg.alive or call.closing else ""
-        self._reason = self._reason or ended or ("the server stops" if call.detached else "failed")
+        self.reason = self.reason or ended or ("the server stops" if call.detached else "failed")
         self._ended_at = self._clock.now()
-        self._say("AnalysisEnded", reason=self._reason, answer=self._answer, heardMs=self._heard_ms)
 
     def view(self) -> AnalysisView:
         """As it is now."""
@@ -169,7 +158,7 @@ class AnalysisSession:
             leg=self.leg.id,
             request=self.request,
             state=begun if self._ended_at is None else "ended",
-            reason=self._reason if self._ended_at is not None else "",
+            reason=self.reason if self._ended_at is not None else "",
             created_at=self.created_at,
             started_at=self._started_at,
             ended_at=self._ended_at,
@@ -184,11 +173,10 @@ class AnalysisSession:
 class AnalysisDesk(Desk[AnalysisView]):
     """All analyses of users."""
 
-    def __init__(self, registry: Registry, ports: MediaPorts, find: FindLeg, tell: Tell, *, limit: int) -> None:
-        """limit: analyses at a time; each costs about 0.1 % of a core. tell: what the events are told to."""
-        super().__init__(registry, find, "analysis", limit=limit)
+    def __init__(self, registry: Registry, ports: MediaPorts, find: FindLeg, *, limit: int) -> None:
+        """limit: analyses at a time; each costs about 0.1 % of a core."""
+        super().__init__(registry, find, "analysis", limit=limit, nouns="analyses")
         self._ports = ports
-        self._tell = tell
         self._keeping: dict[int, deque[AnalysisSession]] = {}
 
     async def start(
@@ -204,7 +192,7 @@ class AnalysisDesk(Desk[AnalysisView]):
         self.require_room()
         if sum(session.leg.call is leg.call for _, session in self._live.values()) >= PER_CALL:
             raise TooMany(f"there are {PER_CALL} analyses of that call already")
-        session = AnalysisSession(leg, request, self._ports, lambda kind, values: self._tell(account, kind, values))
+        session = AnalysisSession(leg, request, self._ports)
         if session.record is not None:
             keeping = self._keeping.setdefault(account, deque())
             keeping.append(session)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import Generic, Protocol, TypeVar
+from functools import partial
+from typing import Any, Generic, Protocol, TypeVar
 
 from ari_app.calls.leg import Leg
 from ari_app.calls.registry import Registry
@@ -12,6 +13,9 @@ from ari_app.errors import CommandRefused, NotFound
 
 #: Those of an account that are over, and can still be looked at: the newest.
 REMEMBERED = 100
+
+#: tells an event of an account: its name, and its values
+Tell = Callable[[int, str, dict[str, Any]], None]
 
 V_co = TypeVar("V_co", covariant=True)
 V = TypeVar("V")
@@ -29,6 +33,9 @@ class TooMany(CommandRefused):
 class Session(Protocol[V_co]):
     """One that was begun."""
 
+    #: tells something of it to those who listen to the account's events: what ("Started"), and its values
+    tell: Callable[..., None]
+
     @property
     def id(self) -> str: ...
 
@@ -38,6 +45,11 @@ class Session(Protocol[V_co]):
     @property
     def created_at(self) -> float:
         """Seconds of the epoch."""
+        ...
+
+    @property
+    def reason(self) -> str:
+        """Why it has ended; "": it has not."""
         ...
 
     async def run(self) -> None:
@@ -60,11 +72,14 @@ class Session(Protocol[V_co]):
 class Desk(Generic[V]):
     """All of one kind: those that live, and those lately over."""
 
-    def __init__(self, registry: Registry, find: FindLeg, noun: str, *, limit: int) -> None:
-        """noun: what they are, in the singular; it names their tasks. limit: of those that live, at a time."""
+    def __init__(self, registry: Registry, find: FindLeg, noun: str, *, limit: int, nouns: str = "") -> None:
+        """noun: what they are, in the singular; it names their tasks and events. limit: of those that live, at a
+        time. nouns: the plural, where that is not noun and s."""
+        #: nobody listens as long as it is not set
+        self.tell: Tell = lambda _account, _name, _values: None
         self._registry = registry
         self._find = find
-        self._noun = noun
+        self._noun, self._nouns = noun, nouns or f"{noun}s"
         self._limit = limit
         self._live: dict[str, tuple[int, Session[V]]] = {}
         self._ended: dict[int, deque[Session[V]]] = {}
@@ -91,19 +106,26 @@ class Desk(Generic[V]):
     def require_room(self) -> None:
         """Raises TooMany."""
         if len(self._live) >= self._limit:
-            raise TooMany(f"there are {self._limit} {self._noun}s already")
+            raise TooMany(f"there are {self._limit} {self._nouns} already")
 
     def begin(self, account: int, session: Session[V]) -> str:
         """Set it going; its id."""
         self._live[session.id] = (account, session)
+        session.tell = partial(self._tell, account, session)
         task = session.leg.call.spawn(session.run(), self._noun)
         task.add_done_callback(lambda _task: self._over(account, session))
         return session.id
 
     def _over(self, account: int, session: Session[V]) -> None:
         session.finish()
+        self._tell(account, session, "Ended", reason=session.reason)
         self._live.pop(session.id, None)
         self._ended.setdefault(account, deque(maxlen=REMEMBERED)).append(session)
+
+    def _tell(self, account: int, session: Session[V], what: str, **values: Any) -> None:
+        leg, now = session.leg, self._registry.clock.now()
+        of = {"at": now, self._noun: session.id, "call": leg.call.id, "leg": leg.id}
+        self.tell(account, self._noun.capitalize() + what, {**of, **values})
 
     def _session(self, account: int, session_id: str) -> Session[V]:
         live = self._live.get(session_id)

@@ -87,6 +87,7 @@ class MediaSession:
         self.id = leg.call.registry.ids.new("attachment")
         self.uuid = uuid4()
         self.state = "connecting"
+        self.tell: Callable[..., None] = lambda _what, **_values: None
         self._clock = clock
         self._notes: deque[Note] = deque(maxlen=NOTES)
         self.created_at = clock.now()
@@ -100,6 +101,11 @@ class MediaSession:
     def note(self, event: str) -> None:
         """Something happened."""
         self._notes.append(Note(at=self._clock.now(), event=event))
+
+    @property
+    def reason(self) -> str:
+        """Why it has ended, as its link says."""
+        return self._link.reason
 
     async def run(self) -> None:
         """Attach, until either side ends it. A task of the call."""
@@ -117,6 +123,7 @@ class MediaSession:
             await tap.open()
             self.state, self.started_at = "active", self._clock.now()
             self.note("started")
+            self.tell("Started")
             leg, call = self.leg, self.leg.call
             link.join(connection_id=self.id, channel=leg.name, channel_id=leg.id, call=call.id, uuid=str(self.uuid))
             await while_alive(self.leg, link.over.wait())

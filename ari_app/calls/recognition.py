@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 import structlog
@@ -76,10 +78,11 @@ class RecognitionSession:
         self.request = request
         self.id = leg.call.registry.ids.new("recognition")
         self.state = "connecting"
+        self.tell: Callable[..., None] = lambda _what, **_values: None
         self._recognisers = ears.recognisers
         self._engine = ears.recognisers.engine(request.engine).name
         self._clock = leg.call.registry.clock
-        self._reason = ""
+        self.reason = ""
         self.created_at = self._clock.now()
         self._started_at: float | None = None
         self._ended_at: float | None = None
@@ -107,6 +110,7 @@ class RecognitionSession:
         try:
             await self._hearing.open()
             self.state, self._started_at = "active", self._clock.now()
+            self.tell("Started")
             await while_alive(self.leg, self._recognise())
         except LegGone:
             self.stop("call: it has ended")
@@ -115,10 +119,10 @@ class RecognitionSession:
             self.stop("call: it cannot be heard")
 
     async def _recognise(self) -> None:
-        while not self._reason:
+        while not self.reason:
             await self._something.wait()
             self._something.clear()
-            while self._waiting and not self._reason:
+            while self._waiting and not self.reason:
                 await self._one(self._waiting.popleft())
 
     async def _one(self, segment: Segment) -> None:
@@ -127,16 +131,19 @@ class RecognitionSession:
         except RecognitionError as error:
             self._failed += 1
             self._error = str(error)
+            self.tell("Failed", error=self._error)
             log.warning("= not recognised", call=self.leg.call.id, recognition=self.id, error=str(error))
             return
         if heard.text and (heard.confidence is None or heard.confidence >= self.request.confidence):
             self._results.append(heard)
+            self.tell("Result", **_told(heard))
         else:
             self._unmatched += 1
+            self.tell("Unmatched", start=segment.start / 1000, end=segment.end / 1000)
 
     def stop(self, reason: str) -> None:
         """End it; the first reason stays."""
-        self._reason = self._reason or reason
+        self.reason = self.reason or reason
         self._something.set()
 
     def finish(self) -> None:
@@ -156,7 +163,7 @@ class RecognitionSession:
             request=self.request,
             engine=self._engine,
             state=self.state,
-            reason=self._reason,
+            reason=self.reason,
             created_at=self.created_at,
             started_at=self._started_at,
             ended_at=self._ended_at,
@@ -167,6 +174,16 @@ class RecognitionSession:
             error=self._error,
             results=list(self._results),
         )
+
+
+def _told(heard: Transcript) -> dict[str, Any]:
+    """What was understood, for those who listen to events. Times in seconds of the recognition's own time."""
+    words = [
+        {"text": word.text, "start": word.start / 1000, "end": word.end / 1000, "confidence": word.confidence}
+        for word in heard.words
+    ]
+    times = {"start": heard.start / 1000, "end": heard.end / 1000}
+    return {"text": heard.text, **times, "confidence": heard.confidence, "words": words}
 
 
 class RecognitionDesk(Desk[RecognitionView]):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Collection
 from functools import cache
 from itertools import islice
 from typing import Any
@@ -36,11 +37,12 @@ class Overtaken(AppError):
 class Told:
     """An event. Its text is made when it is sent first: most of the time, nobody listens."""
 
-    __slots__ = ("_data", "_values", "id", "type")
+    __slots__ = ("_data", "_values", "id", "scope", "type")
 
-    def __init__(self, id: str, type: str, values: AnyFact | dict[str, Any]) -> None:
+    def __init__(self, id: str, type: str, values: AnyFact | dict[str, Any], scope: str) -> None:
         self.id = id
         self.type = type
+        self.scope = scope
         self._values = values
         self._data = b""
 
@@ -89,11 +91,12 @@ class Feed:
         """Tell a fact of an account's queues: its type is the fact's name (`CallerEntered`)."""
         self.tell(account, type(fact).__name__, fact)
 
-    def tell(self, account: int, kind: str, values: AnyFact | dict[str, Any]) -> None:
-        """Tell something to all who listen to the account. values: JSON, without "id" and "type"."""
+    def tell(self, account: int, kind: str, values: AnyFact | dict[str, Any], *, scope: str = "") -> None:
+        """Tell something to those who listen to the account. values: JSON, without "id" and "type". scope: who may not
+        have what needs this scope is not told; "": all are."""
         ring = self._ring(account)
         ring.newest += 1
-        ring.events.append(self._told(ring.newest, kind, values))
+        ring.events.append(self._told(ring.newest, kind, values, scope))
         for listener in ring.listeners:
             listener.woken.set()
 
@@ -101,17 +104,18 @@ class Feed:
         """As many listen to an account as may."""
         return self._most is not None and len(self._ring(account).listeners) >= self._most
 
-    def listen(self, account: int, after: str | None = None) -> Listener:
-        """Listen from now on, or from after the event with an id."""
+    def listen(self, account: int, after: str | None = None, scopes: Collection[str] = ()) -> Listener:
+        """Listen from now on, or from after the event with an id. scopes: what is told beside what all are told."""
         ring = self._ring(account)
+        scopes = {"", *scopes}
         if not after:
-            return Listener(ring, ring.newest, self._told(ring.newest, "Connected", {}))
+            return Listener(ring, ring.newest, self._told(ring.newest, "Connected", {}), scopes)
         run, _, number = after.partition("-")
         seen = int(number) if run == self._run and number.isascii() and number.isdigit() and len(number) < 20 else -1
         if ring.oldest - 1 <= seen <= ring.newest:
-            return Listener(ring, seen, self._told(seen, "Connected", {}))
+            return Listener(ring, seen, self._told(seen, "Connected", {}), scopes)
         before = ring.oldest - 1
-        return Listener(ring, before, self._told(before, "Gap", {"after": after}))
+        return Listener(ring, before, self._told(before, "Gap", {"after": after}), scopes)
 
     def close(self) -> None:
         """Nobody is told anything any more: the server stops."""
@@ -125,20 +129,21 @@ class Feed:
             self._rings[account] = _Ring(self._size)
         return self._rings[account]
 
-    def _told(self, number: int, kind: str, values: AnyFact | dict[str, Any]) -> Told:
-        return Told(f"{self._run}-{number}", kind, values)
+    def _told(self, number: int, kind: str, values: AnyFact | dict[str, Any], scope: str = "") -> Told:
+        return Told(f"{self._run}-{number}", kind, values, scope)
 
 
 class Listener:
     """One who listens; a context manager, in which `next` may be called."""
 
-    def __init__(self, ring: _Ring, seen: int, first: Told) -> None:
+    def __init__(self, ring: _Ring, seen: int, first: Told, scopes: Collection[str]) -> None:
         #: the first thing to say: from where it goes on
         self.first = first
         self.woken = asyncio.Event()
         self.over = False
         self._ring = ring
         self._seen = seen
+        self._scopes = scopes
 
     def __enter__(self) -> Listener:
         self._ring.listeners.add(self)
@@ -153,12 +158,19 @@ class Listener:
         Raises:
             Overtaken
         """
-        ring = self._ring
-        while self._seen == ring.newest and not self.over:
+        while not self.over:
+            await self._something_new()
+            if not self.over and (found := [each for each in self._newer() if each.scope in self._scopes]):
+                return found
+        return []
+
+    async def _something_new(self) -> None:
+        while self._seen == self._ring.newest and not self.over:
             self.woken.clear()
             await self.woken.wait()
-        if self.over:
-            return []
+
+    def _newer(self) -> list[Told]:
+        ring = self._ring
         if self._seen < ring.oldest - 1:
             raise Overtaken("events were lost on a slow listener")
         # from the newer end, which is where nearly all listeners are

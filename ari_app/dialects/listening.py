@@ -30,6 +30,8 @@ class Listening:
     account: int
     #: id of the last event seen; a Last-Event-ID header counts before it
     after: str | None = None
+    #: what of the feed is told beside what all are told
+    scopes: tuple[str, ...] = ()
 
 
 async def serve(request: web.Request, answer: Listening, allowed: Callable[[], Awaitable[bool]]) -> web.StreamResponse:
@@ -39,7 +41,7 @@ async def serve(request: web.Request, answer: Listening, allowed: Callable[[], A
     """
     after = request.headers.get("Last-Event-ID") or answer.after
     socket = web.WebSocketResponse(heartbeat=HEARTBEAT, timeout=SLOW)
-    with answer.feed.listen(answer.account, after) as listener:
+    with answer.feed.listen(answer.account, after, answer.scopes) as listener:
         if socket.can_prepare(request).ok:
             await socket.prepare(request)
             await _over_socket(request, socket, listener, allowed)

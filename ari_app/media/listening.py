@@ -1,4 +1,4 @@
-"""What of a call's sound is told to who asks: any of who has answered, tones, digits, talk, silence; for as long as asked.
+"""What of a call's sound is told to who asks: who has answered, tones, digits, talk, silence; for as long as asked.
 
 Pure, as cpa.py is: features in, findings out, time is the media's.
 """
@@ -17,7 +17,8 @@ from ari_app.media.talk import Talk, TalkTracker
 from ari_app.media.tones import Tone, ToneTracker
 from ari_app.media.vad import SpeechGate
 
-#: Talk that began (speech of 100 ms), talk that ended (silence of 500 ms after it), and silence of `silence` ms.
+#: Talk that began (speech of 100 ms), talk that ended (no speech for 500 ms), and neither speech nor a tone for
+#: `silence` ms.
 TALK_START, TALK_STOP, SILENCE = "TALKSTART", "TALKSTOP", "SILENCE"
 #: What can be asked for, and the codes that are told of it. Tones that a user names are told in any case.
 THINGS: Mapping[str, frozenset[str]] = {
@@ -29,8 +30,6 @@ THINGS: Mapping[str, frozenset[str]] = {
     "talk": frozenset({TALK_START, TALK_STOP}),
     "silence": frozenset({SILENCE}),
 }
-_TALK_CODES = {"started": TALK_START, "stopped": TALK_STOP, "silent": SILENCE}
-_TALK_REASONS = {"started": "speech began", "stopped": "speech ended", "silent": "nobody speaks"}
 #: So much voice makes a tone that follows a beep, and no fax's or the network's (as cpa.py has it).
 _SPOKEN_MS = 200
 _BACKGROUND, _FAINT = 9.0, 18.0  # dB
@@ -59,7 +58,7 @@ class Wanted:
             raise ValueError(f"silence: 500 to 600000, not {self.silence}")
         if self.timeout and not 1000 <= self.timeout <= 86_400_000:
             raise ValueError(f"total_timeout: 0, or 1000 to 86400000, not {self.timeout}")
-        if taken := self.parameters.tones.keys() & ({*CODES, *_TALK_CODES.values()} - {"FX", "MD", "BP"}):
+        if taken := self.parameters.tones.keys() & ({*CODES, TALK_START, TALK_STOP, SILENCE} - {"FX", "MD", "BP"}):
             raise ValueError(f"tones: {', '.join(sorted(taken))} is the name of something else")
         if unknown := self.break_events - self.codes:
             raise ValueError(f"break_events: {', '.join(sorted(unknown))} is nothing that is told")
@@ -113,9 +112,10 @@ class _Sounds:
         parameters = wanted.parameters
         self._tracker = ToneTracker()
         self._gate = SpeechGate()
-        self._talk = TalkTracker(silence_ms=wanted.silence)
+        self._talk = TalkTracker()
         self._signals = SignalDetector(named_tones(parameters.tones))
         self._cadence = CadenceDetector(parameters.countries)
+        self._silence, self._quiet = wanted.silence, 0  # ms
 
     def hear(self, frame: Features, *, talk_only: bool) -> list[Finding]:
         """talk_only: somebody else tells of tones."""
@@ -126,7 +126,7 @@ class _Sounds:
         tonal = self._tracker.tonal or self._cadence.on
         speech = speech and not self._cadence.on
         talk = self._talk.hear(frame.at, speech, lost=frame.lost, sound=tonal)
-        found = [_of_talk(each) for each in talk]
+        found = [_of_talk(each) for each in talk] + self._be_quiet(frame, now, sound=speech or tonal)
         if talk_only:
             return found
         found += self._tones(frame, ended)
@@ -134,6 +134,16 @@ class _Sounds:
             facts: dict[str, float | str] = {"countries": " ".join(progress.countries)}
             found.append(Finding(progress.kind.upper(), now, progress.since, f"cadence of {progress.kind}", facts))
         return found
+
+    def _be_quiet(self, frame: Features, now: int, *, sound: bool) -> list[Finding]:
+        """Silence is told once, until there is a sound. In what was lost it is not counted."""
+        if sound:
+            self._quiet = 0
+        elif not frame.lost:
+            self._quiet += FRAME_MS
+            if self._quiet - FRAME_MS < self._silence <= self._quiet:
+                return [Finding(SILENCE, now, now - self._quiet, f"silence of {self._silence} ms")]
+        return []
 
     def _tones(self, frame: Features, ended: Tone | None) -> list[Finding]:
         tone = self._tracker.tone or ended
@@ -150,7 +160,9 @@ class _Sounds:
 
 
 def _of_talk(talk: Talk) -> Finding:
-    return Finding(_TALK_CODES[talk.what], talk.at, talk.since, _TALK_REASONS[talk.what])
+    if talk.what == "started":
+        return Finding(TALK_START, talk.at, talk.since, "speech began")
+    return Finding(TALK_STOP, talk.at, talk.since, "speech ended")
 
 
 def replay(features: Iterable[Features], wanted: Wanted) -> list[Finding]:

@@ -81,4 +81,4 @@ def _features(row: list[Any]) -> Features:
     if answer is not None:
         first, first_imaginary, second, second_imaginary = answer
         answer = (complex(first, first_imaginary), complex(second, second_imaginary))
-    return Features(*row[:-1], answer)
+    return Features._make([*row[:-1], answer])

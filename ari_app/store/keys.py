@@ -25,13 +25,13 @@ log = structlog.get_logger(__name__)
 
 _TABLE = table_of(Model)
 #: what a key may be allowed
-EVERYTHING = "*"
+EVERYTHING, MEDIA = "*", "media"
 SCOPES = {
     EVERYTHING: "everything",
     "read": "look at everything",
     "write": "do and change things, also live calls",
     "import": "import from other systems",
-    "media": "hear and speak on live calls",
+    MEDIA: "hear and speak on live calls",
 }
 #: characters of a key that are kept to tell it from others
 _PREFIX = 8

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ari_app.dialects.eq.analysis_paths import ANALYSIS
 from ari_app.dialects.eq.audit_paths import AUDIT
 from ari_app.dialects.eq.bulk_paths import BULK
 from ari_app.dialects.eq.call_record_paths import CALL_RECORDS
@@ -116,6 +117,7 @@ EXTRAS = (
     *MEDIA,
     *RECOGNITION,
     *CALL_RECORDS,
+    *ANALYSIS,
     *EVENTS,
     *AUDIT,
     *PASSWORDS,

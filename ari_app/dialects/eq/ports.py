@@ -10,6 +10,7 @@ from ari_app.acd.changes import Changes
 from ari_app.acd.events import AnyEvent
 from ari_app.acd.opening import Opening
 from ari_app.acd.views import AgentQueueStatus, CallBackView, QueuedCallInfo, QueueStatistics
+from ari_app.calls.analysis import AnalysisRequest, AnalysisView
 from ari_app.calls.conferences import ConferenceSettings, ConferenceView
 from ari_app.calls.media import MediaRequest, MediaView
 from ari_app.calls.recognition import RecognitionRequest, RecognitionView
@@ -248,6 +249,27 @@ class Recognition(Desk[RecognitionView], Protocol):
             RecogniserMissing, BadGrammar: the engine is not there, or cannot listen for this.
             NotFound: there is no such call, or it is over.
             TooMany
+        """
+
+
+class Analyses(Desk[AnalysisView], Protocol):
+    """Analyses of live calls. `ari_app.calls.analysis.AnalysisDesk` is the one that serves."""
+
+    async def start(
+        self, account: int, request: AnalysisRequest, *, call: str | None = None, extension: str | None = None
+    ) -> str:
+        """Begin one on a call, or on the leg with which an extension is on one; its id.
+
+        Raises:
+            NotFound: there is no such call, or it is over.
+            TooMany
+        """
+
+    def features(self, account: int, analysis: str) -> bytes:
+        """The features so far, as a file (media/recorded.py).
+
+        Raises:
+            NotFound: context "parameter": "id" (there is no such analysis), "features" (they were not kept).
         """
 
 

@@ -17,9 +17,9 @@ V = TypeVar("V", bound=Any)
 class EngineDesk(Generic[V]):
     """All of one kind. `V`: its view, with id, state and reason."""
 
-    def __init__(self, centre: EngineCentre, noun: str, *, limit: int) -> None:
+    def __init__(self, centre: EngineCentre, noun: str, *, limit: int, nouns: str = "") -> None:
         self.centre = centre
-        self._noun = noun
+        self._noun, self._nouns = noun, nouns or f"{noun}s"
         self._limit = limit
         self._views: list[tuple[int, V]] = []
 
@@ -42,7 +42,7 @@ class EngineDesk(Generic[V]):
     def require_room(self) -> None:
         """Raises TooMany."""
         if len([view for _, view in self._views if view.state != "ended"]) >= self._limit:
-            raise TooMany(f"there are {self._limit} {self._noun}s already")
+            raise TooMany(f"there are {self._limit} {self._nouns} already")
 
     def begin(self, account: int, view: V) -> str:
         self._views.append((account, view))

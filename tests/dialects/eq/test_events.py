@@ -17,6 +17,8 @@ from ari_app.acd.commands import AnyFact
 from ari_app.alerting import realtime
 from ari_app.dialects import listening
 from ari_app.dialects.eq.paths import PREFIX
+from ari_app.dialects.feed import BATCH
+from ari_app.store.keys import MEDIA
 from tests.dialects.eq.world import World
 
 URL = f"{PREFIX}/x/events"
@@ -112,9 +114,32 @@ async def test_a_key_that_is_revoked_hears_no_more(world: World, monkeypatch: py
         assert (await socket.receive()).type in (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSING)
 
 
+async def test_what_is_heard_on_calls_is_told_to_who_may_hear_calls(world: World) -> None:
+    _, looks = await world.key_store.create(1, "wallboard", ["read"])
+    _, hears = await world.key_store.create(1, "bot", ["read", "media"])
+    await world.done("POST", "/call_queue", json={"data": QUEUE})
+    async with listen(world, looks) as wallboard, listen(world, hears) as bot:
+        for socket in (wallboard, bot):
+            assert (await socket.receive_json())["type"] == "Connected"
+        found = {"at": 1.0, "analysis": "analysis-1", "code": "DTMF", "facts": {"digit": "5"}}
+        for _ in range(BATCH + 1):
+            world.feed.tell(1, "AnalysisFound", found, scope=MEDIA)
+        called(world, "one")
+        heard = [await bot.receive_json() for _ in range(BATCH + 2)]
+        assert heard[0].items() >= found.items()
+        assert [heard[-2]["type"], heard[-1]["type"]] == ["AnalysisFound", "CallerEntered"]
+        assert await wallboard.receive_json() == heard[-1]
+    await world.done("POST", "/agent", json={"data": {"number": "101", "firstName": "Ann", "password": "1234"}})
+    token = await world.done("POST", "/agent_session", json={"user": 1, "extension": 105})
+    async with listen(world, auth_agent_session=token, after=heard[0]["id"]) as agent:
+        assert [(await agent.receive_json())["type"] for _ in range(2)] == ["Connected", "CallerEntered"]
+
+
 def test_every_event_is_in_the_document() -> None:
     text = DOCUMENT.read_text()
     names = [each.__name__ for each in get_args(AnyFact)] + ["Connected", "Gap", "AlertRaised", "AlertCleared"]
+    names += [kind + what for kind in ("Attachment", "Recognition", "Analysis") for what in ("Started", "Ended")]
+    names += ["AnalysisFound", "RecognitionResult", "RecognitionUnmatched", "RecognitionFailed"]
     assert [name for name in names if f"| {name} |" not in text] == []
 
 

@@ -116,6 +116,19 @@ GOOD: dict[str, dict[str, Any]] = {
         "confidence": 0.5,
         "endSilence": 0.8,
     },
+    "x.analysis": {
+        "extension": "100",
+        "hear": "both",
+        "tell": ["answer", "talk", "silence", "digits"],
+        "profile": "fast",
+        "tones": {"BP": "1000|10"},
+        "breakEvents": ["BP"],
+        "totalTimeout": 20000,
+        "silenceDetectLimit": 1000,
+        "countries": ["de"],
+        "silence": 5000,
+        "keepFeatures": True,
+    },
     "x.bulk": {
         "operations": [
             {"method": "POST", "path": "/call_queue", "data": {"extension": "500", "name": "Q", "type": 0}},

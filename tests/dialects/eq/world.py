@@ -74,6 +74,7 @@ from ari_app.voicemail.greetings import Greetings
 from ari_app.voicemail.lights import Lights
 from ari_app.voicemail.service import Mailboxes
 from models import VoicemailMessage
+from tests.dialects.eq.engine_analysis import EngineAnalysis
 from tests.dialects.eq.engine_centre import EngineCentre
 from tests.dialects.eq.engine_media import EngineMedia
 from tests.dialects.eq.engine_recognition import EngineRecognition
@@ -122,6 +123,7 @@ class World:
         self.centre = EngineCentre(clock)
         self.media = EngineMedia(self.centre)
         self.recognition = EngineRecognition(self.centre)
+        self.analysis = EngineAnalysis(self.centre)
         self.today = AgentsToday("UTC")
         self.centre.listeners.append(self.today.tell)
         self.missing = {"sms": "There is no SMS gateway here"}
@@ -214,6 +216,7 @@ class World:
                 importer=ImportService(self.database, self.clock, self._taken_up),
                 media=self.media,
                 recognition=self.recognition,
+                analysis=self.analysis,
                 clock=self.clock,
                 settings=self.settings,
             )

@@ -1,4 +1,4 @@
-"""What is told of a call to who asks for talk, silence, digits, tones, or who has answered; and its record, replayed."""
+"""What is told of a call to who asks for talk, silence, digits, tones, who has answered; and its record, replayed."""
 
 from __future__ import annotations
 
@@ -39,13 +39,20 @@ def test_talk_and_silence() -> None:
     begun, ended, silent, again, *_ = found
     assert begun.since == pytest.approx(1000, abs=80)
     assert begun.at - begun.since == pytest.approx(100, abs=60)
-    assert ended.since == silent.since == pytest.approx(1600, abs=160)
+    assert ended.since == pytest.approx(1600, abs=160)
+    assert silent.since == pytest.approx(1600, abs=160)
     assert (ended.at - ended.since, silent.at - silent.since) == (500, 2000)
     assert again.since == pytest.approx(5600, abs=80)
 
 
 def test_silence_from_the_start_is_told_once() -> None:
     assert codes(call(seconds=5), "silence", silence=1000) == ["SILENCE"]
+
+
+def test_a_tone_is_no_silence() -> None:
+    sound = call(sine(850, 300), silence(900), sine(850, 300), seconds=4)
+    (silent,) = replay(features(sound), Wanted(things=frozenset({"silence"}), silence=1200))
+    assert silent.since == pytest.approx(2500, abs=100)
 
 
 def test_digits_and_named_tones_without_a_decision() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ari_app.dialects.eq.routes.agents import HANDLERS as _AGENTS
 from ari_app.dialects.eq.routes.alerts import HANDLERS as _ALERTS
+from ari_app.dialects.eq.routes.analysis import HANDLERS as _ANALYSIS
 from ari_app.dialects.eq.routes.ask import Handler
 from ari_app.dialects.eq.routes.audit import HANDLERS as _AUDIT
 from ari_app.dialects.eq.routes.bulk import HANDLERS as _BULK
@@ -60,6 +61,7 @@ HANDLERS: dict[str, Handler] = {
     **_MEDIA,
     **_RECOGNITION,
     **_CALL_RECORDS,
+    **_ANALYSIS,
     **_EVENTS,
     **_LICENSE,
     **_ALERTS,

@@ -1,14 +1,13 @@
-"""Analyses of live calls: ours, the reference has none. The parameters are those of docs/cpa.md. Times are UNIX seconds,
-with fractions; within findings, milliseconds of the analysis's own time."""
+"""Analyses of live calls: ours, the reference has none. Parameters: docs/cpa.md. Times are UNIX seconds, with
+fractions; within findings, milliseconds of the analysis's own time."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from dataclasses import replace
+from typing import Annotated, Literal
 
 import msgspec
-from pydantic import Field, StrictInt, StrictStr, model_validator
-from pydantic.alias_generators import to_camel
-from pydantic_core import PydanticCustomError
+from pydantic import Field, StrictInt, StrictStr
 
 from ari_app.calls.analysis import AnalysisRequest, AnalysisView
 from ari_app.calls.verbs.attach import Side
@@ -93,20 +92,9 @@ class AnalysisCreate(OfCall):
         Boolean, Field(description="They can be fetched, of ten minutes at most (totalTimeout)"), or_default(False)
     ] = False
 
-    @model_validator(mode="after")
-    def _can_be_wanted(self) -> Self:
-        try:
-            self.to_request()
-        except ValueError as error:
-            name, _, what = str(error).partition(": ")
-            parameter = to_camel(name.partition(".")[0])
-            raise PydanticCustomError("invalid", "{what}", {"what": what, "parameter": parameter}) from None
-        return self
-
     def to_request(self) -> AnalysisRequest:
-        """Raises ValueError with the parameter named."""
+        """Raises ValueError: values that do not go together; it begins with the name of one of them, in snake_case."""
         things = frozenset(self.tell)
-        limit = {} if self.total_timeout is None or "answer" not in things else {"total_timeout": self.total_timeout}
         if unknown := set(self.countries) - COUNTRIES.keys():
             raise ValueError(f"countries: nothing is known of {', '.join(sorted(unknown))}")
         parameters = cpa.Parameters(
@@ -118,14 +106,16 @@ class AnalysisCreate(OfCall):
             beep_is_am=self.beep_is_am,
             countries=self.countries,
             profile=PROFILES[self.profile],
-            **limit,
         )
+        timeout = self.total_timeout
+        if "answer" in things and timeout is not None:
+            parameters = replace(parameters, total_timeout=timeout)
         wanted = Wanted(
             things=things,
             parameters=parameters,
             silence=self.silence,
             break_events=frozenset(self.break_events),
-            timeout=0 if limit or self.total_timeout is None else self.total_timeout,
+            timeout=0 if "answer" in things else timeout or 0,
         )
         return AnalysisRequest(wanted=wanted, profile=self.profile, hear=Side(self.hear), keep=self.keep_features)
 
@@ -170,7 +160,7 @@ class Analysis(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     tell: list[str]
     profile: str
     state: Literal["connecting", "active", "ended"]
-    #: why it ended: "done" (a break event, or its time), "stopped by request", "call: ..", "media: .."; null: it has not
+    #: why it ended: "done" (a break event, its time), "stopped by request", "call: ..", "media: .."; null: it has not
     reason: str | None
     create_time: float
     #: from which the times of findings count

@@ -1,6 +1,6 @@
 """Who answers, tones, digits, talk and silence on live calls: analyses that users begin over REST.
 
-    leg -- verbs/analyse.py --> features --> media/listening.py --> findings: the newest kept, each told as an event
+    leg -- verbs/analyse.py --> features --> media/detection.py --> findings: the newest kept, each told as an event
                                          \\-> media/recorded.py, if they are to be kept
 
 The call does not notice. An analysis ends with its process: it is media, which no restart brings back.
@@ -22,9 +22,9 @@ from ari_app.calls.verbs.analyse import LEG_GONE, Analysis
 from ari_app.calls.verbs.attach import Side
 from ari_app.errors import NotFound
 from ari_app.media.cpa import ANSWERS, Finding
+from ari_app.media.detection import Detector, Wanted
 from ari_app.media.features import Features
 from ari_app.media.frames import FRAME_MS
-from ari_app.media.listening import Listening, Wanted
 from ari_app.media.ports import MediaPorts
 from ari_app.media.recorded import FeatureRecord
 
@@ -96,7 +96,7 @@ class AnalysisSession:
         self._answer: str | None = None
         self._count = 0
         self._findings: deque[Finding] = deque(maxlen=FINDINGS)
-        self._listening = Listening(request.wanted)
+        self._detector = Detector(request.wanted)
         self._analysis = Analysis(leg, ports, self, self._found, hear=request.hear)
 
     # as an analyser
@@ -109,12 +109,12 @@ class AnalysisSession:
         self._heard_ms = frame.at + FRAME_MS
         if self.record is not None:
             self.record.add(frame)
-        return self._listening.hear(frame)
+        return self._detector.hear(frame)
 
     @property
     def done(self) -> bool:
         """Whether nothing more will be found."""
-        return self._listening.done
+        return self._detector.done
 
     def _found(self, finding: Finding) -> None:
         self._count += 1

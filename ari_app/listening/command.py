@@ -14,6 +14,7 @@ from ari_app.media.cpa import PROFILES, CallProgress, Finding, Parameters
 from ari_app.media.feature_file import NotFeatures, dump, is_features, load
 from ari_app.media.features import Channel, Features, measure
 from ari_app.media.frames import FRAME_BYTES, FRAME_MS, Framer
+from ari_app.media.recorded import is_packed, unpack
 from ari_app.prompts.sound import BARE, to_samples
 
 #: Seconds of a sound, and bytes of a file, that are read.
@@ -103,6 +104,11 @@ def _write(path: Path, features: list[Features]) -> None:
 
 def _features(path: Path, arguments: argparse.Namespace) -> list[Features]:
     data = _read(path)
+    if is_packed(data):
+        try:
+            data = unpack(data).encode()
+        except NotFeatures as error:
+            raise CannotListen(f"{path}: {error}") from None
     if not is_features(data[:100].decode("latin-1")):
         try:
             return features_of(sound_of(path, arguments.format, arguments.channel), arguments.silence)

@@ -28,10 +28,20 @@ def is_features(text: str) -> bool:
 
 def dump(features: Iterable[Features]) -> Iterator[str]:
     """The lines, each with its end."""
-    yield json.dumps({"kind": _KIND, "fields": _FIELDS}) + "\n"
+    yield head()
     for frame in features:
-        answer = None if frame.answer is None else [part for half in frame.answer for part in (half.real, half.imag)]
-        yield json.dumps([*frame[:-1], answer]) + "\n"
+        yield line(frame)
+
+
+def head(**more: Any) -> str:
+    """The first line, with its end. more: what else is in it."""
+    return json.dumps({"kind": _KIND, "fields": _FIELDS, **more}) + "\n"
+
+
+def line(frame: Features) -> str:
+    """A frame's line, with its end."""
+    answer = None if frame.answer is None else [part for half in frame.answer for part in (half.real, half.imag)]
+    return json.dumps([*frame[:-1], answer]) + "\n"
 
 
 def load(lines: Iterable[str]) -> Iterator[Features]:

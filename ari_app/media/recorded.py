@@ -1,31 +1,24 @@
-"""Features of a call as a file, so that what was found can be found again: gzip of lines of JSON.
+"""A file of features as they come, packed, with what was asked for: a gzip of feature_file.py's lines.
 
-    {"format": "ari_app features", "version": 1, "frameMs": 20, "fields": ["at", "lost", ...], "wanted": {...}}
-    [0, false, -61.2, 12.1, false, ...]         one line for each 20 ms, in the order of `fields`
-
-Nothing that was said can be heard from it. `answer` is four numbers (the real and imaginary parts of two), or null.
+{"kind": "ari_app features", "fields": ["at", "lost", ...], "wanted": {...}}
+[0, false, -61.2, 12.1, false, ...]         one line for each 20 ms
 """
 
 from __future__ import annotations
 
+import json
 import zlib
-from typing import Any
 
 import msgspec
 
+from ari_app.media import feature_file
+from ari_app.media.detection import Wanted
+from ari_app.media.feature_file import NotFeatures
 from ari_app.media.features import Features
-from ari_app.media.frames import FRAME_MS
-from ari_app.media.listening import Wanted
 
-FORMAT, VERSION = "ari_app features", 1
-#: Bytes of a file that are read, unpacked: ten minutes of a call are less than 6 MB.
+#: Bytes that are read, unpacked: ten minutes of a call are 4 MB.
 LIMIT = 64 * 1024 * 1024
-
-_encode = msgspec.json.Encoder().encode
-
-
-class BadRecord(ValueError):
-    """Not a file of features, or not one that can be read here."""
+_GZIP = 31  # as zlib calls it
 
 
 class FeatureRecord:
@@ -33,18 +26,17 @@ class FeatureRecord:
 
     def __init__(self, wanted: Wanted) -> None:
         """wanted: what was asked for; it is in the file."""
-        self._packer = zlib.compressobj(level=1, wbits=31)
-        head = {"format": FORMAT, "version": VERSION, "frameMs": FRAME_MS, "fields": Features._fields}
-        self._packed = bytearray(self._packer.compress(_encode({**head, "wanted": wanted}) + b"\n"))
+        self._packer = zlib.compressobj(level=1, wbits=_GZIP)
+        self._packed = bytearray()
         self.frames = 0
+        self._add(feature_file.head(wanted=msgspec.to_builtins(wanted)))
+
+    def _add(self, line: str) -> None:
+        self._packed += self._packer.compress(line.encode())
 
     def add(self, frame: Features) -> None:
         """The next 20 ms."""
-        answer = None
-        if frame.answer is not None:
-            first, second = frame.answer
-            answer = (first.real, first.imag, second.real, second.imag)
-        self._packed += self._packer.compress(_encode((*frame[:-1], answer)) + b"\n")
+        self._add(feature_file.line(frame))
         self.frames += 1
 
     def file(self) -> bytes:
@@ -52,33 +44,28 @@ class FeatureRecord:
         return bytes(self._packed) + self._packer.copy().flush()
 
 
-def read(file: bytes) -> tuple[Wanted, list[Features]]:
-    """What was asked for, and the features. `listening.replay` finds the same in them. Raises BadRecord."""
+def is_packed(file: bytes) -> bool:
+    """Whether it may be such a file."""
+    return file.startswith(b"\x1f\x8b")
+
+
+def unpack(file: bytes) -> str:
+    """Its text. Raises NotFeatures."""
+    unpacker = zlib.decompressobj(wbits=_GZIP)
     try:
-        unpacker = zlib.decompressobj(wbits=31)
-        head, *lines = unpacker.decompress(file, LIMIT).splitlines()
-        if not unpacker.eof:
-            raise BadRecord("it is too long, or cut off")
-        found = msgspec.json.decode(head, type=dict[str, Any])
-        if (found.get("format"), found.get("version"), tuple(found.get("fields", ()))) != (
-            FORMAT,
-            VERSION,
-            Features._fields,
-        ):
-            raise BadRecord("not a file of features of this version")
-        rows = [msgspec.json.decode(line, type=list[Any]) for line in lines]
-        return msgspec.convert(found["wanted"], Wanted), [_features(row) for row in rows]
-    except BadRecord:
-        raise
-    except (zlib.error, msgspec.MsgspecError, TypeError, ValueError, KeyError) as error:
-        raise BadRecord(str(error)) from None
+        text = unpacker.decompress(file, LIMIT).decode()
+    except (zlib.error, ValueError) as error:
+        raise NotFeatures(str(error)) from None
+    if not unpacker.eof or unpacker.unused_data:
+        raise NotFeatures("it is too long, or cut off")
+    return text
 
 
-def _features(row: list[Any]) -> Features:
-    if len(row) != len(Features._fields):
-        raise BadRecord("a line has not as many values as there are fields")
-    answer = row[-1]
-    if answer is not None:
-        first, first_imaginary, second, second_imaginary = answer
-        answer = (complex(first, first_imaginary), complex(second, second_imaginary))
-    return Features._make([*row[:-1], answer])
+def read(file: bytes) -> tuple[Wanted, list[Features]]:
+    """What was asked for, and the features: `detection.replay` finds the same in them. Raises NotFeatures."""
+    lines = unpack(file).splitlines()
+    features = list(feature_file.load(lines))
+    try:
+        return msgspec.convert(json.loads(lines[0])["wanted"], Wanted), features
+    except (KeyError, msgspec.ValidationError) as error:
+        raise NotFeatures(f"line 1: {error}") from None

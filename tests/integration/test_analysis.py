@@ -12,7 +12,7 @@ import aiohttp
 import numpy as np
 import pytest
 
-from ari_app.media.listening import replay
+from ari_app.media.detection import replay
 from ari_app.media.recorded import read
 from tests.harness.patience import PATIENCE
 from tests.harness.phones import PhoneBox, answers

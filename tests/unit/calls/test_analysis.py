@@ -14,8 +14,8 @@ from ari_app.calls.verbs.attach import Side
 from ari_app.calls.verbs.external_media import MediaPorts, TransportKind
 from ari_app.errors import NotFound
 from ari_app.media.cpa import Parameters
+from ari_app.media.detection import Wanted, replay
 from ari_app.media.features import Features
-from ari_app.media.listening import Wanted, replay
 from ari_app.media.recorded import read
 from ari_app.media.transports.pacing import Ticker
 from tests.unit.calls.stage import Stage, stay

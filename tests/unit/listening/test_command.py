@@ -10,8 +10,11 @@ import soundfile
 from ari_app import cli
 from ari_app.listening.arguments import BARE, PROFILES
 from ari_app.media import cpa
+from ari_app.media.detection import Wanted
+from ari_app.media.recorded import FeatureRecord
 from ari_app.prompts import sound
 from tests.unit.media.calls import HUMAN, MACHINE
+from tests.unit.media.signals import features
 
 
 def write(path: Path, samples: np.ndarray, rate: int = 8000, **how: str) -> str:
@@ -106,3 +109,17 @@ def test_features_that_are_cut_short(tmp_path: Path, capsys: pytest.CaptureFixtu
     kept.write_text(kept.read_text()[:-20])
     assert cli.main(["cpa", str(kept)]) == 1
     assert "no JSON" in capsys.readouterr().err
+
+
+def test_features_of_a_live_call_as_the_server_gives_them_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record = FeatureRecord(Wanted())
+    for frame in features(MACHINE):
+        record.add(frame)
+    path = tmp_path / "analysis-1.ndjson.gz"
+    path.write_bytes(record.file())
+    assert [line.split()[2] for line in said(capsys, str(path))[:-1]] == ["AM", "BP", "SL"]
+    path.write_bytes(record.file()[:-9])
+    assert cli.main(["cpa", str(path)]) == 1
+    assert "cut off" in capsys.readouterr().err

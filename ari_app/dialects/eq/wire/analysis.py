@@ -16,7 +16,7 @@ from ari_app.dialects.eq.wire.media import OfCall
 from ari_app.media import cpa
 from ari_app.media.cadence import COUNTRIES
 from ari_app.media.cpa import PROFILES, Finding
-from ari_app.media.listening import THINGS, Wanted
+from ari_app.media.detection import THINGS, Wanted
 
 _Code = Annotated[StrictStr, Field(min_length=1, max_length=20), Printable]
 _Tone = Annotated[StrictStr, Field(max_length=20, description='"Hz|tolerance": "1000|10"')]

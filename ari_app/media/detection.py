@@ -69,7 +69,7 @@ class Wanted:
         return frozenset(self.parameters.tones).union(*(THINGS[thing] for thing in self.things))
 
 
-class Listening:
+class Detector:
     """One call's. An analyser (calls/verbs/analyse.py); its memory does not grow with the call."""
 
     def __init__(self, wanted: Wanted) -> None:
@@ -168,5 +168,5 @@ def _of_talk(talk: Talk) -> Finding:
 def replay(features: Iterable[Features], wanted: Wanted) -> list[Finding]:
     """What was found in a call whose features were kept (recorded.py), or would have been if something else had been
     asked for."""
-    listening = Listening(wanted)
-    return [finding for frame in features for finding in listening.hear(frame)]
+    detector = Detector(wanted)
+    return [finding for frame in features for finding in detector.hear(frame)]

@@ -8,14 +8,18 @@ from __future__ import annotations
 import ctypes
 import socket
 import sys
-from collections.abc import Iterator
 from errno import EAGAIN, EINTR
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 #: Datagrams of one call, and bytes of one: what is longer is cut, and no RTP of 20 ms is.
 TOGETHER, SIZE = 64, 2048
+#: Bytes that are kept apart: the head of an RTP packet, and 20 ms of G.711.
+HEAD, PAYLOAD = 12, 160
+#: Datagrams that are read before they are looked at, at most.
+ROWS = 16 * TOGETHER
 #: Bytes of a sockaddr_in, and of a control message with a timestamp: its head is 16, a timespec 16.
 _NAME, _CONTROL = 16, 32
 #: Of asm-generic/socket.h: the kernel notes when a datagram came, in nanoseconds since the epoch.
@@ -44,9 +48,12 @@ def _find() -> _Calls | None:
         return None
     try:
         library = ctypes.CDLL(None, use_errno=True)
-        return _Calls(library.recvmmsg, library.sendmmsg)
+        receive, send = library.recvmmsg, library.sendmmsg
     except (OSError, AttributeError):
         return None
+    receive.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int, ctypes.c_void_p)
+    send.argtypes = receive.argtypes[:4]
+    return _Calls(receive, send)
 
 
 _CALLS = _find()
@@ -57,17 +64,6 @@ AVAILABLE = _CALLS is not None
 def note_arrivals(sock: socket.socket) -> None:
     """Have the kernel note when each datagram comes. Raises OSError."""
     sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
-
-
-_new = tuple.__new__
-
-
-class Arrived(NamedTuple):
-    """A datagram."""
-
-    source: int  # an IPv4 address and port, as key_of has it
-    at: float  # seconds since the epoch; 0.0 if the kernel did not say
-    data: bytes
 
 
 def key_of(address: tuple[str, int]) -> int:
@@ -87,100 +83,134 @@ def _sockaddr(address: tuple[str, int]) -> bytes:
     return family + port.to_bytes(2, "big") + socket.inet_aton(host) + bytes(8)
 
 
-class _Block:
-    """Memory for TOGETHER datagrams, laid out as the kernel wants it."""
-
-    def __init__(self, *, control: bool) -> None:
-        self.data = np.zeros((TOGETHER, SIZE), np.uint8)
-        self.names = np.zeros((TOGETHER, _NAME // 8), np.uint64)
-        self.control = np.zeros((TOGETHER, _CONTROL // 8), np.int64)
-        self.pieces = np.zeros(TOGETHER, _PIECE)
-        rows = np.arange(TOGETHER, dtype=np.uint64)
-        self.pieces["at"] = self.data.ctypes.data + rows * SIZE
-        self.pieces["length"] = SIZE
-        self.headers = np.zeros(TOGETHER, _HEADER)
-        self.headers["name"] = self.names.ctypes.data + rows * _NAME
-        self.headers["name_length"] = _NAME
-        self.headers["pieces"] = self.pieces.ctypes.data + rows * _PIECE.itemsize
-        self.headers["piece_count"] = 1
-        if control:
-            self.headers["control"] = self.control.ctypes.data + rows * _CONTROL
-            self.headers["control_length"] = _CONTROL
-        #: as they are before a call: the kernel writes into them
-        self.fresh = self.headers.copy()
-        self.at = self.headers.ctypes.data
-        self.lengths = self.pieces["length"]
-        self.raw = self.data.data.cast("B")
+def _messages(count: int, names: NDArray[np.uint64], pieces: NDArray[np.void], control: int) -> NDArray[np.void]:
+    """A mmsghdr for each row. `pieces`: those of each, in order; `control`: where control messages go, 0 for none."""
+    rows = np.arange(count, dtype=np.uint64)
+    headers = np.zeros(count, _HEADER)
+    headers["name"] = names.ctypes.data + rows * _NAME
+    headers["name_length"] = _NAME
+    headers["pieces"] = pieces.ctypes.data + rows * pieces.strides[0]
+    headers["piece_count"] = pieces.shape[1]
+    if control:
+        headers["control"] = control + rows * _CONTROL
+        headers["control_length"] = _CONTROL
+    return headers
 
 
 class Receiver:
-    """Reads sockets (UDP, IPv4) that have note_arrivals. One for a process; its memory is used again by each call."""
+    """Reads sockets (UDP, IPv4) that have note_arrivals, one datagram a row, until all of it is looked at together.
+
+    The kernel lays the head and the sound of an RTP packet of 20 ms of G.711 apart, so that those of all rows are one
+    block of memory each. One for a process; `clear` lets the next reading use the memory again.
+    """
 
     def __init__(self) -> None:
         """Raises OSError if this machine has no recvmmsg."""
         if _CALLS is None:
             raise OSError("no recvmmsg here")
         self._receive = _CALLS.receive
-        self._block = _Block(control=True)
-
-    def drain(self, sock: socket.socket) -> Iterator[Arrived]:
-        """What waits in a socket, in order; at most TOGETHER datagrams a turn. Errors of the socket end it: those of
-        UDP tell of a datagram that was sent, and are gone when they were told."""
-        block = self._block
-        count = TOGETHER
-        while count == TOGETHER:
-            block.headers[:] = block.fresh
-            count = self._receive(sock.fileno(), ctypes.c_void_p(block.at), TOGETHER, _DONTWAIT, None)
-            if count <= 0:
-                return
-            sources = block.names[:count, 0].tolist()
-            lengths = block.headers["length"][:count].tolist()
-            noted = block.headers["control_length"][:count].tolist()
-            stamps = (block.control[:count, 2] + block.control[:count, 3] * 1e-9).tolist()
-            raw, start = block.raw, 0
-            for source, length, at, control in zip(sources, lengths, stamps, noted, strict=True):
-                # tuple's own, as a packet must cost little; it is what Arrived(..) does
-                yield _new(Arrived, (source, at if control == _CONTROL else 0.0, bytes(raw[start : start + length])))
-                start += SIZE
-
-
-class Sender:
-    """Writes to sockets (UDP, IPv4). One for a process."""
-
-    def __init__(self) -> None:
-        """Raises OSError if this machine has no sendmmsg."""
-        if _CALLS is None:
-            raise OSError("no sendmmsg here")
-        self._send = _CALLS.send
-        self._block = _Block(control=False)
-        self._to: list[int] = []
-        self._sizes: list[int] = []
-
-    def put(self, to: int, data: bytes) -> None:
-        """Put a datagram to what is sent next; TOGETHER at most, of SIZE bytes at most. Raises ValueError for more."""
-        size, start = len(data), len(self._to) * SIZE
-        if size > SIZE or start == TOGETHER * SIZE:
-            raise ValueError(f"{size} bytes, after {len(self._to)} datagrams")
-        self._block.raw[start : start + size] = data
-        self._sizes.append(size)
-        self._to.append(to)
+        #: rows that are filled
+        self.count = 0
+        self.heads = np.zeros((ROWS, HEAD), np.uint8)
+        self.payloads = np.zeros((ROWS, PAYLOAD), np.uint8)
+        self._tails = np.zeros((ROWS, SIZE - HEAD - PAYLOAD), np.uint8)
+        self._names = np.zeros((ROWS, _NAME // 8), np.uint64)
+        self._control = np.zeros((ROWS, _CONTROL // 8), np.int64)
+        self._pieces = np.zeros((ROWS, 3), _PIECE)
+        rows = np.arange(ROWS, dtype=np.uint64)
+        for number, part in enumerate((self.heads, self.payloads, self._tails)):
+            self._pieces["at"][:, number] = part.ctypes.data + rows * part.shape[1]
+            self._pieces["length"][:, number] = part.shape[1]
+        headers = _messages(ROWS, self._names, self._pieces, self._control.ctypes.data)
+        self._at = headers.ctypes.data
+        self._lengths, self._noted = headers["length"], headers["control_length"]
+        #: as 64-bit words: now, and as they are before a call, since the kernel writes into them
+        self._headers = headers.view(np.uint64).reshape(ROWS, -1)
+        self._fresh = self._headers.copy()
 
     @property
     def full(self) -> bool:
-        """What was put has to be sent before there is more."""
-        return len(self._to) == TOGETHER
+        """There is no room for what one more call may read."""
+        return self.count + TOGETHER > ROWS
 
-    def send(self, sock: socket.socket) -> int:
-        """Send what was put. Returns the number of datagrams that the system did not take: nobody sends them again,
-        as of any datagram that is lost."""
-        first, count, refused = 0, len(self._to), 0
-        self._block.names[:count, 0] = self._to
-        self._block.lengths[:count] = self._sizes
-        self._to.clear()
-        self._sizes.clear()
-        while first < count:
-            at = ctypes.c_void_p(self._block.at + first * _HEADER.itemsize)
-            sent = self._send(sock.fileno(), at, count - first, _DONTWAIT)
+    def receive(self, sock: socket.socket) -> int:
+        """Read what waits in a socket, in order. Returns the number of datagrams: if it is TOGETHER, more may wait.
+        Errors of the socket end it: those of UDP tell of a datagram that was sent, and are gone when they were told."""
+        at = self._at + self.count * _HEADER.itemsize
+        count: int = max(0, self._receive(sock.fileno(), at, TOGETHER, _DONTWAIT, None))
+        self.count += count
+        return count
+
+    @property
+    def sources(self) -> NDArray[np.uint64]:
+        """Of each row, an IPv4 address and port, as key_of has it."""
+        return self._names[: self.count, 0]
+
+    @property
+    def lengths(self) -> NDArray[np.uint32]:
+        """Of each row, the bytes of the datagram."""
+        found: NDArray[np.uint32] = self._lengths[: self.count]
+        return found
+
+    def arrivals(self, otherwise: float) -> NDArray[np.float64]:
+        """Of each row, when it came, in seconds since the epoch; `otherwise` where the kernel did not say."""
+        count = self.count
+        stamps = self._control[:count, 2] + self._control[:count, 3] * 1e-9
+        return np.where((self._noted[:count] == _CONTROL) & (stamps != 0), stamps, otherwise)
+
+    def data(self, row: int) -> bytes:
+        """The datagram of a row."""
+        whole: bytes = self.heads[row].tobytes() + self.payloads[row].tobytes()
+        length = int(self._lengths[row])
+        if length > len(whole):
+            whole += self._tails[row, : length - len(whole)].tobytes()
+        return whole[:length]
+
+    def clear(self) -> None:
+        """All rows are empty."""
+        self._headers[: self.count] = self._fresh[: self.count]
+        self.count = 0
+
+
+class Sender:
+    """Writes to sockets (UDP, IPv4) datagrams of one size, which stay in their rows from one time to the next."""
+
+    def __init__(self, size: int) -> None:
+        """`size`: bytes of a datagram. Raises OSError if this machine has no sendmmsg."""
+        if _CALLS is None:
+            raise OSError("no sendmmsg here")
+        self._send = _CALLS.send
+        self._size = size
+        self.data = np.zeros((0, size), np.uint8)
+        self._names = np.zeros((0, _NAME // 8), np.uint64)
+        self._next = self._headers = np.zeros((0, _HEADER.itemsize // 8), np.uint64)
+
+    def room(self, rows: int) -> None:
+        """Have so many rows, at least as many as now; what is in those that were there stays. `data` is another one
+        then."""
+        before = len(self.data)
+        data, names = np.zeros((rows, self._size), np.uint8), np.zeros((rows, _NAME // 8), np.uint64)
+        data[:before], names[:before] = self.data, self._names
+        self._pieces = np.zeros((rows, 1), _PIECE)
+        self._pieces["at"][:, 0] = data.ctypes.data + np.arange(rows, dtype=np.uint64) * self._size
+        self._pieces["length"] = self._size
+        self.data, self._names = data, names
+        self._headers = _messages(rows, names, self._pieces, 0).view(np.uint64).reshape(rows, -1)
+
+    def address(self, row: int, to: int) -> None:
+        """The datagrams of a row go there (key_of)."""
+        self._names[row, 0] = to
+
+    def choose(self, rows: NDArray[np.intp]) -> None:
+        """The datagrams of these are sent next."""
+        self._next = self._headers[rows]
+
+    def send(self, sock: socket.socket, first: int, last: int) -> int:
+        """Send, of those that were chosen, from the first to before the last. Returns the number of datagrams that the
+        system did not take: nobody sends them again, as of any datagram that is lost."""
+        refused, start, number = 0, self._next.ctypes.data, sock.fileno()
+        while first < last:
+            sent = self._send(number, start + first * _HEADER.itemsize, last - first, _DONTWAIT)
             if sent > 0:
                 first += sent
                 continue
@@ -188,7 +218,7 @@ class Sender:
             if error == EINTR:
                 continue
             if error == EAGAIN:
-                return refused + count - first
+                return refused + last - first
             # one that cannot be sent (no route, say) is no reason for those behind it
             first += 1
             refused += 1

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable
 
 from ari_app.clock import Clock, Timer
-from ari_app.media.frames import FRAME_BYTES, FRAME_MS
+from ari_app.media.frames import FRAME_BYTES, FRAME_MS, FRAME_SAMPLES
 
 PERIOD = FRAME_MS / 1000
 #: Periods that are made up for at once after the process was held up; beyond, time that passed has passed.
@@ -111,9 +111,9 @@ class Outbox:
     def take(self, frames: int = 1) -> bytes:
         """Up to so many frames in one; the last of what was said is filled up with silence. Empty: there is nothing to
         say."""
-        size = min(frames * FRAME_BYTES, self._waiting)
-        if not size:
+        if not self._waiting:
             return b""
+        size = min(frames * FRAME_BYTES, self._waiting)
         self._waiting -= size
         end = self._at + size
         first = self._pieces[0]
@@ -144,4 +144,46 @@ class Outbox:
         """Say nothing of it. Returns the bytes that are not said."""
         size, self._waiting, self._at = self._waiting, 0, 0
         self._pieces.clear()
+        return size
+
+
+class CodedOutbox(Outbox):
+    """As an Outbox, of samples that are coded to one byte each, and cut into frames, when they are put: many at a time.
+    What is told of counts the bytes of samples, as they are put."""
+
+    def __init__(self, encode: Callable[[bytes], bytes], limit: int = BOX_FRAMES) -> None:
+        super().__init__(limit)
+        self._encode = encode
+        self._silence = encode(bytes(2))
+        #: what is said in each of the next 20 ms, coded. Who sends for many calls takes from the left; what is shorter
+        #: than a frame is the last, and to be filled
+        self.frames: deque[bytes] = deque()
+
+    def __len__(self) -> int:
+        frames = self.frames
+        return 2 * ((len(frames) - 1) * FRAME_SAMPLES + len(frames[-1])) if frames else 0
+
+    def put(self, samples: bytes) -> int:
+        if len(samples) % 2:
+            raise ValueError(f"samples: {len(samples)} bytes are half a sample too many")
+        taken = min(self._size - len(self), len(samples))
+        if taken <= 0:
+            return 0
+        coded, frames = self._encode(samples[:taken]), self.frames
+        if frames and len(frames[-1]) < FRAME_SAMPLES:
+            coded = frames.pop() + coded
+        frames.extend([coded[start : start + FRAME_SAMPLES] for start in range(0, len(coded), FRAME_SAMPLES)])
+        return taken
+
+    def take(self, frames: int = 1) -> bytes:
+        count = min(frames, len(self.frames))
+        return self.filled(b"".join([self.frames.popleft() for _ in range(count)]))
+
+    def filled(self, coded: bytes) -> bytes:
+        """What was taken, with silence after it where a frame is short."""
+        return coded + self._silence * (-len(coded) % FRAME_SAMPLES)
+
+    def clear(self) -> int:
+        size = len(self)
+        self.frames.clear()
         return size

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ari_app.media.frames import FRAME_MS, RATE
-from ari_app.media.transports.rtp import SEQUENCES, TIMESTAMPS, Packet, distance
+from ari_app.media.frames import FRAME_MS, FRAME_SAMPLES, RATE
+from ari_app.media.transports.rtp import SEQUENCES, TIMESTAMPS, Expected, Packet, distance
 
 #: Steps of the sequence number up to which a packet is of the same stream, ahead and behind (RFC 3550, A.1).
 MAX_DROPOUT, MAX_MISORDER = 3000, 100
@@ -115,6 +115,26 @@ class Reception:
         self._received += 1
         self._measure(packet, at)
         return True
+
+    def expects(self) -> Expected | None:
+        """The packet that goes on with the stream, 20 ms after the last; None if none has come."""
+        if self._ssrc is None:
+            return None
+        due = (self._timestamp + FRAME_SAMPLES) % TIMESTAMPS
+        return Expected((self._highest + 1) % SEQUENCES, due, self._ssrc)
+
+    @property
+    def timing(self) -> tuple[float, float]:
+        """When the last packet came, and the jitter up to it, in units of the timestamps."""
+        return self._transit, self._jitter
+
+    def went_on(self, packets: int, timing: tuple[float, float]) -> None:
+        """So many packets have come, at least one, each of which was expected. `timing`: as of the last."""
+        self._highest += packets
+        self._seen = (self._seen << packets | (1 << packets) - 1) & _REMEMBERED
+        self._received += packets
+        self._timestamp = (self._timestamp + packets * FRAME_SAMPLES) % TIMESTAMPS
+        self._transit, self._jitter = timing
 
     def _begin(self, packet: Packet, at: float) -> None:
         self._ssrc = packet.ssrc

@@ -34,6 +34,14 @@ class Packet(NamedTuple):
     marker: bool = False
 
 
+class Expected(NamedTuple):
+    """The packet that goes on with a stream: the next number, and no time between."""
+
+    sequence: int
+    timestamp: int
+    ssrc: int
+
+
 def parse(data: bytes) -> Packet | None:
     """The packet in a datagram. None if it is none: too short, another version, RTCP, or lengths that do not fit."""
     if len(data) < HEADER.size:

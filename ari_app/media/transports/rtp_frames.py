@@ -13,7 +13,7 @@ from typing import NamedTuple
 from ari_app.media import g711
 from ari_app.media.frames import FRAME_SAMPLES, MAX_GAP_SAMPLES, Frame, Framer
 from ari_app.media.transports.reception import MAX_DROPOUT, MAX_MISORDER
-from ari_app.media.transports.rtp import HEADER, PCMA, PCMU, SEQUENCES, TIMESTAMPS, VERSION, Packet, distance
+from ari_app.media.transports.rtp import HEADER, PCMA, PCMU, SEQUENCES, TIMESTAMPS, VERSION, Expected, Packet, distance
 
 #: Later packets that have to wait until a missing one is given up: of 20 ms each, 60 ms of jitter are put in order.
 DEPTH = 4
@@ -69,6 +69,16 @@ class Order:
         self._next = (self._next + 1) % SEQUENCES
         return True
 
+    def expects(self, timestamp: int) -> Expected | None:
+        """The packet that pass_on would take, as of its number and stream; None if there is no such."""
+        if self._held or self._fresh or self._ssrc is None:
+            return None
+        return Expected(self._next, timestamp, self._ssrc)
+
+    def went_on(self, packets: int) -> None:
+        """So many packets have passed, each of which was expected."""
+        self._next = (self._next + packets) % SEQUENCES
+
     def flush(self) -> list[Ordered]:
         """What is still held, in order: nothing more is waited for."""
         out: list[Ordered] = []
@@ -121,6 +131,16 @@ class Depacketiser:
             self._due = (self._due + FRAME_SAMPLES) % TIMESTAMPS
             return [decode(packet.payload)]
         return self._frames(self._order.push(packet))
+
+    def expects(self) -> Expected | None:
+        """The packet that, with 20 ms of G.711, would be a frame of its own at once; None if there is no such."""
+        return self._order.expects(self._due) if self._framer.empty else None
+
+    def went_on(self, packets: int) -> None:
+        """So many packets were frames of their own, each of which was expected."""
+        self._order.went_on(packets)
+        self._samples = FRAME_SAMPLES
+        self._due = (self._due + packets * FRAME_SAMPLES) % TIMESTAMPS
 
     def flush(self) -> list[Frame]:
         """The frames that only waited for missing packets; at the end of a stream."""

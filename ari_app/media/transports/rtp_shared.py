@@ -10,27 +10,34 @@ another's. The time of arrival is the kernel's, so that the tick is not in the j
 
 from __future__ import annotations
 
-import asyncio
+import logging
 import socket
 from collections.abc import Callable
 from ipaddress import ip_address
 
 from ari_app.clock import Clock
 from ari_app.errors import CommandRefused
+from ari_app.media.frames import FRAME_SAMPLES
 from ari_app.media.transports import datagrams
 from ari_app.media.transports.attachment import Attachment
-from ari_app.media.transports.datagrams import Receiver, Sender
-from ari_app.media.transports.pacing import Ticker
-from ari_app.media.transports.port import Direction, Ear
+from ari_app.media.transports.datagrams import TOGETHER, Receiver
+from ari_app.media.transports.pacing import CodedOutbox, Ticker
+from ari_app.media.transports.port import Direction, Ear, Traffic
 from ari_app.media.transports.reception import Quality, Reception
 from ari_app.media.transports.rtp import PCMU, Packet, parse
-from ari_app.media.transports.rtp_frames import DECODERS, Depacketiser, Packetiser
+from ari_app.media.transports.rtp_frames import DECODERS, ENCODERS, Depacketiser
 from ari_app.media.transports.rtp_socket import Peer
+from ari_app.media.transports.rtp_speakers import Speakers
+from ari_app.media.transports.rtp_streams import NOBODY, Streams
+
+log = logging.getLogger(__name__)
 
 #: Seconds between two times at which all sockets are read.
 READ_EVERY = 0.010
 #: Calls of one port.
 PER_PORT = 32
+#: Calls that there is memory for from the beginning; it is doubled when there are more.
+ROWS = 256
 #: Seconds for which a call that is over may still be sent to: then its sender has heard of the end.
 LINGER = 30.0
 #: Bytes of packets that wait; asked for, the system may give less.
@@ -48,12 +55,15 @@ def is_ipv4(host: str) -> bool:
 class SharedRtp(Attachment):
     """An attachment over RTP, on a port that is shared."""
 
-    def __init__(self, port: Port, ear: Ear, *, direction: Direction, payload_type: int) -> None:
+    def __init__(self, port: Port, row: int, ear: Ear, *, direction: Direction, payload_type: int) -> None:
+        """`row`: its own, in what is kept of all calls."""
         super().__init__(ear, ticker=port.ports.ticker, direction=direction)
+        self.row = row
         self._port = port
+        self._streams = port.ports.streams
+        self._box = self.said = CodedOutbox(ENCODERS[payload_type])
         self._reception = Reception()
         self._depacketiser = Depacketiser()
-        self._packetiser = Packetiser(payload_type)
         #: where its packets come from, and go to; None: none has come
         self.peer: int | None = None
         #: of the last packet
@@ -66,36 +76,65 @@ class SharedRtp(Attachment):
             raise CommandRefused("the attachment is not open")
         return self._port.address
 
+    def traffic(self) -> Traffic:
+        """As in Transport."""
+        self._catch_up()
+        return super().traffic()
+
     def learned(self, peer: int) -> None:
         """This is where it sends to."""
         self.peer = peer
-        self._open()
+        if self.direction.speaks:
+            self._port.ports.speaks(self._port, self, peer)
 
     def packet(self, packet: Packet, at: float) -> None:
-        """One of its packets, that came at `at`."""
+        """One of its packets, that came at `at`, and is not what its stream was expected to go on with."""
+        self.interrupt()
         self.ssrc = packet.ssrc
         if self._reception.arrived(packet, at) and self._hears:
             self._heard(self._depacketiser.push(packet))
+
+    def go_on(self) -> None:
+        """From now on its stream is looked after with those of the others, if it is one that goes on."""
+        if self._streams.has(self.row) or self.over or not self._hears:
+            return
+        expected = self._depacketiser.expects()
+        if expected is not None and expected == self._reception.expects():
+            self._streams.put(self.row, expected, self._reception.timing, self._ear.frames)
+
+    def interrupt(self) -> None:
+        """Look after its stream here."""
+        if self._streams.has(self.row):
+            self._catch_up()
+            self._streams.remove(self.row)
+
+    def _catch_up(self) -> None:
+        """Count what was looked after elsewhere."""
+        self._frames_out += self._port.ports.speakers.sent(self.row)
+        packets, timing = self._streams.passed(self.row)
+        if packets:
+            self._reception.went_on(packets, timing)
+            self._depacketiser.went_on(packets)
+            self._frames_in += packets
 
     def refuse(self) -> None:
         """What came is no RTP."""
         self._refused += 1
 
-    def _send(self, periods: int) -> None:
-        if self.peer is None:
-            return
-        for _ in range(periods):
-            data = self._packetiser.packet(self._box.take())
-            if data:
-                self._port.ports.send(self._port, self.peer, data)
-                self._frames_out += 1
+    def listener_failed(self) -> None:
+        """In the handler of its exception."""
+        log.exception("a listener failed; its attachment ends")
+        self.close("the listener failed")
 
     def _quality(self) -> Quality:
         return self._reception.quality()
 
     def _shut(self) -> None:
+        self.interrupt()
+        self._catch_up()
         self._heard(self._depacketiser.flush())
         self._port.leave(self)
+        self.row = NOBODY  # it may become another's
 
 
 class Port:
@@ -104,7 +143,10 @@ class Port:
     def __init__(self, ports: RtpPorts, host: str) -> None:
         """Raises OSError."""
         self.ports = ports
+        #: by where their packets come from: calls, and their rows; and by these, what those say that speak
         self.calls: dict[int, SharedRtp] = {}
+        self.rows: dict[int, int] = {}
+        self.speakers: dict[int, CodedOutbox] = {}
         #: who waits for the first packet
         self.pending: SharedRtp | None = None
         #: datagrams to a socket of nobody, and that were none
@@ -131,8 +173,8 @@ class Port:
         """Whether there is room for one more to wait."""
         return self.pending is None and len(self.calls) < PER_PORT and now >= self._rest_until
 
-    def take(self, source: int, data: bytes, at: float, now: float) -> None:
-        """A datagram that came at `at`, or now if that is 0."""
+    def take(self, source: int, data: bytes, at: float, now: float) -> SharedRtp | None:
+        """A datagram that came at `at`. Returns whose it was."""
         call = self.calls.get(source)
         packet = parse(data)
         if call is None:
@@ -142,7 +184,8 @@ class Port:
         elif packet is None:
             call.refuse()
         else:
-            call.packet(packet, at or now)
+            call.packet(packet, at)
+        return call
 
     def _learn(self, source: int, packet: Packet | None, now: float) -> SharedRtp | None:
         gone = self._gone.get(source)
@@ -150,6 +193,7 @@ class Port:
             return None
         call, self.pending = self.pending, None
         self.calls[source] = call
+        self.rows[source] = call.row
         self._gone.pop(source, None)
         call.learned(source)
         return call
@@ -161,10 +205,11 @@ class Port:
             self.pending = None
             self._rest_until = now + LINGER  # it may still be sent to, from where nobody knows
         elif call.peer is not None:
-            del self.calls[call.peer]
+            del self.calls[call.peer], self.rows[call.peer]
+            self.speakers.pop(call.row, None)
             self._gone = {source: gone for source, gone in self._gone.items() if gone[1] > now}
             self._gone[call.peer] = (call.ssrc, now + LINGER)
-        self.ports.left()
+        self.ports.left(call.row)
 
 
 class RtpPorts:
@@ -180,11 +225,19 @@ class RtpPorts:
         self.clock = clock
         self.ticker = ticker
         self._host = host
-        self._receiver, self._sender = Receiver(), Sender()
         self._reader = Ticker(clock, READ_EVERY)
         self._stop_reading: Callable[[], None] | None = None
-        self._sending: Port | None = None
+        self._stop_sending: Callable[[], None] | None = None
         self._ports: list[Port] = []
+        self._receiver = Receiver()
+        #: whose packets were read: the port, and which are the first and the one after the last
+        self._read: list[tuple[Port, int, int]] = []
+        self.streams = Streams(self._failed)
+        self.speakers = Speakers()
+        #: by row; those that are free, and those that will be, once nothing is left of the calls they had
+        self._calls: list[SharedRtp | None] = []
+        self._free: list[int] = []
+        self._freed: list[int] = []
         #: called after the sockets have been read: what came can be worked on together
         self.after_reading: Callable[[], None] = lambda: None
         #: datagrams that the system did not take
@@ -216,41 +269,106 @@ class RtpPorts:
         if port is None:
             port = Port(self, self._host)
             self._ports.append(port)
-        port.pending = call = SharedRtp(port, ear, direction=direction, payload_type=payload_type)
+        row = self._row()
+        port.pending = call = SharedRtp(port, row, ear, direction=direction, payload_type=payload_type)
+        self._calls[row] = call
+        self.speakers.put(row, payload_type)
         if self._stop_reading is None:
             self._stop_reading = self._reader.add(lambda _periods: self.read())
         return call
 
+    def _row(self) -> int:
+        if not self._free:
+            before, rows = len(self._calls), max(2 * len(self._calls), ROWS)
+            self._calls += [None] * (rows - before)
+            self._free = list(range(rows - 1, max(before - 1, NOBODY), -1))
+            self.streams.room(rows)
+            self.speakers.room(rows)
+        return self._free.pop()
+
     def read(self) -> None:
         """Read all sockets."""
-        now = self.clock.now()
+        self._free += self._freed
+        self._freed.clear()
+        now, receiver = self.clock.now(), self._receiver
         for port in list(self._ports):
-            for source, at, data in self._receiver.drain(port.socket):
-                port.take(source, data, at, now)
+            count = TOGETHER
+            while count == TOGETHER:
+                if receiver.full:
+                    self._sort(now)
+                first = receiver.count
+                count = receiver.receive(port.socket)
+                if count:
+                    self._read.append((port, first, first + count))
+        self._sort(now)
         self.after_reading()
 
-    def send(self, port: Port, to: int, data: bytes) -> None:
-        """Send a packet before the loop goes on; with those that other calls of the port send now."""
-        if self._sending is not port or self._sender.full:
-            self._flush()
-        if self._sending is None:
-            asyncio.get_running_loop().call_soon(self._flush)
-        self._sending = port
-        self._sender.put(to, data)
+    def _sort(self, now: float) -> None:
+        """Give what was read to the calls."""
+        receiver, read = self._receiver, self._read
+        if not read:
+            return
+        sources = receiver.sources.tolist()
+        whose: list[int] = []
+        for port, first, after in read:
+            row_of = port.rows.get
+            whose += [row_of(source, NOBODY) for source in sources[first:after]]
+        unexpected: dict[SharedRtp, None] = {}
 
-    def _flush(self) -> None:
-        if self._sending is not None:
-            self.unsent += self._sender.send(self._sending.socket)
-            self._sending = None
+        def otherwise(number: int) -> None:
+            port = next(port for port, _, after in read if number < after)
+            call = port.take(sources[number], receiver.data(number), float(receiver.arrivals(now)[number]), now)
+            if call is not None:
+                unexpected[call] = None
 
-    def left(self) -> None:
-        """A call is over."""
+        self.streams.take(receiver, whose, now, otherwise)
+        for call in unexpected:
+            call.go_on()
+        read.clear()
+        receiver.clear()
+
+    def _failed(self, row: int) -> None:
+        call = self._calls[row]
+        if call is not None:
+            call.listener_failed()
+
+    def speaks(self, port: Port, call: SharedRtp, to: int) -> None:
+        """It is known where it is (key_of), and it may have something to say from now on."""
+        port.speakers[call.row] = call.said
+        self.speakers.sender.address(call.row, to)
+        if self._stop_sending is None:
+            self._stop_sending = self.ticker.add(self._send)
+
+    def _send(self, periods: int) -> None:
+        """Say what is due after so many periods of 20 ms."""
+        for _ in range(periods):
+            rows: list[int] = []
+            said: list[bytes] = []
+            ends: list[tuple[Port, int]] = []
+            for port in self._ports:
+                for row, box in port.speakers.items():
+                    if box.frames:
+                        frame = box.frames.popleft()
+                        rows.append(row)
+                        said.append(frame if len(frame) == FRAME_SAMPLES else box.filled(frame))
+                ends.append((port, len(rows)))
+            self.speakers.say(rows, said)
+            first = 0
+            for port, end in ends:
+                if end > first:
+                    self.unsent += self.speakers.sender.send(port.socket, first, end)
+                    first = end
+
+    def left(self, row: int) -> None:
+        """The call of a row is over."""
+        self._calls[row] = None
+        self._freed.append(row)
         if any(port.members for port in self._ports):
             return
-        self._flush()
-        if self._stop_reading is not None:
-            self._stop_reading()
-            self._stop_reading = None
+        for stop in (self._stop_reading, self._stop_sending):
+            if stop is not None:
+                stop()
+        self._stop_reading = self._stop_sending = None
         for port in self._ports:
             port.socket.close()
         self._ports.clear()

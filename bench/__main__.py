@@ -15,6 +15,7 @@ BENCHMARKS = {
     "store": ["bench.store", "--write"],
     "freepbx": ["bench.freepbx", "--write"],
     "media": ["bench.media", "--write"],
+    "measuring": ["bench.measuring", "--write"],
     "events": ["bench.events"],
     "eq": ["bench.eq"],
     "speech": ["bench.speech", "--write"],

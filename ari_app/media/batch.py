@@ -11,11 +11,12 @@ has not come after LATE frames is taken for silence, so that the analysis of a c
 from __future__ import annotations
 
 import logging
+import math
 from collections import deque
 from collections.abc import Callable, Sequence
 
 from ari_app.clock import Clock
-from ari_app.media.features import Channel, Features, measure
+from ari_app.media.features import Channel, Features, Measurer
 from ari_app.media.frames import FRAME_BYTES, Frame
 from ari_app.media.transports.pacing import Ticker
 from ari_app.media.vad import Vad
@@ -37,31 +38,45 @@ class Line:
     """One call in a batch; the ear (transports.port.Ear) of its attachment."""
 
     def __init__(
-        self, batch: Batch, hear: Callable[[Features], None], on_end: Callable[[str], None], vad: Vad | None
+        self, batch: Batch, hear: Callable[[Features], None], on_end: Callable[[str], None], channel: Channel
     ) -> None:
         self._batch = batch
         self.hear = hear
         self._on_end = on_end
-        self.channel = Channel(vad)
+        self.channel = channel
         self.waiting: deque[Frame] = deque()
         self.over = False
         #: frames that did not come in time, and were taken for silence
         self.filled = 0
-        self._behind: int | None = None  # frames that the clock is ahead of the line; None: it stands
+        #: the period of the batch up to which frames have come; inf: the line stands
+        self.heard = math.inf
         self._early = 0  # of those that were filled, which may still come as what they were
 
     def frames(self, frames: Sequence[Frame]) -> None:
         """As in Ear."""
         if self.over:
             return
-        for frame in frames:
-            if self._early and (frame is None or frame == _SILENCE):
-                self._early -= 1  # its time was counted already
-                continue
-            self._early = 0
-            if self._behind is not None:
-                self._behind -= 1
-            self.waiting.append(frame if len(self.waiting) < ROOM else None)
+        if self._early:
+            frames = self._uncounted(frames)
+        self.heard += len(frames)
+        room = ROOM - len(self.waiting)
+        if len(frames) > room:
+            frames = [frame if place < room else None for place, frame in enumerate(frames)]
+        self._add(frames)
+
+    def _uncounted(self, frames: Sequence[Frame]) -> Sequence[Frame]:
+        """Without those whose time was counted already."""
+        for index, frame in enumerate(frames):
+            if not self._early or (frame is not None and frame != _SILENCE):
+                self._early = 0
+                return frames[index:]
+            self._early -= 1
+        return ()
+
+    def _add(self, frames: Sequence[Frame]) -> None:
+        if not self.waiting and frames:
+            self._batch.ready.append(self)
+        self.waiting.extend(frames)
 
     def ended(self, reason: str) -> None:
         """As in Ear."""
@@ -69,19 +84,14 @@ class Line:
 
     def start(self) -> None:
         """The attachment is open: from now on 50 frames a second should come."""
-        self._behind = 0
+        self.heard = self._batch.periods
 
-    def pass_time(self, periods: int) -> None:
-        """So many frames should have come."""
-        if self._behind is None:
-            return
-        self._behind += periods
-        missing = self._behind - LATE
-        if missing > 0:
-            self.waiting.extend([_SILENCE] * missing)
-            self._behind -= missing
-            self._early += missing
-            self.filled += missing
+    def fill(self, missing: int) -> None:
+        """So many frames are late: they are silence."""
+        self.heard += missing
+        self._early += missing
+        self.filled += missing
+        self._add([_SILENCE] * missing)
 
     def end(self, reason: str) -> None:
         """Nothing more is heard; nothing if it is over."""
@@ -97,9 +107,14 @@ class Batch:
     def __init__(self, ticker: Ticker, clock: Clock) -> None:
         """`ticker`: counts the time of the lines, by periods of 20 ms."""
         self._ticker = ticker
-        self._measurer = Ticker(clock, EVERY)
+        self._timer = Ticker(clock, EVERY)
+        self._measurer = Measurer()
         self._lines: dict[Line, None] = {}
         self._leave: list[Callable[[], None]] = []
+        #: periods that have passed
+        self.periods = 0
+        #: lines in which something waits, each once
+        self.ready: list[Line] = []
 
     def __len__(self) -> int:
         return len(self._lines)
@@ -109,11 +124,11 @@ class Batch:
 
         hear: gets the features of each frame; if it raises, that line ends. on_end: gets the reason, once.
         """
-        line = Line(self, hear, on_end, vad)
+        line = Line(self, hear, on_end, Channel(vad, self._measurer))
         if not self._lines:
             self._leave = [
                 self._ticker.add(self._pass_time),
-                self._measurer.add(lambda _periods: self.measure()),
+                self._timer.add(lambda _periods: self.measure()),
             ]
         self._lines[line] = None
         return line
@@ -122,29 +137,31 @@ class Batch:
         """It is over."""
         if line in self._lines:
             del self._lines[line]
+            if line in self.ready:
+                self.ready.remove(line)
+            self._measurer.leave(line.channel)
             if not self._lines:
                 for leave in self._leave:
                     leave()
 
     def _pass_time(self, periods: int) -> None:
-        for line in self._lines:
-            line.pass_time(periods)
+        self.periods += periods
+        late = self.periods - LATE
+        for line in [line for line in self._lines if line.heard < late]:
+            line.fill(late - int(line.heard))
 
     def measure(self) -> None:
         """Measure what waits. Who has just read many sockets need not wait for the time of it."""
         for _ in range(AT_ONCE):
-            ready = [line for line in self._lines if line.waiting]
-            if not ready:
+            if not (ready := self.ready):
                 return
-            measured = measure([(line.channel, line.waiting.popleft()) for line in ready])
-            for line, features in zip(ready, measured, strict=True):
-                self._tell(line, features)
-
-    def _tell(self, line: Line, features: Features) -> None:
-        if line.over:
-            return  # ended by what another one heard
-        try:
-            line.hear(features)
-        except Exception:
-            log.exception("an analysis failed; it ends")
-            line.end("the analysis failed")
+            work = [(line.channel, line.waiting.popleft()) for line in ready]
+            self.ready = [line for line in ready if line.waiting]
+            for line, features in zip(ready, self._measurer.measure(work), strict=True):
+                if line.over:
+                    continue  # ended by what another one heard
+                try:
+                    line.hear(features)
+                except Exception:
+                    log.exception("an analysis failed; it ends")
+                    line.end("the analysis failed")

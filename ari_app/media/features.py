@@ -7,9 +7,11 @@ size and without a word of what was said.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ari_app.media import spectrum
 from ari_app.media.frames import FRAME_BYTES, FRAME_MS, FRAME_SAMPLES, Frame
@@ -39,65 +41,140 @@ class Features(NamedTuple):
     answer: tuple[complex, complex] | None = None  # phase of 2100 Hz in either half, where that is the strongest
 
 
-#: Bytes of a channel's past that the long window needs beside the frame.
-_TAIL = 2 * (spectrum.LONG - FRAME_SAMPLES)
-#: Channels that are measured in one go: as many as fit into the processor's cache.
-_BLOCK = 128
+#: Samples of a channel's past that the long window needs beside the frame.
+_PAST = spectrum.LONG - FRAME_SAMPLES
+#: Frames without a sound after which nothing else is in the long window.
+_STILL = -(-spectrum.LONG // FRAME_SAMPLES)
+#: Channels that are measured in one go: as many as fit into the processor's cache; whole groups for the matrix product.
+_BLOCK = 154
+_SILENCE = bytes(FRAME_BYTES)
+_ANSWER_HZ, _ANSWER_TOLERANCE = 2100, 60
+_Samples = NDArray[np.int16]
+_new = partial(tuple.__new__, Features)
 
 
 class Channel:
-    """One call's place in the measuring: its last 44 ms, its voice activity detector, its time."""
+    """One call's place in the measuring: its voice activity detector, its time, and where its past is kept."""
 
-    __slots__ = ("at", "tail", "vad")
+    __slots__ = ("at", "measurer", "slot", "vad")
 
-    def __init__(self, vad: Vad | None = None) -> None:
+    def __init__(self, vad: Vad | None = None, measurer: Measurer | None = None) -> None:
+        """`measurer`: of those that are measured together; without it this one is measured alone."""
         self.vad: Vad = vad or WebRtcVad()
-        #: what was heard before the next frame, as bytes of samples
-        self.tail = bytes(_TAIL)
+        self.measurer = Measurer() if measurer is None else measurer
+        self.slot = self.measurer.join()
         self.at = 0
 
 
-def measure(work: Sequence[tuple[Channel, Frame]]) -> list[Features]:
-    """One frame of each of these channels, measured together. A channel may be there once only.
+class Measurer:
+    """Measures any number of channels together. The last 44 ms of all are in one array, a row each."""
 
-    The result does not depend on which channels are measured together. Raises ValueError for a frame of wrong size.
-    """
-    found: list[Features | None] = [None] * len(work)
-    heard: list[tuple[int, Channel, bytes]] = []
-    for index, (channel, frame) in enumerate(work):
-        if frame is None:
-            found[index] = Features(channel.at, lost=True)
-            channel.tail = channel.tail[FRAME_BYTES:] + bytes(FRAME_BYTES)
-            channel.at += FRAME_MS
-        else:
-            if len(frame) != FRAME_BYTES:
+    def __init__(self) -> None:
+        self._past = np.zeros((1, _PAST), np.int16)
+        #: frames without a sound that were the last ones; up to _STILL
+        self._still = np.zeros(1, np.intp)
+        self._free: list[int] = []
+        self._used = 0
+
+    def join(self) -> int:
+        """The slot of another channel."""
+        if not self._free:
+            if self._used == len(self._past):
+                self._past = np.concatenate([self._past, np.zeros_like(self._past)])
+                self._still = np.concatenate([self._still, np.zeros_like(self._still)])
+            self._free.append(self._used)
+            self._used += 1
+        slot = self._free.pop()
+        self._past[slot] = 0
+        self._still[slot] = _STILL
+        return slot
+
+    def leave(self, channel: Channel) -> None:
+        """It is measured no more. Call it once."""
+        self._free.append(channel.slot)
+
+    def measure(self, work: Sequence[tuple[Channel, Frame]]) -> list[Features]:
+        """As `measure`, of channels of this measurer."""
+        for _, frame in work:
+            if frame is not None and len(frame) != FRAME_BYTES:
                 raise ValueError(f"frame: {FRAME_BYTES} bytes are 20 ms, not {len(frame)}")
-            heard.append((index, channel, frame))
-    for start in range(0, len(heard), _BLOCK):
-        block = heard[start : start + _BLOCK]
-        for (index, _, _), features in zip(block, _measure(block), strict=True):
-            found[index] = features
-    return [features for features in found if features is not None]
+        if not work:
+            return []
+        blocks = -(-len(work) // _BLOCK)
+        size = -(-len(work) // blocks)
+        parts = [self._measure(work[start : start + size]) for start in range(0, len(work), size)]
+        return parts[0] if blocks == 1 else [features for part in parts for features in part]
+
+    def _measure(self, work: Sequence[tuple[Channel, Frame]]) -> list[Features]:
+        numbers, answers = self._numbers(work)
+        times: list[int] = []
+        lost: list[bool] = []
+        voiced: list[bool] = []
+        for channel, frame in work:
+            times.append(channel.at)
+            channel.at += FRAME_MS
+            lost.append(frame is None)
+            voiced.append(frame is not None and channel.vad.is_speech(frame))
+        level, energy, *others = numbers.tolist()
+        found: list[Features] = list(map(_new, zip(times, lost, level, energy, voiced, *others, answers, strict=True)))
+        if True in lost:
+            found = [Features(one.at, lost=True) if one.lost else one for one in found]
+        return found
+
+    def _numbers(self, work: Sequence[tuple[Channel, Frame]]) -> tuple[spectrum.Floats, list[Phases | None]]:
+        """What is a number in the features: a row each, from `level` on without `voiced`; and the answer tone."""
+        count = len(work)
+        slots = np.array([channel.slot for channel, _ in work])
+        data = b"".join([_SILENCE if frame is None else frame for _, frame in work])
+        sound = np.frombuffer(data, "<i2").reshape(count, FRAME_SAMPLES)
+        past = self._past[slots]
+        self._past[slots] = np.concatenate([past[:, FRAME_SAMPLES:], sound], axis=1)
+        silent = np.frombuffer(data, np.uint64).reshape(count, -1).max(axis=1) == 0
+        still = self._still[slots] = np.where(silent, np.minimum(self._still[slots] + 1, _STILL), 0)
+        heard = np.flatnonzero(still < _STILL)
+        answers: list[Phases | None] = [None] * count
+        if len(heard) == count:
+            numbers, phases = _spectra(past, sound)
+        else:
+            numbers, phases = np.repeat(_NOTHING, count, axis=1), {}
+            if len(heard):
+                numbers[:, heard], phases = _spectra(past[heard], sound[heard])
+        for index, phase in phases.items():
+            answers[heard[index]] = phase
+        return numbers, answers
 
 
-def _measure(work: list[tuple[int, Channel, bytes]]) -> list[Features]:
-    sounds = [channel.tail + frame for _, channel, frame in work]
-    windows = np.frombuffer(b"".join(sounds), "<i2").astype(np.float32).reshape(len(work), spectrum.LONG)
-    samples = np.ascontiguousarray(windows[:, -FRAME_SAMPLES:])
-    peaks = spectrum.peaks(windows[:, -spectrum.SHORT :])
+Phases = tuple[complex, complex]
+
+
+def _spectra(past: _Samples, sound: _Samples) -> tuple[spectrum.Floats, dict[int, Phases]]:
+    """The numbers of these channels, a row each; and by channel what is measured of an answer tone."""
+    count = len(sound)
+    windows = np.empty((spectrum.whole_groups(count), spectrum.LONG), np.float32)
+    windows[:count, :_PAST] = past
+    windows[:count, _PAST:] = sound
+    windows[count:] = 0
+    peaks = spectrum.peaks(windows[:count, -spectrum.SHORT :])
     progress = spectrum.progress(windows)
-    phases = spectrum.answer_phase(samples)
-    level = 20 * np.log10(np.sqrt((samples**2).mean(axis=1)) / _FULL_SINE + 1e-5)
-    energy = np.abs(samples).mean(axis=1)
-    numbers = np.stack([level, energy, *peaks, *progress], axis=1).round(4).tolist()
-    result: list[Features] = []
-    for (_, channel, frame), sound, row, phase in zip(work, sounds, numbers, phases.tolist(), strict=True):
-        loud, mean, first, second, purity, pair, twist, fsk, ring, busy = row
-        answer = (phase[0], phase[1]) if abs(first - 2100) < 60 else None
-        voiced = channel.vad.is_speech(frame)
-        result.append(
-            Features(channel.at, False, loud, mean, voiced, first, second, purity, pair, twist, fsk, ring, busy, answer)
-        )
-        channel.tail = sound[FRAME_BYTES:]
-        channel.at += FRAME_MS
-    return result
+    level = 20 * np.log10(np.sqrt(progress.squares) / np.float32(_FULL_SINE) + np.float32(1e-5))
+    rows = [level, progress.magnitude, *peaks, progress.ring, progress.busy]
+    numbers = np.array([row[:count] for row in rows]).round(4)
+    found = np.flatnonzero(np.abs(numbers[2] - _ANSWER_HZ) < _ANSWER_TOLERANCE)
+    phases = spectrum.answer_phase(windows[found, _PAST:]).tolist() if len(found) else []
+    return numbers, {index: (first, second) for index, (first, second) in zip(found.tolist(), phases, strict=True)}
+
+
+#: What is measured where there is no sound at all.
+_NOTHING, _ = _spectra(np.zeros((1, _PAST), np.int16), np.zeros((1, FRAME_SAMPLES), np.int16))
+
+
+def measure(work: Sequence[tuple[Channel, Frame]]) -> list[Features]:
+    """One frame of each of these channels. A channel may be there once only.
+
+    The result does not depend on which channels are measured together; what it costs does: those of one measurer are
+    cheapest. Raises ValueError for a frame of wrong size.
+    """
+    measurers = {channel.measurer for channel, _ in work}
+    if len(measurers) == 1:
+        return measurers.pop().measure(work)
+    return [features for one in work for features in one[0].measurer.measure([one])]

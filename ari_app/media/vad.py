@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import webrtcvad
 
-from ari_app.media.frames import FRAME_SAMPLES, RATE
+from ari_app.media.frames import FRAME_BYTES, FRAME_SAMPLES, RATE
 
 if TYPE_CHECKING:
     from ari_app.media.features import Features
@@ -24,6 +24,12 @@ class Vad(Protocol):
         """Whether these 20 ms (8 kHz, 16 bit) may be speech. Frames come in order."""
 
 
+_SILENCE = bytes(FRAME_BYTES)
+#: Frames without a sound after which more of them change nothing in the detector: its filters are empty, its hangover
+#: is over, and of silence it learns nothing.
+_RINGS_OUT = 50
+
+
 class WebRtcVad:
     """WebRTC's detector. aggressiveness: 0 (takes most for speech) to 3; ValueError for anything else."""
 
@@ -32,7 +38,15 @@ class WebRtcVad:
             raise ValueError(f"aggressiveness: 0 to 3, not {aggressiveness}")
         self._vad = webrtcvad.Vad(aggressiveness)
 
+        self._still = 0  # frames without a sound that were the last ones
+
     def is_speech(self, frame: bytes) -> bool:
+        if frame != _SILENCE:
+            self._still = 0
+        elif self._still == _RINGS_OUT:
+            return False
+        else:
+            self._still += 1
         return bool(self._vad.is_speech(frame, RATE, FRAME_SAMPLES))
 
 

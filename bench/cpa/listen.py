@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ari_app.media.cpa import CallProgress, Finding, Parameters
-from ari_app.media.features import Channel, Features, measure
+from ari_app.media.features import Channel, Features, Measurer, measure
 from ari_app.media.frames import FRAME_BYTES, FRAME_MS
 from ari_app.media.signals import SignalDetector
 from ari_app.media.tones import ToneTracker
@@ -22,7 +22,11 @@ TOGETHER = 100
 def features(calls: Sequence[Call]) -> Iterator[tuple[Call, list[Features]]]:
     """The features of each call, measured TOGETHER at a time."""
     for start in range(0, len(calls), TOGETHER):
-        group = [(call, Channel(), pcm(call.sound), list[Features]()) for call in calls[start : start + TOGETHER]]
+        measurer = Measurer()
+        group = [
+            (call, Channel(None, measurer), pcm(call.sound), list[Features]())
+            for call in calls[start : start + TOGETHER]
+        ]
         for number in range(max(len(data) // FRAME_BYTES for _, _, data, _ in group)):
             at = number * FRAME_BYTES
             there = [one for one in group if at + FRAME_BYTES <= len(one[2])]

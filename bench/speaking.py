@@ -38,7 +38,7 @@ from tests.integration.house import House
 from tests.unit.calls.stage import Script
 
 #: seconds of a sound, and of quiet after it
-SOUND, QUIET = 0.2, 0.1
+SOUND, QUIET = 0.2, 0.15
 #: where Asterisk sees our directory of sounds
 SOUNDS = "/bench-sounds"
 #: milliseconds that playing, or saying, may add to the same without us
@@ -77,18 +77,28 @@ class Speaking:
         return web.Response(body=self.files[request.match_info["name"]], content_type="audio/wav", headers=headers)
 
     async def first(self, begin: Callable[[], Awaitable[object]]) -> tuple[float, float]:
-        """Milliseconds to the first packet, and to the first with sound; waits until the line is quiet again."""
+        """Milliseconds to the first packet, and to the first with sound; then it is stopped."""
         await asyncio.sleep(QUIET + self._random.random() * 0.02)  # at no certain time of Asterisk's 20 ms
         began = time.time()
-        _, (packet, sound) = await asyncio.gather(begin(), asyncio.to_thread(self.phone.first, after=began))
+        task = asyncio.ensure_future(begin())
+        try:
+            packet, sound = await asyncio.to_thread(self.phone.first, after=began)
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
         return (packet - began) * 1000, (sound - began) * 1000
 
     async def bare(self, media: str) -> None:
-        """What ARI does, and nothing else; until it has been played."""
-        url = f"{self.house.pbx.ari_url}/channels/{self.call.caller.id}/play"
-        async with self._http.post(url, params={"media": media}) as reply:
+        """What ARI does, and nothing else; until nobody wants to hear it any more."""
+        base = self.house.pbx.ari_url
+        async with self._http.post(f"{base}/channels/{self.call.caller.id}/play", params={"media": media}) as reply:
             reply.raise_for_status()
-        await asyncio.sleep(SOUND + QUIET)
+            playback = (await reply.json())["id"]
+        try:
+            await asyncio.Event().wait()
+        finally:
+            async with self._http.delete(f"{base}/playbacks/{playback}"):  # it may have ended
+                pass
 
     async def bare_url(self, data: bytes, name: str) -> None:
         self.files[name] = data
@@ -100,7 +110,6 @@ class Speaking:
         process = await asyncio.create_subprocess_exec("flite", "-voice", VOICE, "-t", text, "-o", str(path))
         await process.wait()
         await self.bare_url(path.read_bytes(), name)
-        await asyncio.sleep(path.stat().st_size / 16_000)
 
     async def round(self, found: dict[str, list[tuple[float, float]]]) -> None:
         """Each of them once."""

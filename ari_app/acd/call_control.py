@@ -23,6 +23,7 @@ from ari_app.calls.programs import Announcement, ExtensionCall, Unallocated
 from ari_app.calls.registry import Registry
 from ari_app.calls.transfers import TRANSFEROR, Transfer
 from ari_app.calls.verbs.hangup import DECLINED, NORMAL, release
+from ari_app.calls.verbs.record import Recording
 from ari_app.errors import CommandRefused, NotFound
 
 #: a call as the one at the extension sees it
@@ -103,6 +104,12 @@ class CallControl:
         for leg in self._registry.legs.values():
             if leg.call.account == account and leg.alive and _is_at(leg, endpoint):
                 yield leg
+
+    def recording(self, account: int, name: str) -> Recording | None:
+        """A recording that goes on; None: it does not, or is another account's."""
+        calls = self._registry.calls.values()
+        found = (call.recordings.get(name) for call in calls if call.account == account)
+        return next(filter(None, found), None)
 
     def active_calls(self, account: int, extension: str) -> list[ActiveCallInfo]:
         """The calls an extension is on, rings for or makes; the oldest first."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
+from typing import Literal
 
 from ari_app.acd.call_control import CallControl, queue_of
 from ari_app.ari.errors import Conflict, Gone
@@ -17,6 +18,10 @@ from ari_app.errors import NotFound
 KEYS = "*1"
 #: seconds from the first of them to the second
 TOGETHER = 3.0
+
+
+#: what can be done to one recording
+Action = Literal["pause", "resume", "stop", "cancel"]
 
 
 class Recorder:
@@ -75,6 +80,27 @@ class Recorder:
         """Go on with what was paused. Raises as `pause` does."""
         leg = self._leg(account, extension)
         await self._each(leg, leg.node.recordings.unpause)
+
+    async def change(self, account: int, name: str, action: Action) -> None:
+        """pause or resume one recording, whoever wanted it; stop or cancel (throw away) one on demand.
+
+        Raises:
+            CommandRefused: it does not go on; or is to be ended, and is not on demand.
+            LegGone, AriError
+        """
+        recording = self._calls.recording(account, name)
+        if recording is None:
+            raise NotRecorded(recording=name)
+        try:
+            match action:
+                case "pause":
+                    await recording.pause()
+                case "resume":
+                    await recording.resume()
+                case _:
+                    await self._on_demand.end(recording, keep=action == "stop")
+        except (Gone, Conflict):  # it has ended, or not begun
+            raise NotRecorded(recording=name) from None
 
     async def _each(self, leg: Leg, change: Callable[[str], Awaitable[None]]) -> None:
         changed = 0

@@ -18,6 +18,7 @@ from ari_app.errors import AppError
 if TYPE_CHECKING:
     from ari_app.ari.node import Node
     from ari_app.calls.registry import Registry
+    from ari_app.calls.verbs.record import Recording
 
 log = structlog.get_logger(__name__)
 
@@ -101,7 +102,7 @@ class Call:
         self.ended_at: float | None = None
         self.bridges: set[str] = set()
         #: names of those that go on
-        self.recordings: set[str] = set()
+        self.recordings: dict[str, Recording] = {}
         #: names of those that may be heard, or thrown away, while the call lives: their files stay in Asterisk
         self.held: set[str] = set()
         #: leg, or side of one -> what a person has recorded of it: names of the recording and of the snoop it is of

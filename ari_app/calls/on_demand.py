@@ -153,6 +153,29 @@ class OnDemand:
             self._over(leg)
             await asyncio.gather(*(tape.snoop.close() for tape in tapes))
 
+    async def end(self, recording: Recording, *, keep: bool) -> None:
+        """End one of them by itself, the other side of its leg goes on.
+
+        Raises:
+            NotRecorded: it is none, or over.
+            AriError
+        """
+        tape, leg = self._tape(recording)
+        async with self._locks.setdefault(leg.id, asyncio.Lock()):
+            tape, leg = self._tape(recording)
+            await (_stop(recording) if keep else _discard(recording))
+            self._tapes[leg.id].remove(tape)
+            leg.call.on_demand.pop(_key(leg, tape.side), None)
+            leg.call.save()
+            await tape.snoop.close()
+
+    def _tape(self, recording: Recording) -> tuple[_Tape, Leg]:
+        for tapes in self._tapes.values():
+            for tape in tapes:
+                if tape.recording is recording and tape.runs:
+                    return tape, tape.snoop.target
+        raise NotRecorded(recording=recording.name)
+
     def _running(self, leg: Leg) -> list[_Tape]:
         tapes = [tape for tape in self._tapes.get(leg.id, ()) if tape.runs]
         if not tapes:

@@ -224,6 +224,37 @@ async def test_both_sides_are_left_and_right_and_what_is_paused_is_left_out(cent
     await centre.idle()
 
 
+async def test_one_recording_of_several_is_paused_and_ended_by_its_id(centre: ContactCentre) -> None:
+    async def change(recording: dict[str, Any], action: str) -> int:
+        path = f"/x/recording/{recording['id']}/action"
+        return (await centre.server.attempt("POST", path, action=action))[0]
+
+    caller, phone = await talking(centre)
+    await centre.server.request("POST", "/call_recording_action", extension="1001", action="start", sides="separate")
+    found = await centre.server.request("GET", "/x/recordings", {"state": "recording"})
+    says, hears, queue = (next(one for one in found if one["id"].startswith(name)) for name in ("says", "hears", "rec"))
+    assert [await change(queue, action) for action in ("stop", "cancel", "pause")] == [400, 400, 200]
+    await caller.play_tone(SECRET)
+    await phone.wait_tones(SECRET)
+    assert [await change(says, action) for action in ("cancel", "stop", "pause")] == [200, 400, 400]
+    await asyncio.sleep(1)  # of what he hears
+    assert await change(hears, "stop") == 200
+    heard = (await stored(centre, "on_demand", 1))["hears"]
+    assert heard["id"] == hears["id"]
+    assert audio.together((await of_sound(centre, heard, "format=wav"))[-audio.RATE // 2 :, 0], SECRET)
+    await caller.play_tone(CALLER)
+    await phone.wait_tones(CALLER, absent=(SECRET,))
+    await asyncio.sleep(1.5)  # of what Asterisk has still to record
+    assert [await change(queue, action) for action in ("resume", "resume")] == [200, 200]
+    await asyncio.sleep(1)
+    await caller.hang_up()
+    by_the_queue = (await stored(centre, "queue", 1))["rec"]
+    samples = (await of_sound(centre, by_the_queue, "format=wav"))[:, 0]
+    assert all(audio.level(hop, SECRET) < audio.NOT_HEARD for hop in audio.hops(samples, 0.2, 0.1))
+    assert await change(queue, "pause") == 400
+    await centre.idle()
+
+
 async def test_a_storage_elsewhere_gets_what_was_recorded_while_it_was_away(centre: ContactCentre) -> None:
     server, storage = centre.server, S3Server()
     await server.stop()

@@ -61,7 +61,7 @@ class Recording:
         self._key = (call.node.name, name)
         call.registry.waiters[self._key] = self._event
         call.afterwards.append(self.give_up)
-        call.recordings.add(name)
+        call.recordings[name] = self
 
     def _event(self, event: Received) -> None:
         if self._finished.done():
@@ -136,13 +136,13 @@ class Recording:
     def never_began(self) -> None:
         """Asterisk was not asked for it, and will not be."""
         self.call.registry.waiters.pop(self._key, None)
-        self.call.recordings.discard(self.name)
+        self.call.recordings.pop(self.name, None)
         if not self._finished.done():
             self._finished.set_exception(RecordingFailed(recording=self.name))
             self._finished.exception()
 
     def _ended(self, timestamp: str, duration: float | None, outcome: str = "finished") -> None:
-        self.call.recordings.discard(self.name)
+        self.call.recordings.pop(self.name, None)
         registry = self.call.registry
         registry.tell(
             facts.RecordingEnded(

@@ -1,5 +1,5 @@
-"""How the audit trail looks at an entity that no GET answers by one id: schedules, prompts; and at what SQL does not
-have: attachments to live calls. What is looked at never holds a secret."""
+"""How the audit trail looks at an entity that no GET answers by one id: schedules, prompts, greetings; and at what SQL
+does not have: attachments to live calls. What is looked at never holds a secret."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from ari_app.dialects.eq.wire.prompt import Prompt
 from ari_app.dialects.eq.wire.schedule import AgentSchedule, ScheduledActivity, instant
 from ari_app.errors import NotFound
 from ari_app.store.audit import Look
+from ari_app.voicemail.greetings import name_of
 
 #: what an attachment says of the moment
 _OF_THE_MOMENT = ("callSide", "targetSide", "unread", "dropped", "events")
@@ -50,6 +51,20 @@ def at_prompt(ask: Ask[Any, Any]) -> Look:
     return look
 
 
+def at_greeting(ask: Ask[Any, Any]) -> Look:
+    """Of the sound its length and checksum are kept."""
+
+    async def look(_: str | None) -> object:
+        name = name_of(ask.path["extension"], ask.path["kind"])
+        try:
+            found = await ask.services.prompts.prompts.get(ask.account, name, "")
+        except NotFound:
+            return None
+        return msgspec.to_builtins(Prompt.of(found))
+
+    return look
+
+
 def at_attachment(ask: Ask[Any, Any]) -> Look:
     """As it was asked for, and what has become of it."""
 
@@ -65,6 +80,6 @@ def at_attachment(ask: Ask[Any, Any]) -> Look:
 
 
 #: by the name of their endpoints
-SPECIAL = {"x.schedules": at_schedules, "x.prompt": at_prompt, "x.media": at_attachment}
+SPECIAL = {"x.schedules": at_schedules, "x.prompt": at_prompt, "x.greeting": at_greeting, "x.media": at_attachment}
 #: SQL does not have them: they are looked at when it is begun and when it is done
 LIVE = frozenset({"x.media"})

@@ -123,6 +123,9 @@ class Recorder(Protocol):
     async def resume(self, account: int, extension: str) -> None:
         """Go on with what was paused. Raises CommandRefused: nothing is recorded."""
 
+    async def change(self, account: int, name: str, action: Literal["pause", "resume", "stop", "cancel"]) -> None:
+        """Of one recording, by its name. Raises CommandRefused: it does not go on, or is not to be ended so."""
+
 
 class Inspector(Protocol):
     """Looks for what is wrong."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ari_app.dialects.eq.wire.recording import (
     CallRecordingsQuery,
+    OneRecordingActionBody,
     Recording,
     RecordingActionBody,
     RecordingFileQuery,
@@ -114,6 +115,28 @@ RECORDINGS = (
             ErrorRow(parameter="format", type="too_busy", description="Too many are being converted (503)"),
             ErrorRow(parameter="right", type="nonexistent", description="There is no such recording"),
             ErrorRow(parameter="right", type="invalid", description="It is of another call"),
+        ),
+    ),
+    Endpoint(
+        name="x.recording.action",
+        method="POST",
+        path="/x/recording/{id}/action",
+        tag="Call Recordings",
+        summary="Pause or resume a recording that goes on; stop one that is on demand, or throw it away",
+        description=(
+            "pause: nothing is recorded until resume, of this recording alone. stop: it is kept, and fetched from"
+            " Asterisk. cancel: nothing is kept. Of two separate sides of an extension the other goes on. What is"
+            " recorded by the settings of a queue or an extension ends with the talk, and can be paused until then."
+            " Messages and greetings of a mailbox are recorded by who speaks them, and by nobody else."
+        ),
+        parameters=_ID,
+        body=OneRecordingActionBody,
+        changes=True,
+        errors=(
+            _UNKNOWN,
+            ErrorRow(parameter="id", type="not_recorded", description="It does not go on"),
+            ErrorRow(parameter="action", type="blank", description="Action not specified"),
+            ErrorRow(parameter="action", type="invalid", description="Not one of the actions, or not of its kind"),
         ),
     ),
     Endpoint(

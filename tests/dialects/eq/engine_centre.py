@@ -27,6 +27,8 @@ class EngineRecorder:
         self.going_on: set[tuple[int, str]] = set()
         self.paused: set[tuple[int, str]] = set()
         self.separate = False
+        #: names of recordings that go on
+        self.live: set[tuple[int, str]] = set()
 
     async def start(self, account: int, extension: str, separate: bool = False) -> None:
         self._check(account, extension)
@@ -50,6 +52,14 @@ class EngineRecorder:
     async def resume(self, account: int, extension: str) -> None:
         await self.pause(account, extension)
         self.paused.discard((account, extension))
+
+    async def change(self, account: int, name: str, action: str) -> None:
+        if not self._centre.reachable:
+            raise Unreachable("down", operation="recordings", method="POST", path="/recordings")
+        if (account, name) not in self.live:
+            raise NotRecorded
+        if action in ("stop", "cancel"):
+            self.live.remove((account, name))
 
     def _check(self, account: int, extension: str) -> None:
         rows = self._centre.agent_status(account, None, None, True)

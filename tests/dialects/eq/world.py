@@ -325,6 +325,7 @@ class World:
         outcome = what.pop("outcome", "finished")
         begun = facts.RecordingStarted(at=at, account=account, recording=name, format="wav", node="main", **what)
         if outcome is None:
+            self.centre.recorder.live.add((account, name))
             return await self.tell(begun)
         duration = 60.0 if outcome == "finished" else 0.0
         over = facts.RecordingEnded(at=at + 60, call=begun.call, recording=name, duration=duration, outcome=outcome)

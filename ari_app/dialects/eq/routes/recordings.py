@@ -12,6 +12,7 @@ from ari_app.dialects.eq.routes.ask import Ask, Handler, Listed
 from ari_app.dialects.eq.routes.sessions import extension_exists
 from ari_app.dialects.eq.wire.recording import (
     CallRecordingsQuery,
+    OneRecordingActionBody,
     Recording,
     RecordingActionBody,
     RecordingFileQuery,
@@ -145,6 +146,22 @@ async def act(ask: Ask[None, RecordingActionBody]) -> None:
         raise invalid("action", "Nothing is recorded of this extension") from None
 
 
+async def change(ask: Ask[None, OneRecordingActionBody]) -> None:
+    found, action = await _find(ask), ask.body.action
+    if found.state != "recording":
+        raise _does_not_go_on()
+    if found.kind in ("voicemail", "greeting") or (action in ("stop", "cancel") and found.kind != "on_demand"):
+        raise invalid("action", f"A recording of the kind {found.kind} cannot be ended, or cannot be paused, by others")
+    try:
+        await ask.services.centre.recorder.change(ask.account, found.name, action)
+    except (CommandRefused, LegGone):
+        raise _does_not_go_on() from None
+
+
+def _does_not_go_on() -> ApiError:
+    return refused("id", "not_recorded", "The recording does not go on")
+
+
 def by_whom(ask: Ask[Any, Any]) -> str:
     """Who asks, for the record."""
     session, key = ask.caller.session, ask.caller.key
@@ -166,5 +183,6 @@ HANDLERS: dict[str, Handler] = {
     "x.recordings": listing,
     "x.recording.get": get,
     "x.recording.file": file,
+    "x.recording.action": change,
     "x.recording.delete": delete,
 }

@@ -38,6 +38,12 @@ class RecordingActionBody(Parameters):
     ] = "together"
 
 
+class OneRecordingActionBody(Parameters):
+    """POST /x/recording/{id}/action"""
+
+    action: Annotated[Literal["pause", "resume", "stop", "cancel"], Given]
+
+
 class RecordingQuery(Parameters):
     """Which recordings."""
 

@@ -13,6 +13,7 @@ from ari_app.ari.errors import AriError
 from ari_app.calls.bridge import Bridge
 from ari_app.calls.call import Call
 from ari_app.calls.leg import Leg, LegGone, LegState
+from ari_app.calls.numbers import MINUTE, counted
 from ari_app.calls.verbs.answer import answer
 from ari_app.calls.verbs.dial import Party
 from ari_app.calls.verbs.music import music_start, music_stop
@@ -25,9 +26,9 @@ from ari_app.calls.wait import together
 log = structlog.get_logger(__name__)
 
 
-def prompts(position: int | None, minutes: int | None) -> list[str]:
+def prompts(position: int | None, minutes: int | None, language: str = "en") -> list[str]:
     """Asterisk's own, in app_queue's order: "you are next", or "there are", 3, "calls waiting"; "the hold time is", 2,
-    "minutes"; "thank you"."""
+    "minutes"; "thank you". One minute has its gender, where the language has one."""
     said = []
     if position == 1:
         said.append("sound:queue-youarenext")
@@ -35,7 +36,7 @@ def prompts(position: int | None, minutes: int | None) -> list[str]:
         said += ["sound:queue-thereare", f"number:{position}", "sound:queue-callswaiting"]
     if minutes is not None:
         unit = "sound:queue-minute" if minutes == 1 else "sound:queue-minutes"
-        said += ["sound:queue-holdtime", f"number:{minutes}", unit]
+        said += ["sound:queue-holdtime", *counted(minutes, language, MINUTE), unit]
     return [*said, "sound:queue-thankyou"]
 
 

@@ -154,7 +154,8 @@ class Dispatcher:
             case commands.Wait(queue=queue):
                 conversation.entertain(self.engine.settings(queue))
             case commands.Announce(queue=queue, position=position, minutes=minutes):
-                conversation.announce(prompts(position, minutes), self.engine.settings(queue))
+                said = prompts(position, minutes, conversation.call.caller.language)
+                conversation.announce(said, self.engine.settings(queue))
             case commands.Reject(reason=reason, to=to) | commands.Release(reason=reason, to=to):
                 conversation.release(reason, to)
 

@@ -190,6 +190,11 @@ def test_nothing_is_left_when_he_has_gone_and_a_restart_goes_on() -> None:
     assert scene.timers == {}
 
 
+def test_one_minute_has_its_gender() -> None:
+    assert prompts(None, 1, "es-mx")[1:3] == ["sound:digits/1M", "sound:queue-minute"]
+    assert prompts(None, 1, "de")[1:3] == ["sound:digits/1F", "sound:queue-minute"]
+
+
 @pytest.mark.parametrize(
     ("position", "minutes", "expected"),
     [

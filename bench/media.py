@@ -39,6 +39,7 @@ from ari_app.media.transports.audiosocket_server import AudioSocketServer
 from ari_app.media.transports.pacing import BOX_FRAMES, PERIOD, Ticker
 from ari_app.media.transports.port import Direction
 from ari_app.media.transports.rtp_shared import RtpPorts
+from ari_app.media.transports.tcp_reader import TcpReader
 from bench.report import Row, machine, percentile, table, write
 
 HOST = "127.0.0.1"
@@ -179,6 +180,12 @@ class Bench:
         for attachment in self.attachments:
             attachment.say(_SPEECH[: 2 * FRAME_BYTES * round(REFILL_EVERY / PERIOD) - attachment.waiting * FRAME_BYTES])
 
+    def _reader(self) -> TcpReader:
+        """As in media/ports.py."""
+        reader = TcpReader(self.clock)
+        reader.after_reading = self.batch.measure
+        return reader
+
     async def _open(self, stdin: asyncio.StreamWriter, stdout: asyncio.StreamReader) -> dict[str, Any]:
         both = Direction.BOTH
         if self.transport == "rtp":
@@ -196,7 +203,7 @@ class Bench:
             self.ages.clear()
             return {}
         if self.transport == "audiosocket":
-            server = AudioSocketServer(clock=self.clock, ticker=self.ticker)
+            server = AudioSocketServer(clock=self.clock, ticker=self.ticker, reader=self._reader())
             _, port = await server.open(HOST)
             self._close.append(server.close)
             names: list[UUID] = [uuid4() for _ in range(self.channels)]
@@ -204,8 +211,9 @@ class Bench:
                 self.attachments.append(server.expect(name, Listener(self, number), direction=both))
             return {"port": port, "uuids": [str(name) for name in names]}
         port = json.loads(await stdout.readline())["port"]
+        reader = self._reader()
         for number in range(self.channels):
-            made = AsteriskSocket(Listener(self, number), ticker=self.ticker, direction=both)
+            made = AsteriskSocket(Listener(self, number), ticker=self.ticker, direction=both, reader=reader)
             await connect_to_asterisk(made, f"ws://{HOST}:{port}/media/{number}", user="bench", password="")
             self.attachments.append(made)
         return {}

@@ -23,6 +23,7 @@ from ari_app.media.transports.pacing import Ticker
 from ari_app.media.transports.port import Direction, Ear
 from ari_app.media.transports.rtp_shared import RtpPorts, SharedRtp, is_ipv4
 from ari_app.media.transports.rtp_socket import RtpSocket, open_rtp
+from ari_app.media.transports.tcp_reader import TcpReader
 
 
 class TransportKind(StrEnum):
@@ -54,6 +55,8 @@ class MediaPorts:
     websocket: AsteriskServer | None = None
     #: RTP over shared ports, where the machine and the kind of address allow it; else each call has one of its own
     rtp: RtpPorts | None = None
+    #: reads all connections of the other kinds, where the machine allows it
+    reader: TcpReader | None = None
     #: what is heard for an analysis is measured together
     batch: Batch = field(init=False, repr=False)
 
@@ -65,12 +68,18 @@ class MediaPorts:
         if self.kind is TransportKind.RTP and RtpPorts.available() and is_ipv4(self.host):
             self.rtp = RtpPorts(clock=self.clock, ticker=self.ticker, host=self.host)
             self.rtp.after_reading = self.batch.measure
+        if self.kind is not TransportKind.RTP and TcpReader.available():
+            self.reader = TcpReader(self.clock)
+            self.reader.after_reading = self.batch.measure
         if self.kind is TransportKind.AUDIOSOCKET:
-            self.audiosocket = AudioSocketServer(clock=self.clock, ticker=self.ticker)
+            self.audiosocket = AudioSocketServer(clock=self.clock, ticker=self.ticker, reader=self.reader)
             self.audiosocket_at = await self.audiosocket.open(self.host)
         if self.kind is TransportKind.WEBSOCKET and self.websocket_at is not None:
             self.websocket = AsteriskServer(
-                ticker=self.ticker, user=self.websocket_user, password=self.websocket_password
+                ticker=self.ticker,
+                user=self.websocket_user,
+                password=self.websocket_password,
+                reader=self.reader,
             )
             self.websocket_at = await self.websocket.open(*self.websocket_at)
 
@@ -149,7 +158,9 @@ class NearHere:
     def _websocket(self) -> Mapping[str, str]:
         ports = self._ports
         if ports.websocket is None:
-            self.transport = AsteriskSocket(self._ear, ticker=ports.ticker, direction=self._direction)
+            self.transport = AsteriskSocket(
+                self._ear, ticker=ports.ticker, direction=self._direction, reader=ports.reader
+            )
             host, kind, data = "INCOMING", "server", "f(json)"
         else:
             self.transport = ports.websocket.expect(self._name, self._ear, direction=self._direction)

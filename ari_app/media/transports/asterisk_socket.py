@@ -26,11 +26,12 @@ from ari_app.media.transports.attachment import Attachment
 from ari_app.media.transports.chan_websocket import Command, Event, order, read_event
 from ari_app.media.transports.pacing import Ticker
 from ari_app.media.transports.port import Direction, Ear
+from ari_app.media.transports.tcp_reader import TcpReader
 from ari_app.media.transports.websocket import MediaClient, MediaConnection, MediaServer
 
 #: Frames that Asterisk is to have ahead of what it plays: it plays by its own timer, and ours may be late. When it has
 #: no more than that, it is sent up to so many in one message: a message costs as much as its frames do not.
-LEAD, MESSAGE = 3, 5
+LEAD, MESSAGE = 3, 10
 #: seconds in which Asterisk has to take a connection
 CONNECT_LIMIT = 5.0
 _MEDIA = Subprotocol(chan_websocket.SUBPROTOCOL)
@@ -39,8 +40,12 @@ _MEDIA = Subprotocol(chan_websocket.SUBPROTOCOL)
 class AsteriskSocket(Attachment):
     """An attachment over chan_websocket, of signed samples of 8 kHz (`format=slin`, `transport_data=f(json)`)."""
 
-    def __init__(self, ear: Ear, *, ticker: Ticker, direction: Direction = Direction.BOTH) -> None:
+    def __init__(
+        self, ear: Ear, *, ticker: Ticker, direction: Direction = Direction.BOTH, reader: TcpReader | None = None
+    ) -> None:
+        """`reader`: reads it, with others; else its transport does."""
         super().__init__(ear, ticker=ticker, direction=direction)
+        self._reader = reader
         self._framer = Framer()
         self._connection: MediaConnection | None = None
         self._stopped = False  # Asterisk has enough for now
@@ -60,7 +65,7 @@ class AsteriskSocket(Attachment):
             connection.end()
             return
         self._open()
-        connection.take(self)
+        connection.take(self, self._reader)
 
     def hush(self) -> int:
         """As in Transport. What Asterisk has already is not said either."""
@@ -72,7 +77,9 @@ class AsteriskSocket(Attachment):
     # of a Line
 
     def binary(self, data: bytes) -> None:
-        if not self.over:
+        if len(data) == FRAME_BYTES and self._framer.empty:
+            self._heard_one(data)
+        elif not self.over:
             self._heard(self._framer.feed(data))
 
     def text(self, data: bytes) -> None:
@@ -94,12 +101,14 @@ class AsteriskSocket(Attachment):
         self.close(reason)
 
     def _send(self, periods: int) -> None:
+        ahead = self._ahead - periods
+        if ahead > LEAD and not self._stopped:
+            self._ahead = ahead
+            return
         connection = self._connection
         if connection is None or self._stopped or connection.full:
             return  # what is said waits in the box, which is bounded
-        self._ahead = max(0, self._ahead - periods)
-        if self._ahead > LEAD:
-            return
+        self._ahead = max(0, ahead)
         samples = self._box.take(LEAD + MESSAGE - self._ahead)
         if samples:
             connection.write_binary(samples)
@@ -146,9 +155,10 @@ async def connect_to_asterisk(attachment: AsteriskSocket, url: str, *, user: str
 class AsteriskServer:
     """The port that Asterisk connects to, one path for each attachment."""
 
-    def __init__(self, *, ticker: Ticker, user: str, password: str) -> None:
-        """`user`, `password`: as in the entry of Asterisk's websocket_client.conf."""
+    def __init__(self, *, ticker: Ticker, user: str, password: str, reader: TcpReader | None = None) -> None:
+        """`user`, `password`: as in the entry of Asterisk's websocket_client.conf. `reader`: as of AsteriskSocket."""
         self._ticker = ticker
+        self._reader = reader
         self._authorization = basic_auth(user, password).encode()
         self._expected: dict[str, AsteriskSocket] = {}
         self._server: Server | None = None
@@ -179,7 +189,7 @@ class AsteriskServer:
         """
         if name in self._expected:
             raise Conflict(f"{name} is in use")
-        attachment = AsteriskSocket(ear, ticker=self._ticker, direction=direction)
+        attachment = AsteriskSocket(ear, ticker=self._ticker, direction=direction, reader=self._reader)
         self._expected[name] = attachment
         return attachment
 

@@ -77,6 +77,17 @@ class Attachment:
             log.exception("a listener failed; its attachment ends")
             self.close("the listener failed")
 
+    def _heard_one(self, frame: bytes) -> None:
+        """As _heard, of one that came: nearly all there are."""
+        if self.over or not self._hears:
+            return
+        self._frames_in += 1
+        try:
+            self._ear.frames([frame])
+        except Exception:
+            log.exception("a listener failed; its attachment ends")
+            self.close("the listener failed")
+
     def _quality(self) -> Quality | None:
         return None
 

@@ -53,6 +53,7 @@ AUDIO = {rate: kind for kind, rate in RATES.items()}
 _BY_NUMBER = {kind.value: kind for kind in Kind}
 _AUDIO = Kind.AUDIO_8K.value
 _FRAME_HEAD = HEADER.pack(_AUDIO, FRAME_BYTES)
+_FRAME_SIZE = len(_FRAME_HEAD) + FRAME_BYTES
 
 
 class Message(NamedTuple):
@@ -93,6 +94,13 @@ class Parser:
         self._named = named
         #: why this is not AudioSocket; empty while it is
         self.broken = ""
+
+    def frame(self, data: bytes) -> bytes:
+        """The frame that these bytes are, if they are one of 20 ms and nothing else, and nothing before them is waited
+        for; else they are to be fed, and this is empty. Nearly all there are."""
+        if len(data) == _FRAME_SIZE and data.startswith(_FRAME_HEAD) and self._named and not self._rest:
+            return b"" if self.broken else data[len(_FRAME_HEAD) :]
+        return b""
 
     def feed(self, data: bytes) -> list[Message]:
         """The messages that are complete with these bytes, in order; none once it is broken."""

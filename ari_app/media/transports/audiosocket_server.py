@@ -17,6 +17,7 @@ from ari_app.media.transports.attachment import Attachment
 from ari_app.media.transports.audiosocket import Kind, Message, Parser, build, build_frame
 from ari_app.media.transports.pacing import Ticker
 from ari_app.media.transports.port import Direction, Ear
+from ari_app.media.transports.tcp_reader import Reading, TcpReader
 
 #: Seconds in which a connection has to say which call it is.
 NAME_LIMIT = 5.0
@@ -44,6 +45,13 @@ class AudioSocket(Attachment):
     def _joined(self, connection: _Connection) -> None:
         self._connection = connection
         self._open()
+
+    def _frame(self, frame: bytes) -> None:
+        """20 ms of audio in one message."""
+        if self._framer.empty:
+            self._heard_one(frame)
+        else:
+            self._heard(self._framer.feed(frame))
 
     def _message(self, message: Message) -> None:
         if message.kind is Kind.AUDIO_8K:
@@ -80,6 +88,7 @@ class _Connection(asyncio.Protocol):
         self._clock = clock
         self._parser = Parser()
         self._attachment: AudioSocket | None = None
+        self._reading: Reading | None = None
         self._transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -91,6 +100,11 @@ class _Connection(asyncio.Protocol):
         self._limit = self._clock.call_at(self._clock.now() + NAME_LIMIT, self._transport.abort)
 
     def data_received(self, data: bytes) -> None:
+        attachment = self._attachment
+        if attachment is not None and (frame := self._parser.frame(data)):
+            if not attachment.over:
+                attachment._frame(frame)
+            return
         for message in self._parser.feed(data):
             if self._attachment is None:
                 self._attachment = self._server.claim(message)
@@ -99,6 +113,8 @@ class _Connection(asyncio.Protocol):
                     return
                 self._limit.cancel()
                 self._attachment._joined(self)
+                if self._server.reader is not None:
+                    self._reading = self._server.reader.add(self._transport, self)
             elif not self._attachment.over:
                 self._attachment._message(message)
         if self._parser.broken:
@@ -113,6 +129,9 @@ class _Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._limit.cancel()
+        if self._reading is not None:
+            self._reading.stop()
+            exc = exc or self._reading.error
         self._server.connections.discard(self)
         self._end(str(exc) if exc else "Asterisk has closed the connection")
 
@@ -121,7 +140,10 @@ class _Connection(asyncio.Protocol):
             self._attachment.close(reason)
 
     def write(self, data: bytes) -> None:
-        self._transport.write(data)
+        if self._reading is not None:
+            data = self._reading.write(data)
+        if data:
+            self._transport.write(data)
 
     def hang_up(self) -> None:
         """Say that it is over, and close; at once if the other side does not read, since it would be kept open."""
@@ -137,7 +159,9 @@ class _Connection(asyncio.Protocol):
 class AudioSocketServer:
     """The port that Asterisk connects to."""
 
-    def __init__(self, *, clock: Clock, ticker: Ticker) -> None:
+    def __init__(self, *, clock: Clock, ticker: Ticker, reader: TcpReader | None = None) -> None:
+        """`reader`: reads the connections, together; else their transports do."""
+        self.reader = reader
         self.connections: set[_Connection] = set()
         self._clock = clock
         self._ticker = ticker

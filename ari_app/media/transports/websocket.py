@@ -25,7 +25,9 @@ try:
 except ImportError:  # where the library was installed without its C part
     from websockets.utils import apply_mask
 
+from ari_app.media.frames import FRAME_BYTES
 from ari_app.media.transports.chan_websocket import MAX_MESSAGE
+from ari_app.media.transports.tcp_reader import Reading, TcpReader
 
 #: Bytes asked for at a time, see rtp_socket.RECEIVE.
 RECEIVE = 4096
@@ -39,6 +41,8 @@ _DATA = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
 #: is masked, and the lengths that more bytes of length follow.
 _WHOLE, _MASKED, _WORD, _LONG = 0x80 | Opcode.BINARY, 0x80, 126, 127
 _SHORT_HEAD, _WORD_HEAD = struct.Struct("!BB"), struct.Struct("!BBH")
+#: Bytes of a message of 20 ms that is not masked.
+_AUDIO_SIZE = _WORD_HEAD.size + FRAME_BYTES
 _END_OF_HEAD = b"\r\n\r\n"
 
 
@@ -68,6 +72,8 @@ class Cutter:
         """`limit`: bytes of payload."""
         self._limit = limit
         self._rest = bytearray()
+        #: no frame is begun
+        self.empty = True
         self._needed = 0  # bytes until the frame that is held is whole, if that is known
 
     def cut(self, data: bytes) -> tuple[bytes, list[tuple[int, int, int]], bool]:
@@ -103,6 +109,7 @@ class Cutter:
             frames.append((start, at, end))
             start = end
         self._rest += data[start:]
+        self.empty = not self._rest
         return data, frames, True
 
 
@@ -131,6 +138,10 @@ class MediaConnection(Connection):
     #: the end of the handshake that is awaited; then how frames are cut; neither: all goes to the library
     _head: bytes | None = b""
     _cutter: Cutter | None = None
+    #: where a cutter is: how a message begins that is 20 ms of audio, and its bytes
+    _audio, _audio_size = b"", 0
+    #: it is read at a tick, and not by its transport
+    _reading: Reading | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._early: list[tuple[bool, bytes]] = []
@@ -144,16 +155,32 @@ class MediaConnection(Connection):
         super().connection_made(transport)
         self.transport.set_write_buffer_limits(high=WRITE_HIGH)
 
-    def take(self, line: Line) -> None:
-        """From now on messages are this line's; those that came already are handed over now."""
+    def take(self, line: Line, reader: TcpReader | None = None) -> None:
+        """From now on messages are this line's; those that came already are handed over now. `reader`: reads it from
+        now on, if it can."""
         self._line = line
         early, self._early = self._early, []
         for is_text, data in early:
             self._hand(is_text, data)
         if self._over:
             line.lost("closed at once")
+        elif reader is not None:
+            self._reading = reader.add(self.transport, self)
 
     def data_received(self, data: bytes) -> None:
+        cutter = self._cutter
+        if (
+            len(data) == self._audio_size
+            and data.startswith(self._audio)
+            and cutter is not None
+            and cutter.empty
+            and not self._pieces
+            and self._line is not None
+            and self.protocol.state is State.OPEN
+        ):  # nearly all there are: one message, whole, and nothing before it is waited for
+            masked = self._audio_size != _AUDIO_SIZE
+            self._line.binary(bytes(apply_mask(data[8:], data[4:8])) if masked else data[4:])
+            return
         if self._head is not None:
             data = self._shake(self._head, data)
         if self._cutter is None:
@@ -171,7 +198,7 @@ class MediaConnection(Connection):
             else:
                 self._hand(False, data[at:after])
         if not well:
-            self._cutter = None  # the library ends it
+            self._cutter, self._audio_size = None, 0  # the library ends it
             self._pass_on(data[after:])
 
     def _pass_on(self, data: bytes) -> None:
@@ -198,6 +225,9 @@ class MediaConnection(Connection):
         # a client that was turned away reads why; a server's answer is not yet decided here
         if self._open or self.protocol.side is Side.SERVER:
             self._cutter = Cutter(self.max_message)
+            mask = _MASKED if self.protocol.side is Side.SERVER else 0
+            self._audio = _WORD_HEAD.pack(_WHOLE, mask | _WORD, FRAME_BYTES)
+            self._audio_size = _AUDIO_SIZE + (4 if mask else 0)
         return data[end:]
 
     @property
@@ -228,6 +258,9 @@ class MediaConnection(Connection):
             self._line.binary(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        if self._reading is not None:
+            self._reading.stop()
+            exc = exc or self._reading.error
         super().connection_lost(exc)
         self._over = True
         if self._line is not None:
@@ -261,9 +294,13 @@ class MediaConnection(Connection):
         head = _SHORT_HEAD.pack(_WHOLE, mask | size) if size < _WORD else _WORD_HEAD.pack(_WHOLE, mask | _WORD, size)
         if mask:
             key = _MASKS.next()
-            self.transport.write(head + key + apply_mask(data, key))
+            whole = head + key + apply_mask(data, key)
         else:
-            self.transport.write(head + data)
+            whole = head + data
+        if self._reading is not None:
+            whole = self._reading.write(whole)
+        if whole:
+            self.transport.write(whole)
 
     def write_text(self, text: str) -> None:
         """Send a control message; nothing once it is being closed."""
@@ -273,7 +310,9 @@ class MediaConnection(Connection):
 
     def hold(self, held: bool) -> None:
         """Read no more for now, or again."""
-        if held:
+        if self._reading is not None:
+            self._reading.hold(held)
+        elif held:
             self.transport.pause_reading()
         else:
             self.transport.resume_reading()

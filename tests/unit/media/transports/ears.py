@@ -1,10 +1,12 @@
-"""Who listens to a transport, in tests."""
+"""Who listens to a transport, in tests, and when."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ari_app.clock import ManualClock, SystemClock
 from ari_app.media.frames import Frame
+from ari_app.media.transports.tcp_reader import TcpReader
 
 
 class Listener:
@@ -22,3 +24,21 @@ class Listener:
 
     def ended(self, reason: str) -> None:
         self.reasons.append(reason)
+
+
+class Clock(ManualClock):
+    """The test's own, for what is sent; connections are read when something comes, by the loop.."""
+
+    reader: TcpReader | None = None
+
+
+class ReadAtTicks(Clock):
+    """..or many together, at ticks of real time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reader = TcpReader(SystemClock())
+
+
+#: both ways to read
+CLOCKS = [Clock, *([ReadAtTicks] if TcpReader.available() else [])]

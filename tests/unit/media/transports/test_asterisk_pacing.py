@@ -23,7 +23,7 @@ class Connection:
     def __init__(self) -> None:
         self.audio = b""
 
-    def take(self, line: Line) -> None:
+    def take(self, line: Line, reader: object = None) -> None:
         pass
 
     def write_binary(self, data: bytes) -> None:

@@ -15,7 +15,6 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
 from ari_app.ari.http import basic_auth
-from ari_app.clock import ManualClock
 from ari_app.errors import CommandRefused, Conflict
 from ari_app.media.frames import FRAME_BYTES
 from ari_app.media.transports.asterisk_socket import (
@@ -28,7 +27,7 @@ from ari_app.media.transports.asterisk_socket import (
 )
 from ari_app.media.transports.pacing import PERIOD, Ticker
 from ari_app.media.transports.port import Direction
-from tests.unit.media.transports.ears import Listener
+from tests.unit.media.transports.ears import CLOCKS, Clock, Listener
 
 HOST = "127.0.0.1"
 START = json.dumps({"event": "MEDIA_START", "format": "slin"})
@@ -66,9 +65,11 @@ async def until(condition: Callable[[], object]) -> None:
             await asyncio.sleep(0.002)
 
 
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
+@pytest.fixture(params=CLOCKS)
+async def clock(request: pytest.FixtureRequest) -> AsyncIterator[Clock]:
+    made: Clock = request.param()
+    yield made
+    await until(lambda: not made.reader)  # no connection is left
 
 
 @pytest.fixture
@@ -80,16 +81,16 @@ async def asterisk() -> AsyncIterator[Asterisk]:
 
 
 async def attached(
-    asterisk: Asterisk, clock: ManualClock, direction: Direction = Direction.BOTH
+    asterisk: Asterisk, clock: Clock, direction: Direction = Direction.BOTH
 ) -> tuple[AsteriskSocket, Listener, Ticker]:
     ear, ticker = Listener(), Ticker(clock)
-    attachment = AsteriskSocket(ear, ticker=ticker, direction=direction)
+    attachment = AsteriskSocket(ear, ticker=ticker, direction=direction, reader=clock.reader)
     await connect_to_asterisk(attachment, f"ws://{HOST}:{asterisk.port}/media/abc", user="u", password="p")
     await asyncio.wait_for(attachment.started.wait(), 30)
     return attachment, ear, ticker
 
 
-def tick(clock: ManualClock, times: int = 1) -> None:
+def tick(clock: Clock, times: int = 1) -> None:
     for _ in range(times):
         clock.advance(PERIOD)
 
@@ -98,7 +99,7 @@ def frame(value: int) -> bytes:
     return bytes([value, 0]) * (FRAME_BYTES // 2)
 
 
-async def test_audio_of_any_length_comes_as_frames(asterisk: Asterisk, clock: ManualClock) -> None:
+async def test_audio_of_any_length_comes_as_frames(asterisk: Asterisk, clock: Clock) -> None:
     attachment, ear, _ = await attached(asterisk, clock)
     assert asterisk.paths == ["/media/abc"]
     data = frame(1) + frame(2) + frame(3)
@@ -112,7 +113,7 @@ async def test_audio_of_any_length_comes_as_frames(asterisk: Asterisk, clock: Ma
     assert ear.reasons == ["closed"]
 
 
-async def test_what_is_said_goes_out_by_the_clock_with_a_lead(asterisk: Asterisk, clock: ManualClock) -> None:
+async def test_what_is_said_goes_out_by_the_clock_with_a_lead(asterisk: Asterisk, clock: Clock) -> None:
     attachment, _, ticker = await attached(asterisk, clock)
     attachment.say(b"".join(frame(n) for n in range(1, 31)))
     first = LEAD + MESSAGE
@@ -133,7 +134,7 @@ async def test_what_is_said_goes_out_by_the_clock_with_a_lead(asterisk: Asterisk
     assert len(asterisk.audio) == (first + MESSAGE) * FRAME_BYTES
 
 
-async def test_it_waits_while_asterisk_has_enough(asterisk: Asterisk, clock: ManualClock) -> None:
+async def test_it_waits_while_asterisk_has_enough(asterisk: Asterisk, clock: Clock) -> None:
     attachment, ear, _ = await attached(asterisk, clock)
     attachment.say(frame(1) * 20)
     connection = asterisk.connections[0]
@@ -150,7 +151,7 @@ async def test_it_waits_while_asterisk_has_enough(asterisk: Asterisk, clock: Man
     attachment.close()
 
 
-async def test_what_is_no_event_is_counted(asterisk: Asterisk, clock: ManualClock) -> None:
+async def test_what_is_no_event_is_counted(asterisk: Asterisk, clock: Clock) -> None:
     attachment, ear, _ = await attached(asterisk, clock)
     for text in ("MEDIA_START", "{", '{"event": "NEWER"}'):
         await asterisk.connections[0].send(text)
@@ -160,7 +161,7 @@ async def test_what_is_no_event_is_counted(asterisk: Asterisk, clock: ManualCloc
     attachment.close()
 
 
-async def test_the_end_comes_once_with_its_reason(asterisk: Asterisk, clock: ManualClock) -> None:
+async def test_the_end_comes_once_with_its_reason(asterisk: Asterisk, clock: Clock) -> None:
     attachment, ear, ticker = await attached(asterisk, clock)
     await asterisk.connections[0].close(1001, "gone home")
     await until(lambda: ear.reasons)
@@ -171,7 +172,7 @@ async def test_the_end_comes_once_with_its_reason(asterisk: Asterisk, clock: Man
         attachment.say(frame(1))
 
 
-async def test_a_listener_that_fails_loses_its_attachment_only(asterisk: Asterisk, clock: ManualClock) -> None:
+async def test_a_listener_that_fails_loses_its_attachment_only(asterisk: Asterisk, clock: Clock) -> None:
     attachment, ear, _ = await attached(asterisk, clock)
     other, fine, _ = await attached(asterisk, clock)
     ear.fails = True
@@ -183,18 +184,18 @@ async def test_a_listener_that_fails_loses_its_attachment_only(asterisk: Asteris
     other.close()
 
 
-async def test_nobody_waits_there(clock: ManualClock) -> None:
+async def test_nobody_waits_there(clock: Clock) -> None:
     async with serve(lambda connection: connection.wait_closed(), HOST, 0) as server:
         port = next(iter(server.sockets)).getsockname()[1]
     ear = Listener()
-    attachment = AsteriskSocket(ear, ticker=Ticker(clock))
+    attachment = AsteriskSocket(ear, ticker=Ticker(clock), reader=clock.reader)
     with pytest.raises(OSError):  # noqa: PT011 - the system's words
         await connect_to_asterisk(attachment, f"ws://{HOST}:{port}/media/abc", user="u", password="p")
     assert ear.reasons == ["Asterisk could not be reached"]
 
 
-async def test_closed_before_it_is_connected(asterisk: Asterisk, clock: ManualClock) -> None:
-    attachment = AsteriskSocket(Listener(), ticker=Ticker(clock))
+async def test_closed_before_it_is_connected(asterisk: Asterisk, clock: Clock) -> None:
+    attachment = AsteriskSocket(Listener(), ticker=Ticker(clock), reader=clock.reader)
     attachment.close("not wanted any more")
     await connect_to_asterisk(attachment, f"ws://{HOST}:{asterisk.port}/media/abc", user="u", password="p")
     await until(lambda: asterisk.connections and asterisk.connections[0].close_code == 1000)
@@ -209,8 +210,8 @@ def test_where_asterisk_waits() -> None:
 
 
 @asynccontextmanager
-async def a_server(clock: ManualClock) -> AsyncIterator[tuple[AsteriskServer, str]]:
-    server = AsteriskServer(ticker=Ticker(clock), user="asterisk", password="secret")
+async def a_server(clock: Clock) -> AsyncIterator[tuple[AsteriskServer, str]]:
+    server = AsteriskServer(ticker=Ticker(clock), user="asterisk", password="secret", reader=clock.reader)
     _, port = await server.open(HOST)
     try:
         yield server, f"ws://{HOST}:{port}/media"
@@ -223,7 +224,7 @@ async def as_asterisk(url: str, password: str = "secret") -> ClientConnection:
     return await connect(url, additional_headers=headers, subprotocols=[Subprotocol("media")], compression=None)
 
 
-async def test_asterisk_connects_to_what_is_expected(clock: ManualClock) -> None:
+async def test_asterisk_connects_to_what_is_expected(clock: Clock) -> None:
     async with a_server(clock) as (server, url):
         ear = Listener()
         attachment = server.expect("media-1", ear)
@@ -247,7 +248,7 @@ async def test_asterisk_connects_to_what_is_expected(clock: ManualClock) -> None
     ("query", "password", "status"),
     [("?attachment=media-2", "secret", 404), ("", "secret", 404), ("?attachment=media-1", "guessed", 401)],
 )
-async def test_who_is_turned_away(clock: ManualClock, query: str, password: str, status: int) -> None:
+async def test_who_is_turned_away(clock: Clock, query: str, password: str, status: int) -> None:
     async with a_server(clock) as (server, url):
         attachment = server.expect("media-1", Listener())
         with pytest.raises(InvalidStatus) as caught:

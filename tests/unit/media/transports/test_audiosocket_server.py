@@ -6,14 +6,13 @@ from uuid import UUID
 
 import pytest
 
-from ari_app.clock import ManualClock
 from ari_app.errors import CommandRefused, Conflict
 from ari_app.media.frames import FRAME_BYTES
 from ari_app.media.transports.audiosocket import Kind, Message, Parser, build
 from ari_app.media.transports.audiosocket_server import NAME_LIMIT, AudioSocketServer
 from ari_app.media.transports.pacing import Ticker
 from ari_app.media.transports.port import Direction
-from tests.unit.media.transports.ears import Listener
+from tests.unit.media.transports.ears import CLOCKS, Clock, Listener
 
 HOST = "127.0.0.1"
 CALL = UUID("40325ec2-5efd-4bd3-805f-53576e581d13")
@@ -45,10 +44,10 @@ class Peer:
 
 
 class Bench:
-    def __init__(self) -> None:
-        self.clock = ManualClock(1000.0)
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
         self.ticker = Ticker(self.clock)
-        self.server = AudioSocketServer(clock=self.clock, ticker=self.ticker)
+        self.server = AudioSocketServer(clock=self.clock, ticker=self.ticker, reader=clock.reader)
         self.ear = Listener()
         self.peers: list[Peer] = []
 
@@ -65,15 +64,16 @@ async def until(condition: Callable[[], object]) -> None:
         await asyncio.sleep(0.001)
 
 
-@pytest.fixture
-async def bench() -> AsyncIterator[Bench]:
-    made = Bench()
+@pytest.fixture(params=CLOCKS)
+async def bench(request: pytest.FixtureRequest) -> AsyncIterator[Bench]:
+    made = Bench(request.param())
     made.address = await made.server.open(HOST)
     yield made
     for peer in made.peers:
         peer.writer.transport.abort()
     await made.server.close()
     await until(lambda: not made.server.connections)
+    assert not made.clock.reader  # no connections
 
 
 def frame(index: int) -> bytes:

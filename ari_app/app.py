@@ -470,6 +470,7 @@ class Application:
                 "call_tasks": lambda: sum(call.tasks for call in registry.calls.values()),
                 "conversations": self.centre.conversations,
                 "tasks": lambda: len(asyncio.all_tasks()),
+                "recordings_delayed": lambda: self.recordings.collector.delayed,
                 "unwritten_rows": lambda: self.writer.unwritten,
             },
         )

@@ -87,6 +87,11 @@ class Collector:
         if self._session is not None:
             await self._session.close()
 
+    @property
+    def delayed(self) -> int:
+        """Files that could not be fetched yet, and stay in Asterisk."""
+        return len(self._attempts)
+
     def look(self, name: str) -> None:
         """A recording may have ended: have its file fetched. Nothing if that is on its way."""
         if name not in self._pending and not self._closed:

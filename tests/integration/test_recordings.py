@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import io
+import subprocess
 import wave
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +136,45 @@ async def test_where_there_is_no_room_files_wait_in_asterisk(centre: ContactCent
     recording = await centre.server.until_recording("stored")
     assert recording["error"] is None
     both_speak(await heard(centre, recording))
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of its own, of 64 KiB."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", place], check=False).returncode:
+        pytest.skip("no disk can be mounted here")
+    yield place
+    subprocess.run(["umount", "-l", place], check=True)
+
+
+async def test_a_disk_that_is_full_in_the_middle_of_a_file(centre: ContactCentre, small_disk: Path) -> None:
+    server = centre.server
+    await server.stop()
+    server.environment |= {"RECORDINGS_DIR": str(small_disk), "RECORDINGS_MIN_FREE_MB": "0"}
+    await server.start()
+    caller, phone = await talking(centre)
+    await asyncio.sleep(4)  # of conversation: 16 KB a second
+    await phone.hang_up()
+    await server.logged("recording not fetched yet")
+    await caller.ended.wait()
+    waiting = await server.until_recording("ended")
+    assert "No space left" in waiting["error"]
+    assert await stored_in_asterisk(centre) == [waiting["id"]]
+    assert (await server.get_json("/health"))[1]["status"] == "degraded"
+    assert (await server.live())["recordings_delayed"] == 1
+    assert [path for path in small_disk.rglob("*") if path.is_file()] == []
+    again = await centre.world.call("500", centre.pbx, tone=CALLER)  # meanwhile calls are as ever
+    phone = await centre.phones["1001"].next_call()
+    await phone.ringing.wait()
+    await again.hang_up()
+    subprocess.run(["mount", "-o", "remount,size=8m", small_disk], check=True)
+    recording = await server.until_recording("stored", within=60)
+    both_speak(await heard(centre, recording))
+    async with asyncio.timeout(PATIENCE):
+        while (await server.live())["recordings_delayed"] or await stored_in_asterisk(centre):
+            await asyncio.sleep(0.05)
 
 
 async def test_a_person_records_stops_and_throws_away(centre: ContactCentre) -> None:

@@ -27,6 +27,7 @@ from ari_app.calls.call import Call
 from ari_app.calls.hearing import Ears
 from ari_app.calls.media import MediaDesk
 from ari_app.calls.parking import Parking
+from ari_app.calls.playback import PlaybackDesk
 from ari_app.calls.recognition import RecognitionDesk
 from ari_app.calls.registry import Registry
 from ari_app.calls.verbs.external_media import MediaPorts, TransportKind
@@ -291,7 +292,8 @@ class Application:
             self.registry, Ears(ports, recognisers), self.centre.talking_leg, limit=settings.recognitions
         )
         self.analysis = AnalysisDesk(self.registry, ports, self.centre.talking_leg, limit=settings.analyses)
-        for desk in (self.media, self.recognition, self.analysis):
+        self.playback = PlaybackDesk(self.registry, ports, self.centre.talking_leg, limit=settings.playbacks)
+        for desk in (self.media, self.recognition, self.analysis, self.playback):
             desk.tell = partial(self.feed.tell, scope=MEDIA)
 
     async def _follow_queue_log(self, record: Record) -> None:
@@ -423,6 +425,7 @@ class Application:
             media=self.media,
             recognition=self.recognition,
             analysis=self.analysis,
+            playback=self.playback,
             clock=self.clock,
             settings=self.settings,
             metrics=HttpMetrics(self.metrics),
@@ -467,6 +470,7 @@ class Application:
                 "media_attachments": lambda: len(self.media),
                 "recognitions": lambda: len(self.recognition),
                 "analyses": lambda: len(self.analysis),
+                "playbacks": lambda: len(self.playback),
                 "call_tasks": lambda: sum(call.tasks for call in registry.calls.values()),
                 "conversations": self.centre.conversations,
                 "tasks": lambda: len(asyncio.all_tasks()),

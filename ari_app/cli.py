@@ -38,6 +38,7 @@ settings, from the environment:
                      recognisers of speech beside pocketsphinx: JSON, docs/speech.md
   RECOGNITIONS       how many recognitions on live calls there may be at a time (20)
   ANALYSES           how many analyses of live calls there may be at a time (100)
+  PLAYBACKS          how many playbacks of texts and sounds on live calls there may be at a time (100)
   PROMPT_DIRS        directories, with commas, whose files may be played (file:name)
   PROMPT_NETWORKS    networks that are not public and that sounds may be fetched from (http://..), with commas
   RECORDINGS_DIR     where the files of recordings are kept (recordings in DATA_DIR)

@@ -179,6 +179,8 @@ class Settings(BaseSettings):
     recognitions: int = Field(default=20, ge=0, le=10_000)
     #: analyses of live calls at a time
     analyses: int = Field(default=100, ge=0, le=10_000)
+    #: texts and sounds on live calls at a time
+    playbacks: int = Field(default=100, ge=0, le=10_000)
     #: directories, with commas, whose files may be played: file:name; every account may name them
     prompt_dirs: str = ""
     #: networks that are not public and that sounds may be fetched from, with commas: 10.0.0.0/8, 127.0.0.1

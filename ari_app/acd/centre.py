@@ -100,7 +100,7 @@ class Centre:
             registry, self.dispatcher, self.endpoint, self.dialled, parking, self.numbers.number_of
         )
         self.recorder = Recorder(self.calls, self._may_record, clock)
-        registry.on_digit = self.recorder.pressed
+        registry.on_digits.append(self.recorder.pressed)
         registry.on_transfer = PhoneTransfers(registry, self.calls).asked_for
         self.phones = Phones(lambda: self.node, clock, self.endpoint, self._staffed, self._phone, self._forwarded)
         registry.on_endpoint = self.phones.changed

@@ -64,10 +64,6 @@ def _nobody_looks(node: Node, what: Endpoint | events.ChannelTransfer) -> None:
     pass
 
 
-def _nobody_listens(leg: Leg, digit: str) -> None:
-    pass
-
-
 def _nobody_fetches(node: Node, recording: str) -> None:
     pass
 
@@ -114,7 +110,7 @@ class Registry:
         #: a phone asks for a transfer
         self.on_transfer: Callable[[Node, events.ChannelTransfer], None] = _nobody_looks
         #: a key was pressed on a leg, whether or not its call waits for keys
-        self.on_digit: Callable[[Leg, str], None] = _nobody_listens
+        self.on_digits: list[Callable[[Leg, str], None]] = []
         self.on_ended: list[Callable[[Call], None]] = []
         #: empty ones, for the next call
         self.spares = SpareBridges(clock, self._destroy_spare)
@@ -276,7 +272,8 @@ class Registry:
             return
         if leg.on_digit is not None:
             leg.on_digit(leg, event.digit)
-        self.on_digit(leg, event.digit)
+        for told in self.on_digits:
+            told(leg, event.digit)
 
     def _measured(self, node: Node, event: events.ChannelVarset) -> None:
         """Its RTP statistics, at its hang-up. None of a channel of which we know the end, or that is no leg."""

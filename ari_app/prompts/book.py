@@ -131,6 +131,10 @@ class PromptBook:
         async for samples in self._synthesiser.stream(text, engine=engine or USUAL, voice=voice):
             yield f"sound:{self._url}{PATH}{self.token(await self._finder.keep(samples))}"
 
+    def check_speech(self, text: str, engine: str, voice: str | None) -> None:
+        """Whether `speech` can be asked for it. Raises SpeechError."""
+        self._synthesiser.check(text, engine=engine or USUAL, voice=voice)
+
     def media(self, account: int, uri: str, language: str) -> str:
         """What Asterisk is to play for a media URI: a prompt, in the language or in none, or what the URI says."""
         scheme, _, name = uri.partition(":")

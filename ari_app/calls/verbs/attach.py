@@ -34,7 +34,7 @@ class Side(StrEnum):
 #: what is heard: audio in from the phone is the party's
 _SPY = {Side.PARTY: "in", Side.OTHERS: "out", Side.BOTH: "both"}
 #: who hears what is said: audio out to the phone is heard by the party
-_WHISPER = {Side.PARTY: "out", Side.OTHERS: "in", Side.BOTH: "both"}
+WHISPER = {Side.PARTY: "out", Side.OTHERS: "in", Side.BOTH: "both"}
 
 
 class Tap:
@@ -54,7 +54,7 @@ class Tap:
         self._snoop = Snoop(
             target,
             spy=_SPY[hear] if direction.hears else "none",
-            whisper=_WHISPER[heard_by] if direction.speaks else "none",
+            whisper=WHISPER[heard_by] if direction.speaks else "none",
         )
         self._media = ExternalMedia(target, near)
         self._bridge = Bridge(target.call)

@@ -10,62 +10,19 @@ no more than one waits there: nothing of us is in the way between two.
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
-from contextlib import ExitStack, suppress
-from typing import Any
 
 import structlog
 
-from ari_app.ari import events
 from ari_app.ari.errors import AriError
-from ari_app.calls.leg import Leg, LegGone, LegState
-from ari_app.calls.wait import WaitFor, object_events
+from ari_app.calls.leg import Leg, LegGone
+from ari_app.calls.verbs.playback import Playback
 from ari_app.errors import AppError
 
 log = structlog.get_logger(__name__)
 
 #: sentences that Asterisk has at a time: the one it plays, and the next
 AHEAD = 2
-
-
-class _Sentence:
-    """One that is with Asterisk."""
-
-    def __init__(self, leg: Leg) -> None:
-        self._leg = leg
-        self._id = leg.call.registry.ids.new("play")
-        self._listening = ExitStack()
-        self._wait: WaitFor = self._listening.enter_context(object_events(leg.call.registry, leg.node, self._id))
-        self._asked: asyncio.Future[Any] | None = None
-
-    async def begin(self, media: str, language: str | None) -> None:
-        """Give it to Asterisk. Raises LegGone, AriError."""
-        self._leg.require_alive()
-        asked = self._asked = asyncio.ensure_future(
-            self._leg.node.channels.playWithId(
-                channelId=self._leg.id, playbackId=self._id, media=[media], lang=language
-            )
-        )
-        await asyncio.shield(asked)
-
-    async def heard(self) -> bool:
-        """Wait for its end; whether it was heard to it. Raises LegGone."""
-        finished = await self._wait(self._leg, lambda event: isinstance(event, events.PlaybackFinished))
-        self._listening.close()
-        if finished is None:
-            raise LegGone(f"leg {self._leg.id} went while it was spoken to", leg=self._leg.id)
-        assert isinstance(finished, events.PlaybackFinished)
-        return finished.playback.state == "done"
-
-    async def stop(self) -> None:
-        """End it, also where it has not begun."""
-        self._listening.close()
-        with suppress(AriError):
-            if self._asked is not None:
-                await asyncio.wait({self._asked})
-                if self._leg.state is not LegState.GONE:
-                    await self._leg.node.playbacks.stop(playbackId=self._id)
 
 
 async def say(leg: Leg, text: str, *, engine: str = "", voice: str | None = None, language: str | None = None) -> bool:
@@ -79,7 +36,7 @@ async def say(leg: Leg, text: str, *, engine: str = "", voice: str | None = None
         AriError: Asterisk refused.
     """
     leg.require_alive()
-    with_asterisk: deque[_Sentence] = deque()
+    with_asterisk: deque[Playback] = deque()
     complete, failed = True, None
 
     async def next_heard() -> bool:
@@ -92,7 +49,7 @@ async def say(leg: Leg, text: str, *, engine: str = "", voice: str | None = None
             async for media in leg.call.registry.speech(text, engine, voice):
                 while len(with_asterisk) >= AHEAD:
                     complete &= await next_heard()
-                sentence = _Sentence(leg)
+                sentence = Playback(leg)
                 with_asterisk.append(sentence)
                 await sentence.begin(media, language)
         except (AriError, LegGone):
@@ -111,6 +68,6 @@ async def say(leg: Leg, text: str, *, engine: str = "", voice: str | None = None
     return complete
 
 
-async def _stop(sentences: list[_Sentence]) -> None:
+async def _stop(sentences: list[Playback]) -> None:
     for sentence in reversed(sentences):  # the one that is heard last, so that no other begins
         await sentence.stop()

@@ -64,7 +64,7 @@ _ACTIONS = {
     "x.sign_in": ("user", "login"),
     "x.password.update": ("user", "login"),
 }
-_SECRET = re.compile(r"password|secret|token|pin\Z|auth|credential|header", re.IGNORECASE)
+_SECRET = re.compile(r"password|secret|token|pin\Z|auth|credential|header|digits", re.IGNORECASE)
 _OBJECTS = ("data", "options", "phone")
 _DEPTH_MAX = 20
 

@@ -10,7 +10,7 @@ from ari_app.dialects.eq.wire.fields import Parameters
 from ari_app.dialects.http import Endpoint, ErrorRow, error
 
 #: as routes/desk.py and the desks refuse
-_WHOSE = (
+WHOSE = (
     error("call", "blank", "None of call, extension and agent is given"),
     error("call", "invalid", "More than one of call, extension and agent is given"),
     error("call", "nonexistent", "There is no such call"),
@@ -65,7 +65,7 @@ def desk_rows(
             description=begin[1],
             body=body,
             reply=str,
-            errors=(*errors, *_WHOSE, error(None, "limit", f"There are as many {many} as may be")),
+            errors=(*errors, *WHOSE, error(None, "limit", f"There are as many {many} as may be")),
             scope="media",
             changes=True,
         ),

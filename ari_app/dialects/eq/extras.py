@@ -12,6 +12,7 @@ from ari_app.dialects.eq.media_paths import MEDIA
 from ari_app.dialects.eq.mobile_paths import MOBILES
 from ari_app.dialects.eq.overflow_paths import OVERFLOW
 from ari_app.dialects.eq.password_paths import PASSWORDS
+from ari_app.dialects.eq.playback_paths import PLAYBACK
 from ari_app.dialects.eq.prompt_paths import PROMPTS
 from ari_app.dialects.eq.recognition_paths import RECOGNITION
 from ari_app.dialects.eq.recording_paths import RECORDINGS
@@ -118,6 +119,7 @@ EXTRAS = (
     *RECOGNITION,
     *CALL_RECORDS,
     *ANALYSIS,
+    *PLAYBACK,
     *EVENTS,
     *AUDIT,
     *PASSWORDS,

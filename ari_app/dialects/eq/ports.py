@@ -13,6 +13,7 @@ from ari_app.acd.views import AgentQueueStatus, CallBackView, QueuedCallInfo, Qu
 from ari_app.calls.analysis import AnalysisRequest, AnalysisView
 from ari_app.calls.conferences import ConferenceSettings, ConferenceView
 from ari_app.calls.media import MediaRequest, MediaView
+from ari_app.calls.playback import Item, PlaybackRequest, PlaybackView
 from ari_app.calls.recognition import RecognitionRequest, RecognitionView
 from ari_app.ops.problems import Problem
 
@@ -273,6 +274,48 @@ class Analyses(Desk[AnalysisView], Protocol):
 
         Raises:
             NotFound: context "parameter": "id" (there is no such analysis), "features" (they were not kept).
+        """
+
+
+class Playbacks(Desk[PlaybackView], Protocol):
+    """What is played on live calls. `ari_app.calls.playback.PlaybackDesk` is the one that serves."""
+
+    async def start(
+        self, account: int, request: PlaybackRequest, *, call: str | None = None, extension: str | None = None
+    ) -> str:
+        """Begin one on a call, or on the leg with which an extension is on one; its id.
+
+        Raises:
+            NotFound: there is no such call, or it is over.
+            TooMany
+        """
+
+    async def change(self, account: int, playback: str, action: str, items: Sequence[Item] = ()) -> None:
+        """action: pause, resume, skip, add.
+
+        Raises:
+            NotFound: there is no such playback.
+            PlaybackOver
+            TooMany: it would have more items than it may.
+            AriError: Asterisk does not answer.
+        """
+
+    async def press(
+        self,
+        account: int,
+        digits: str,
+        *,
+        call: str | None = None,
+        extension: str | None = None,
+        others: bool = False,
+        duration: int = 100,
+        between: int = 100,
+    ) -> bool:
+        """Send digits to a phone of a call, or to those of the others; ms. Whether there is one.
+
+        Raises:
+            NotFound: there is no such call, or it is over.
+            AriError: Asterisk does not answer.
         """
 
 

@@ -86,6 +86,11 @@ class Synthesiser:
             yield without_lead(samples) if first else samples
             first = False
 
+    def check(self, text: str, *, engine: str = USUAL, voice: str | None = None) -> None:
+        """Whether it can be asked for. Raises EngineMissing, UnknownVoice, BadText."""
+        self._engine(engine, voice)
+        self._parts(text)
+
     def _engine(self, name: str, voice: str | None) -> tuple[Engine, str]:
         engine = self._engines.get(name)
         if engine is None:

@@ -138,8 +138,18 @@ async def test_what_is_heard_on_calls_is_told_to_who_may_hear_calls(world: World
 def test_every_event_is_in_the_document() -> None:
     text = DOCUMENT.read_text()
     names = [each.__name__ for each in get_args(AnyFact)] + ["Connected", "Gap", "AlertRaised", "AlertCleared"]
-    names += [kind + what for kind in ("Attachment", "Recognition", "Analysis") for what in ("Started", "Ended")]
-    names += ["AnalysisFound", "RecognitionResult", "RecognitionUnmatched", "RecognitionFailed"]
+    names += [
+        kind + what for kind in ("Attachment", "Recognition", "Analysis", "Playback") for what in ("Started", "Ended")
+    ]
+    names += [
+        "PlaybackItem",
+        "PlaybackPaused",
+        "PlaybackResumed",
+        "AnalysisFound",
+        "RecognitionResult",
+        "RecognitionUnmatched",
+        "RecognitionFailed",
+    ]
     assert [name for name in names if f"| {name} |" not in text] == []
 
 

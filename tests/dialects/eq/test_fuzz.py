@@ -129,6 +129,14 @@ GOOD: dict[str, dict[str, Any]] = {
         "silence": 5000,
         "keepFeatures": True,
     },
+    "x.playback": {
+        "extension": "100",
+        "items": [{"text": "Hello.", "engine": "flite", "voice": "slt"}, {"sound": "beep", "language": "en"}],
+        "heardBy": "both",
+        "bargeIn": "any",
+    },
+    "x.playback.update": {"action": "add", "items": [{"text": "Hello."}]},
+    "x.dtmf": {"extension": "100", "digits": "12w#", "heardBy": "party", "duration": 100, "between": 100},
     "x.bulk": {
         "operations": [
             {"method": "POST", "path": "/call_queue", "data": {"extension": "500", "name": "Q", "type": 0}},

@@ -77,6 +77,7 @@ from models import VoicemailMessage
 from tests.dialects.eq.engine_analysis import EngineAnalysis
 from tests.dialects.eq.engine_centre import EngineCentre
 from tests.dialects.eq.engine_media import EngineMedia
+from tests.dialects.eq.engine_playback import EnginePlayback
 from tests.dialects.eq.engine_recognition import EngineRecognition
 from tests.dialects.eq.half_written import HalfWritten
 
@@ -124,6 +125,7 @@ class World:
         self.media = EngineMedia(self.centre)
         self.recognition = EngineRecognition(self.centre)
         self.analysis = EngineAnalysis(self.centre)
+        self.playback = EnginePlayback(self.centre)
         self.today = AgentsToday("UTC")
         self.centre.listeners.append(self.today.tell)
         self.missing = {"sms": "There is no SMS gateway here"}
@@ -217,6 +219,7 @@ class World:
                 media=self.media,
                 recognition=self.recognition,
                 analysis=self.analysis,
+                playback=self.playback,
                 clock=self.clock,
                 settings=self.settings,
             )

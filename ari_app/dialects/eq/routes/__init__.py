@@ -25,6 +25,7 @@ from ari_app.dialects.eq.routes.overflow import HANDLERS as _OVERFLOW
 from ari_app.dialects.eq.routes.passwords import HANDLERS as _PASSWORDS
 from ari_app.dialects.eq.routes.pause_codes import HANDLERS as _PAUSE_CODES
 from ari_app.dialects.eq.routes.phones import HANDLERS as _PHONES
+from ari_app.dialects.eq.routes.playback import HANDLERS as _PLAYBACK
 from ari_app.dialects.eq.routes.prompts import HANDLERS as _PROMPTS
 from ari_app.dialects.eq.routes.queued_calls import HANDLERS as _QUEUED_CALLS
 from ari_app.dialects.eq.routes.recognition import HANDLERS as _RECOGNITION
@@ -62,6 +63,7 @@ HANDLERS: dict[str, Handler] = {
     **_RECOGNITION,
     **_CALL_RECORDS,
     **_ANALYSIS,
+    **_PLAYBACK,
     **_EVENTS,
     **_LICENSE,
     **_ALERTS,

@@ -23,6 +23,7 @@ from ari_app.calls.hearing import Heard, Hearing
 from ari_app.calls.leg import Leg, LegGone
 from ari_app.calls.registry import Registry
 from ari_app.calls.verbs.attach import WHISPER, Side
+from ari_app.calls.verbs.digits import send_digits, talks_to
 from ari_app.calls.verbs.play import FIND_LIMIT
 from ari_app.calls.verbs.playback import Playback
 from ari_app.calls.verbs.snoop import Snoop
@@ -382,19 +383,15 @@ class PlaybackDesk(Desk[PlaybackView]):
         duration: int = 100,
         between: int = 100,
     ) -> bool:
-        """Send digits (Q.23; "w": half a second of nothing) to a leg's phone, or to those of all others in its bridge.
-        duration of each, and between two: ms. Returns when Asterisk has them, whether there is a phone for them.
+        """Send digits to a leg's phone, or to those of all others in its conversation, as `send_digits`; whether there
+        is one.
 
         Raises:
             NotFound: context "parameter" says which of call and extension there is not.
-            AriError: Asterisk refused.
+            LegGone, AriError
         """
         leg = self.find_leg(account, call, extension)
-        legs = [leg] if not others else [each for each in self._registry.legs.values() if _talks_to(leg, each)]
+        legs = talks_to(leg) if others else [leg]
         for each in legs:
-            await each.node.channels.sendDTMF(channelId=each.id, dtmf=digits, duration=duration, between=between)
+            await send_digits(each, digits, duration=duration, between=between)
         return bool(legs)
-
-
-def _talks_to(leg: Leg, other: Leg) -> bool:
-    return other is not leg and other.alive and leg.bridge is not None and other.bridge == leg.bridge

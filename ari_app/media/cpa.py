@@ -40,10 +40,13 @@ _FAINT = 18.0
 @dataclass(frozen=True, slots=True)
 class Profile:
     """How long to listen, in ms. A longer greeting is a machine's; a shorter one with silence after it a human's.
-    machine_span 0: its pauses do not matter."""
+
+    A human who says as much as some machines do says it in one breath, a machine in sentences: so each pause counts
+    as so much voice."""
 
     machine_voice: int
-    machine_span: int  # from the first word to the last, pauses included: people take a breath or two, machines more
+    pause: int  # what a pause between phrases (talk.PHRASE_MS) counts for; 0: nothing
+    long_pause: int  # what one between sentences (talk.SENTENCE_MS) counts for beside that
     short_voice: int
     short_silence: int
     long_silence: int
@@ -51,11 +54,9 @@ class Profile:
 
 #: fast: machines are known sooner, and talkative humans taken for them. safe-for-humans: the other way round.
 PROFILES: Mapping[str, Profile] = {
-    "fast": Profile(machine_voice=2500, machine_span=3000, short_voice=900, short_silence=700, long_silence=1000),
-    "balanced": Profile(machine_voice=3500, machine_span=4100, short_voice=900, short_silence=840, long_silence=1160),
-    "safe-for-humans": Profile(
-        machine_voice=4500, machine_span=5000, short_voice=1200, short_silence=900, long_silence=1400
-    ),
+    "fast": Profile(3000, 500, 500, short_voice=900, short_silence=700, long_silence=1000),
+    "balanced": Profile(4600, 700, 600, short_voice=1000, short_silence=820, long_silence=1140),
+    "safe-for-humans": Profile(6000, 500, 500, short_voice=1200, short_silence=900, long_silence=1400),
 }
 
 
@@ -120,7 +121,8 @@ class Greeting:
     voice: int  # of speech so far, short pauses included
     silence: int  # since the last speech
     onset: int  # media time at which the first speech began
-    span: int  # from the first speech to the last, pauses included
+    phrases: int = 0  # pauses between phrases, after which it went on
+    sentences: int = 0  # those of them that are as long as between sentences
 
 
 #: Says who speaks: LV or AM and why, or None as long as it cannot be known.
@@ -129,10 +131,10 @@ Classifier = Callable[[Greeting, Profile], tuple[str, str] | None]
 
 def by_length(greeting: Greeting, profile: Profile) -> tuple[str, str] | None:
     """Humans say little and wait for an answer; machines say a sentence or more."""
-    if greeting.voice >= profile.machine_voice:
-        return "AM", f"voice of {profile.machine_voice} ms and more"
-    if profile.machine_span and greeting.span >= profile.machine_span:
-        return "AM", f"a greeting of {profile.machine_span} ms and more, with pauses"
+    counted = greeting.voice + greeting.phrases * profile.pause + greeting.sentences * profile.long_pause
+    if counted >= profile.machine_voice:
+        pauses = f", pauses counted: {greeting.phrases}" if counted > greeting.voice else ""
+        return "AM", f"voice of {profile.machine_voice} ms and more{pauses}"
     if greeting.voice <= profile.short_voice and greeting.silence >= profile.short_silence:
         return "LV", f"short voice, then silence of {profile.short_silence} ms"
     if greeting.silence >= profile.long_silence:
@@ -252,8 +254,9 @@ class CallProgress:
                 return []
             self._decide("AM")
             return [Finding("AM", now, talk.onset, "voice after a special information tone", facts)]
-        facts["span"] = talk.span
-        decision = self._classify(Greeting(talk.voice, talk.quiet, talk.onset, talk.span), self.parameters.profile)
+        facts |= {"span": talk.span, "pauses": talk.phrases, "long_pauses": talk.sentences}
+        greeting = Greeting(talk.voice, talk.quiet, talk.onset, talk.phrases, talk.sentences)
+        decision = self._classify(greeting, self.parameters.profile)
         if decision is None:
             return []
         code, reason = decision

@@ -14,7 +14,7 @@ from ari_app.media import answer_tone
 from ari_app.media.answer_tone import AnswerTone
 from ari_app.media.features import NOTHING, Features
 from ari_app.media.frames import FRAME_MS
-from ari_app.media.melody import Melody
+from ari_app.media.melody import Melody, Timbre
 from ari_app.media.special_information import BANDS, SpecialInformation
 from ari_app.media.tones import Tone
 
@@ -35,6 +35,10 @@ _DIGIT_EXACT = 0.008
 _MUSIC_FRAMES = 100
 _MUSIC_SHARE, _SOME_MUSIC_SHARE = 0.6, 0.2
 _PROOF_FALL = 12.0  # dB
+#: Frames of silence that prove a beep, after one note too; and ms within which they are looked for.
+_PROOF_FRAMES, _ONE_OTHER_FRAMES, _PROOF_WITHIN = 15, 60, 1600
+#: Longer, in ms, what may be a note is one.
+_LONGEST_DOUBTFUL = 1500
 #: After tones at so many other pitches a tone is a note.
 _TUNE = 2
 #: A beep stands out of what is before it, as after a word or two there is silence; a note follows on another.
@@ -120,8 +124,11 @@ class SignalDetector:
         self._may_be_music = False
         self._doubtful = False  # a note may be what the tone that goes on is
         self._melody = Melody()
+        self._timbre = Timbre()
         self._unproven: Tone | None = None  # a beep that may be a note, until silence follows it
         self._quiet = 0
+        self._proof = _PROOF_FRAMES
+        self._accompanied = False  # the tone that goes on is not alone
 
     def hear(
         self, frame: Features, tone: Tone | None, ended: Tone | None, *, spoken: bool, faint: bool = False
@@ -139,10 +146,11 @@ class SignalDetector:
             found.append(Signal("SIT", now, tones.since, reason, tones.hertz, "", tones.level))
         found += self._end(ended, now, spoken) if ended else []
         if ended is not None and not digit(ended):
-            self._melody.hear(ended)
+            self._melody.hear(ended, spoken=spoken)
         if tone is not None:
             if tone.start != self._start:
                 self._begin(tone)
+            self._accompanied = self._timbre.hear(frame, tone) and tone.second is None
             self._doubtful |= faint or (self._may_be_music and tone.level < self._before + _OVER_BEFORE)
             found += self._go_on(frame, tone, now, spoken)
         found += self._flags(frame, now) + self._prove(frame, now)
@@ -243,8 +251,10 @@ class SignalDetector:
         others = self._melody.others(tone)
         if others >= _TUNE:
             return []
-        if self._doubtful or others or not spoken:
-            self._unproven, self._quiet = tone, 0
+        if self._doubtful or self._accompanied or others or not spoken:
+            is_note = (self._doubtful or self._accompanied or others) and tone.duration > _LONGEST_DOUBTFUL
+            self._unproven, self._quiet = None if is_note else tone, 0
+            self._proof = _ONE_OTHER_FRAMES if others else _PROOF_FRAMES
             return []
         return self._tell("BP", now, tone, "beep")
 
@@ -265,10 +275,10 @@ class SignalDetector:
         tone = self._unproven
         if tone is None:
             return []
-        if now - tone.end > 800:
+        if now - tone.end > _PROOF_WITHIN:
             self._unproven = None
         self._quiet = self._quiet + 1 if not frame.lost and frame.level < tone.level - _PROOF_FALL else 0
-        if self._quiet < 15:
+        if self._quiet < self._proof:
             return []
         self._unproven = None
         return self._tell("BP", now, tone, "beep, and silence after it")

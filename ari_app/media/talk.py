@@ -9,6 +9,10 @@ from ari_app.media.frames import FRAME_MS
 
 #: Pauses within words and between them, up to this many ms, belong to the talk.
 PAUSE_MS = 240
+#: A pause of so many ms is one between phrases, and one of so many between sentences.
+PHRASE_MS, SENTENCE_MS = 300, 500
+#: Before so much was said, what pauses may be a click or a breath.
+_SAID_MS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,8 @@ class TalkTracker:
         self.voice = 0  # ms of speech so far, with its short pauses
         self.span = 0  # with all of its pauses; what was lost, and tones, are not in it
         self.quiet = 0  # ms since the last speech, without what was lost
+        self.phrases = 0  # pauses of PHRASE_MS and more, after which it went on
+        self.sentences = 0  # those of them of SENTENCE_MS and more
         self.onset: int | None = None  # when the first speech began
         self.end = 0  # when the last speech ended
         self._burst = 0  # ms of the speech that may become talk
@@ -48,6 +54,9 @@ class TalkTracker:
             return self._silence(at)
         filled = self.quiet if self.voice and self.quiet <= PAUSE_MS else 0
         self.span += FRAME_MS + (self.quiet if self.voice else 0)
+        if self.voice >= _SAID_MS:
+            self.phrases += self.quiet >= PHRASE_MS
+            self.sentences += self.quiet >= SENTENCE_MS
         if self.onset is None:
             self.onset = at
         if self._burst == 0 or self.quiet > PAUSE_MS:
@@ -74,3 +83,4 @@ class TalkTracker:
     def forget(self) -> None:
         """What was heard was no voice."""
         self.voice, self.span, self.onset, self._burst = 0, 0, None, 0
+        self.phrases = self.sentences = 0

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import soundfile
 
+from bench.cpa import faults
 from bench.cpa.voices import RATE, Samples, Studio
 
 BEEPS = {
@@ -174,23 +175,37 @@ class Exchange:
         call.sound = silence(15.5)
 
     def _line(self, call: Call, draw: random.Random, level: float) -> None:
-        """Noise, codec and loss."""
+        """Noise, faults, codec and loss."""
+        spoken = call.kind in ("live", "machine", "short machine")
+        fault = faults.draw_fault(draw, spoken=spoken)
         noise = draw.choice(["none", "white", "white", "brown", "babble", "music"])
         snr = draw.uniform(15, 40) if noise in ("white", "brown") else draw.uniform(18, 35)
-        sound = call.sound
+        clean, later = faults.begun(draw, fault, call.sound, level, call.greeting_end)
+        call.greeting_end += later if call.greeting_end else 0
+        call.beep = None if call.beep is None else call.beep + later
+        sound = clean
         if noise != "none":
             sound = sound + at_level(self._noise(noise, len(sound), draw), level - snr)
-        codec = draw.choice(["ulaw", "alaw", "gsm"])
+        sound = faults.disturbed(draw, fault, sound, clean, level)
+        codec = draw.choice(["ulaw", "alaw", "gsm", "g726"])
         call.sound = coded(np.clip(sound, -1, 1), codec)
+        if fault == "coded twice":
+            call.sound = coded(call.sound, draw.choice(["gsm", "ulaw", "g726"]))
         loss = draw.choice(["none", "none", "random", "burst"])
+        call.lost = self._lost(draw, loss, len(call.sound) // 160)
+        if fault == "loss concealed":
+            call.sound, call.lost = faults.concealed(call.sound, call.lost), frozenset()
+        call.strata |= {"noise": noise, "codec": codec, "loss": loss, "line": fault}
+
+    @staticmethod
+    def _lost(draw: random.Random, loss: str, frames: int) -> frozenset[int]:
         share = draw.uniform(0.01, 0.08)
-        frames = len(call.sound) // 160
         if loss == "random":
-            call.lost = frozenset(n for n in range(frames) if draw.random() < share)
-        elif loss == "burst":
+            return frozenset(n for n in range(frames) if draw.random() < share)
+        if loss == "burst":
             starts = [n for n in range(frames) if draw.random() < share / 3]
-            call.lost = frozenset(n + more for n in starts for more in range(draw.randint(1, 5)) if n + more < frames)
-        call.strata |= {"noise": noise, "codec": codec, "loss": loss}
+            return frozenset(n + more for n in starts for more in range(draw.randint(1, 5)) if n + more < frames)
+        return frozenset()
 
     def _noise(self, sort: str, count: int, draw: random.Random) -> Samples:
         if sort == "music":
@@ -218,10 +233,10 @@ def v21(bits: str) -> Samples:
 def coded(sound: Samples, codec: str) -> Samples:
     """Through the codec and back."""
     with io.BytesIO() as file:
-        subtype = {"ulaw": "ULAW", "alaw": "ALAW", "gsm": "GSM610"}[codec]
+        subtype = {"ulaw": "ULAW", "alaw": "ALAW", "gsm": "GSM610", "g726": "G721_32"}[codec]
         soundfile.write(file, sound, RATE, format="WAV", subtype=subtype)
         file.seek(0)
-        return np.asarray(soundfile.read(file, dtype="float64")[0])
+        return np.asarray(soundfile.read(file, dtype="float64")[0])[: len(sound)]
 
 
 def pcm(sound: Samples) -> bytes:

@@ -14,7 +14,7 @@ from ari_app.media.frames import FRAME_BYTES, FRAME_MS
 from ari_app.media.signals import SignalDetector
 from ari_app.media.tones import ToneTracker
 from bench.cpa.calls import Call, pcm
-from bench.cpa.voices import RATE, SOUNDS, Samples, is_speech, load
+from bench.cpa.voices import RATE, Samples, load, recordings
 
 TOGETHER = 100
 
@@ -86,5 +86,4 @@ def alarms(sounds: Iterable[tuple[str, str, Samples]]) -> Alarms:
 def speech(voices: Sequence[str]) -> Iterator[tuple[str, str, Samples]]:
     """The recorded prompts of these voices, all of a voice one after the other."""
     for voice in voices:
-        paths = sorted((SOUNDS / voice).glob("**/*.wav"))
-        yield voice, "speech", np.concatenate([load(path) for path in paths if is_speech(path)])
+        yield voice, "speech", np.concatenate([load(path) for path in recordings(voice)])

@@ -198,7 +198,7 @@ def strata(verdicts: list[Verdict]) -> list[Share]:
     """First decisions right, by each property of the line and the voice."""
     found = []
     spoken = [verdict for verdict in verdicts if verdict.call.kind in SPOKEN]
-    for name in ("voice", "noise", "codec", "loss", "level"):
+    for name in ("voice", "noise", "codec", "loss", "level", "line"):
         for value in sorted({verdict.call.strata.get(name, "") for verdict in spoken}):
             those = [verdict for verdict in spoken if verdict.call.strata.get(name) == value]
             found.append(Share(f"{name}: {value}", sum(v.right for v in those), len(those)))

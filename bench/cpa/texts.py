@@ -11,6 +11,8 @@ HUMAN = {
         "Hello, yes, who is calling, please?", "Doctor Miller's office, this is Anna, can you hold for a moment?",
         "Hi, this is Peter at the warehouse, what's up?",
         "Sales and service, my name is Tom, how can I help you today?",
+        "Thank you for calling Miller and Partners, my name is Anna, what can I do for you today?",
+        "Hello, hello, is anybody there?", "Brown's bakery, hi.",
     ],
     "test": [
         "Hallo?", "Hello hello?", "Yep.", "Hey.", "Hello, Maria here.", "Johnson residence.", "Who's calling please?",
@@ -18,6 +20,9 @@ HUMAN = {
         "Good morning, City Dental.", "Hello, Susan speaking, what can I do for you?",
         "Customer service, this is Mark.",
         "Main Street Garage, good afternoon.", "Yes, hello, who am I speaking to?",
+        "Good morning, thank you for calling Baker and Sons, this is Mary speaking, how may I help you?",
+        "Reception, Harbour Hotel, David speaking, good evening.", "Hello? Hello, can you hear me?",
+        "Thanks for calling City Dental, this is Susan.",
     ],
 }  # fmt: skip
 MACHINE = {
@@ -46,4 +51,21 @@ MACHINE = {
 SHORT_MACHINE = {
     "tuning": ["Leave a message.", "It's Tom, you know the drill.", "Please leave a message."],
     "test": ["Leave it at the beep.", "Kevin. Talk to me.", "Not here. Message please."],
+}
+#: What people say who take a call elsewhere.
+ABROAD = {
+    "de": [
+        "Hallo?",
+        "Müller.",
+        "Ja, hallo?",
+        "Guten Tag, Firma Schmidt, mein Name ist Weber.",
+        "Schmidt, guten Morgen.",
+    ],
+    "pt": ["Alô?", "Pronto.", "Alô, quem fala?", "Bom dia, farmácia central, em que posso ajudar?"],
+    "nl": ["Hallo?", "Met Jansen.", "Goedemorgen, met Anna de Vries.", "Bakkerij Visser, goedemiddag."],
+    "pl": ["Halo?", "Słucham?", "Dzień dobry, tu Nowak.", "Tak, słucham, kto mówi?"],
+    "es": ["¿Diga?", "¿Bueno?", "Hola, ¿quién es?", "Buenos días, taller García, ¿en qué puedo ayudarle?"],
+    "fr": ["Allô ?", "Oui, bonjour.", "Allô, qui est à l'appareil ?", "Cabinet dentaire, bonjour, je vous écoute."],
+    "it": ["Pronto?", "Sì, pronto, chi parla?", "Buongiorno, officina Rossi, mi dica.", "Pronto, sono Carlo."],
+    "sv": ["Hallå?", "Ja, det är Anna.", "Andersson.", "Hej, du talar med Erik på kundtjänst."],
 }

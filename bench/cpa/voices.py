@@ -24,15 +24,22 @@ ENGINES = {
     "tuning": [
         "flite slt", "flite rms", "flite awb", "festival kal_diphone",
         "espeak-ng en-us", "espeak-ng en-us+f2", "espeak-ng en-gb+m3",
+        "espeak-ng en-us+klatt2", "espeak-ng en-gb+Andrea", "espeak-ng en-us+Michael",
     ],
     "test": [
         "flite kal16", "festival cmu_us_slt_arctic_hts", "espeak-ng en-gb-scotland", "espeak-ng en-gb-x-rp+f4",
-        "espeak-ng en-029+m5",
+        "espeak-ng en-029+m5", "espeak-ng en-us+Annie", "espeak-ng en-gb+klatt4",
     ],
 }  # fmt: skip
+#: The same of other languages, by the language of texts.ABROAD.
+ABROAD = {
+    "tuning": {"de": "espeak-ng de+m1", "pt": "espeak-ng pt-br+f1", "nl": "espeak-ng nl+m2", "pl": "espeak-ng pl+f3"},
+    "test": {"es": "espeak-ng es-419+m4", "fr": "espeak-ng fr-fr+f5", "it": "espeak-ng it+m6", "sv": "espeak-ng sv+f4"},
+}
+#: A speaker is in one part only, in whatever language.
 RECORDED = {
-    "tuning": ["en_US_f_Allison"],
-    "test": ["es_MX_f_Allison", "fr_CA_f_June", "it_IT_m_Carlo", "ru_RU_f_IvrvoiceRU"],
+    "tuning": ["en_US_f_Allison", "es_MX_f_Allison", "it_IT_f_Menardi", "fr"],
+    "test": ["fr_CA_f_June", "it_IT_m_Carlo", "ru_RU_f_IvrvoiceRU", "es"],
 }
 #: Prompts that are no speech.
 _NO_SPEECH = (
@@ -52,14 +59,27 @@ _NO_SPEECH = (
 
 def load(path: Path) -> Samples:
     """A sound file as samples of -1..1 at 8 kHz."""
-    data, rate = soundfile.read(path, dtype="float64", always_2d=True)
+    bare = {"samplerate": RATE, "channels": 1, "format": "RAW", "subtype": "GSM610"} if path.suffix == ".gsm" else {}
+    data, rate = soundfile.read(path, dtype="float64", always_2d=True, **bare)
     mono = data.mean(axis=1)
     return mono if rate == RATE else np.asarray(soxr.resample(mono, rate, RATE, "HQ"))
+
+
+def recordings(voice: str) -> list[Path]:
+    """The prompts of a voice of RECORDED that are spoken."""
+    return [
+        path for path in sorted((SOUNDS / voice).glob("**/*")) if path.suffix in (".wav", ".gsm") and is_speech(path)
+    ]
 
 
 def is_speech(path: Path) -> bool:
     """Whether one of Asterisk's sounds is a prompt that is spoken."""
     return path.parent.name != "silence" and not path.name.startswith(_NO_SPEECH)
+
+
+def _seconds(path: Path) -> float:
+    # 33 bytes are 20 ms
+    return path.stat().st_size / 1650 if path.suffix == ".gsm" else float(soundfile.info(path).duration)
 
 
 def trimmed(sound: Samples) -> Samples:
@@ -90,18 +110,20 @@ def speak(voice: str, text: str) -> Samples:
     return load(path)
 
 
+def another(draw: random.Random, sound: Samples) -> Samples:
+    """Half of the time a smaller or a taller speaker, who speaks faster or slower."""
+    if draw.random() < 0.5:
+        return sound
+    return np.asarray(soxr.resample(sound, RATE * draw.uniform(0.87, 1.15), RATE))
+
+
 class Studio:
     """Everything that can be said in one part."""
 
     def __init__(self, part: str) -> None:
         self.part = part
-        self.clips = [
-            (voice, path)
-            for voice in RECORDED[part]
-            for path in sorted((SOUNDS / voice).glob("**/*.wav"))
-            if is_speech(path)
-        ]
-        lengths = [(voice, path, soundfile.info(path).duration) for voice, path in self.clips]
+        self.clips = [(voice, path) for voice in RECORDED[part] for path in recordings(voice)]
+        lengths = [(voice, path, _seconds(path)) for voice, path in self.clips]
         self._words = [(voice, path) for voice, path, length in lengths if 0.35 <= length <= 1.9]
         self._phrases: dict[str, list[Path]] = {}
         for voice, path, length in lengths:
@@ -110,11 +132,14 @@ class Studio:
 
     def human(self, draw: random.Random) -> tuple[str, Samples]:
         """A voice and what somebody says who takes a call."""
-        if draw.random() < 0.5:
+        if draw.random() < 0.45:
             voice, path = draw.choice(self._words)
-            return voice, trimmed(load(path))
+            return voice, another(draw, trimmed(load(path)))
+        if draw.random() < 0.2:
+            language, voice = draw.choice(sorted(ABROAD[self.part].items()))
+            return voice, another(draw, speak(voice, draw.choice(texts.ABROAD[language])))
         voice = draw.choice(ENGINES[self.part])
-        return voice, speak(voice, draw.choice(texts.HUMAN[self.part]))
+        return voice, another(draw, speak(voice, draw.choice(texts.HUMAN[self.part])))
 
     def machine(self, draw: random.Random) -> tuple[str, Samples]:
         """A voice and a greeting of a machine."""
@@ -124,14 +149,14 @@ class Studio:
             while sum(map(len, parts)) < draw.uniform(2.5, 8) * RATE:
                 parts += [trimmed(load(draw.choice(self._phrases[voice])))]
                 parts += [np.zeros(int(draw.uniform(0.15, 0.6) * RATE))]
-            return voice, np.concatenate(parts[:-1])[: 10 * RATE]
+            return voice, another(draw, np.concatenate(parts[:-1])[: 10 * RATE])
         voice = draw.choice(ENGINES[self.part])
-        return voice, speak(voice, draw.choice(texts.MACHINE[self.part]))
+        return voice, another(draw, speak(voice, draw.choice(texts.MACHINE[self.part])))
 
     def short_machine(self, draw: random.Random) -> tuple[str, Samples]:
         """A voice and a greeting that a human might have said."""
         voice = draw.choice(ENGINES[self.part])
-        return voice, speak(voice, draw.choice(texts.SHORT_MACHINE[self.part]))
+        return voice, another(draw, speak(voice, draw.choice(texts.SHORT_MACHINE[self.part])))
 
     def music(self, draw: random.Random, count: int) -> Samples:
         """So many samples of music; each title is in one part only."""

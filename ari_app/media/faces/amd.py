@@ -57,7 +57,8 @@ class MachineDetection:
             detect_dtmf=False,
             profile=Profile(
                 machine_voice=self.speech_threshold,
-                machine_span=0,
+                pause=0,
+                long_pause=0,
                 short_voice=self.speech_threshold,
                 short_silence=silence,
                 long_silence=silence,

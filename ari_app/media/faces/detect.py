@@ -63,7 +63,7 @@ class DetectAnalysis:
                 silence_detect_limit=_GREETING_OVER_MS,
                 detect_dtmf=False,
                 profile=Profile(
-                    machine_voice=voice, machine_span=0, short_voice=900, short_silence=700, long_silence=1000
+                    machine_voice=voice, pause=0, long_pause=0, short_voice=900, short_silence=700, long_silence=1000
                 ),
             )
         )

@@ -36,7 +36,7 @@ def test_each_finding_has_its_time_and_its_reason(tmp_path: Path, capsys: pytest
     lines = said(capsys, write(tmp_path / "call.wav", MACHINE))
     assert [line.split()[2] for line in lines[:-1]] == ["AM", "BP", "SL"]
     assert "since 1.0" in lines[0]
-    assert "voice of 3500 ms and more  (voice=3500" in lines[0]
+    assert "voice of 4600 ms and more, pauses counted: 1  (voice=" in lines[0]
     assert lines[-1] == "answer: AM"
 
 
@@ -70,7 +70,7 @@ def test_features_say_the_same_and_other_profiles_something_else(
     call, kept = write(tmp_path / "call.wav", MACHINE), str(tmp_path / "call.features")
     lines = said(capsys, call, "--features", kept)
     assert said(capsys, kept) == lines
-    assert "voice of 2500 ms" in said(capsys, kept, "--profile", "fast")[0]
+    assert "voice of 3000 ms" in said(capsys, kept, "--profile", "fast")[0]
 
 
 def test_json_has_a_line_a_file_and_errors_in_their_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -81,7 +81,7 @@ def test_json_has_a_line_a_file_and_errors_in_their_place(tmp_path: Path, capsys
     assert "cannot be read" in bad["error"]
     assert "No such file" in gone["error"]
     assert (good["answer"], [found["code"] for found in good["findings"]]) == ("AM", ["AM", "BP", "SL"])
-    assert good["findings"][0]["facts"]["voice"] == 3500
+    assert good["findings"][0]["facts"]["pauses"] == 1
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ def call(*parts: Samples, level: float = -62, seconds: float = 16) -> Samples:
 
 
 HUMAN = call(voice(600))
-MACHINE = call(voice(2400), silence(200), voice(1900, seed=2), silence(700), sine(1000, 400))
-SILENT_MACHINE = call(voice(2400), silence(200), voice(1900, seed=2))
+MACHINE = call(voice(2400), silence(400), voice(1900, seed=2), silence(700), sine(1000, 400))
+SILENT_MACHINE = call(voice(2400), silence(400), voice(1900, seed=2))
 SHORT_MACHINE = call(voice(700), silence(1500), sine(1400, 300))
 FAX = call(answer_tone(3000))
 MODEM = call(answer_tone(3300, reversals=True, swings=True))

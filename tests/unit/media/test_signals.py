@@ -142,8 +142,8 @@ def test_a_note_that_follows_on_another_is_no_beep() -> None:
     """Isolation: a beep stands out of what is before it. What does not is one if silence follows it."""
     before = sine(523, 90) + sine(701, 90)
     assert names(before, sine(880, 300), sine(660, 90), sine(520, 200) + sine(770, 200), noise(800, -20)) == []
-    assert names(before, sine(880, 300)) == ["BP"]
-    found = signals(features(np.concatenate([before, sine(880, 300), silence(600)])))
+    assert names(before, sine(880, 300), silence(900)) == ["BP"]
+    found = signals(features(np.concatenate([before, sine(880, 300), silence(1500)])))
     assert [signal.reason for signal in found] == ["beep, and silence after it"]
 
 

@@ -34,6 +34,22 @@ def test_a_click_is_no_talk_and_short_pauses_are() -> None:
     assert tracker.voice == 200
 
 
+def test_pauses_between_phrases_and_sentences_are_counted_when_it_goes_on() -> None:
+    tracker = TalkTracker()
+    for said, phrases, sentences in (
+        ("S" * 9 + "." * 30 + "S", 0, 0),  # a click, before anything was said
+        ("S" * 10 + "." * 14 + "S", 0, 0),  # a breath
+        ("." * 15 + "S", 1, 0),
+        ("." * 24 + "S", 2, 0),
+        ("." * 25 + "S", 3, 1),
+        ("." * 100, 3, 1),  # nothing follows it yet
+    ):
+        run(tracker, said)
+        assert (tracker.phrases, tracker.sentences) == (phrases, sentences), said
+    tracker.forget()
+    assert (tracker.phrases, tracker.sentences) == (0, 0)
+
+
 @given(st.text("S.lt", max_size=300))
 def test_loss_and_tones_are_neither(text: str) -> None:
     with_them, without = TalkTracker(silence_ms=1000), TalkTracker(silence_ms=1000)

@@ -41,7 +41,7 @@ def test_the_trigger_is_media_time_from_the_answer() -> None:
 
 def test_voicemail_is_when_it_takes_a_message() -> None:
     turns, _ = detect(MACHINE)
-    beep = 1000 + 2400 + 200 + 1900 + 700
+    beep = 1000 + 2400 + 400 + 1900 + 700
     assert turns[-1].branch is VOICEMAIL
     assert turns[-1].at == pytest.approx(beep + 140, abs=60)
 

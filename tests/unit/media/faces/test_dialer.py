@@ -86,7 +86,7 @@ def test_a_machine_until_the_beep() -> None:
     assert [event.event_data for event in found] == ["", "AM", "BP", "AM"]
     assert found[-1].event == "cpa_done"
     assert found[-1].at == found[-2].at
-    assert found[1].reason == "voice of 3500 ms and more"
+    assert found[1].reason == "voice of 4600 ms and more, pauses counted: 1"
 
 
 def test_a_fax_ends_it_when_it_is_to() -> None:

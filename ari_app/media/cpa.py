@@ -207,6 +207,9 @@ class CallProgress:
 
     def _hear_voice(self, frame: Features, speech: bool, tonal: bool) -> None:
         """Counts speech. What was spoken so much fainter before was spoken in the background."""
+        if (before := self._gate.before_the_noise(frame)) and self._talk.onset is None:
+            self._talk.heard_before(before, frame.at)
+            self._loudest = max(self._loudest, self._gate.peak)
         if speech and self._gate.peak > self._loudest + _BACKGROUND and self.state is State.GREETING:
             self._talk.forget()
         if speech:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from ari_app.media.frames import FRAME_MS
@@ -68,6 +70,17 @@ class TalkTracker:
             return []
         self.talking = True
         return [Talk("started", at + FRAME_MS, self._burst_at)]
+
+    def heard_before(self, frames: Sequence[int], at: int) -> None:
+        """What was speech is known only now: when its frames began, in order, all of them before this media time.
+        Nothing may have been taken for speech yet."""
+        self.onset, self.end = frames[0], frames[-1] + FRAME_MS
+        self.voice = len(frames) * FRAME_MS
+        for earlier, later in pairwise(frames):
+            gap = later - earlier - FRAME_MS
+            self.voice += gap if gap <= PAUSE_MS else 0
+        self.span = self.end - self.onset
+        self.quiet = at - self.end
 
     def _silence(self, at: int) -> list[Talk]:
         found: list[Talk] = []

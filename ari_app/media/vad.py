@@ -62,6 +62,9 @@ _PEAK_DECAY = 0.02  # dB a frame: a second voice may be fainter than the first
 _FLOOR_BUCKETS = 6
 _BUCKET_FRAMES = 25
 _SMOOTHING = 5  # frames, of which three must be speech
+#: Who is heard from the first frame on speaks before the noise of the line is known. So many frames are kept until it
+#: is; so many of them make a word, and the noise must be so much fainter, in dB.
+_FIRST_FRAMES, _WORD_FRAMES, _ABOVE_NOISE = 150, 6, 12.0
 
 
 class SpeechGate:
@@ -73,6 +76,7 @@ class SpeechGate:
         self._bucket = 0.0
         self._bucket_frames = 0
         self._recent: deque[bool] = deque(maxlen=_SMOOTHING)
+        self._first: list[tuple[int, float]] | None = []  # when, how loud: what may be speech from the first frame on
 
     @property
     def floor(self) -> float:
@@ -84,6 +88,25 @@ class SpeechGate:
         """Level of the voice in dBFS; falls by 1 dB a second while nobody speaks."""
         return self._peak
 
+    def before_the_noise(self, frame: Features) -> tuple[int, ...]:
+        """Told once, with the frame that shows how quiet the line is: when the frames were that were speech, and were
+        not taken for it, since nothing quieter had been heard yet. Mostly: none."""
+        first = self._first
+        if first is None or frame.lost:
+            return ()
+        if len(self._buckets) * _BUCKET_FRAMES + self._bucket_frames > _FIRST_FRAMES:
+            self._first = None
+            return ()
+        if len(first) < _WORD_FRAMES or frame.level > max(level for _, level in first) - _ABOVE_NOISE:
+            return ()
+        self._first = None
+        loudest = max(level for _, level in first)
+        there = [(at, level) for at, level in first if level > max(loudest - _BELOW_PEAK, self.floor + _ABOVE_FLOOR)]
+        if len(there) < _WORD_FRAMES:
+            return ()
+        self._peak = max(self._peak, loudest)
+        return tuple(at for at, _ in there)
+
     def hear(self, frame: Features, *, tonal: bool) -> bool:
         """Whether there is speech at this frame. tonal: whether the frame belongs to a tone (see tones.py)."""
         if frame.lost:
@@ -93,6 +116,8 @@ class SpeechGate:
         self._peak = max(self._peak - _PEAK_DECAY, _QUIETEST)
         loud = frame.level > max(self.floor + _ABOVE_FLOOR, self._peak - _BELOW_PEAK, _QUIETEST)
         speech = frame.voiced and loud and not tonal
+        if self._first is not None and frame.voiced and not loud and not tonal and frame.level > _QUIETEST:
+            self._first.append((frame.at, frame.level))
         self._recent.append(speech)
         smooth = sum(self._recent) > _SMOOTHING // 2
         if speech and smooth:  # not yet at the first frames of a tone

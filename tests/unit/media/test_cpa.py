@@ -73,7 +73,7 @@ def test_a_beep_is_a_machine() -> None:
 def test_silence_after_a_beep() -> None:
     found = findings(MACHINE, beep_to_silence_gap=1500)
     assert [finding.code for finding in found] == ["AM", "BP", "BPSL", "SL"]
-    assert found[2].at == pytest.approx(1000 + 4500 + 700 + 400 + 1500, abs=80)
+    assert found[2].at == pytest.approx(1000 + 4700 + 700 + 400 + 1500, abs=80)
 
 
 def test_fax_modem_and_special_information() -> None:
@@ -201,3 +201,21 @@ def test_any_features_are_taken_and_findings_are_in_order(frames: list[Features]
     assert [f.at for f in found] == sorted(f.at for f in found)
     assert all(0 <= f.since <= f.at for f in found)
     assert [f.code for f in found].count("DT") <= 1
+
+
+@pytest.mark.parametrize("level", [-70, -50, -40])
+@pytest.mark.parametrize("ms", [300, 600, 2000])
+def test_who_speaks_from_the_first_frame_on_is_heard(ms: int, level: float) -> None:
+    """A file that is cut, or a phone that opens its audio late: the noise of the line is not known yet."""
+    sound = np.concatenate([voice(ms), silence(3000)])
+    (live, *_) = findings(sound + noise(len(sound) / 8, level))
+    assert (live.code, live.since) == ("LV", pytest.approx(0, abs=100))
+    assert float(live.facts["voice"]) == pytest.approx(ms, abs=250)
+    assert live.at - ms <= 1300
+
+
+@pytest.mark.parametrize("level", [-50, -30, -18])
+def test_a_click_or_noise_from_the_first_frame_on_is_nobody(level: float) -> None:
+    click = np.concatenate([noise(80, -12), silence(3000)])
+    assert "LV" not in codes(click + noise(len(click) / 8, level - 20))
+    assert codes(noise(3000, level)) == []

@@ -1,5 +1,7 @@
 """RTP of many calls over few sockets: what costs most of a call's RTP is the system call for each packet, so packets
-are read and written many at a time, at a tick.
+are read and written many at a time, at a tick. What is then left to do is done for all calls together as well: streams
+that go on as expected are looked after in rtp_streams.py, and what is said is coded when it is put, and sent from where
+rtp_speakers.py has it. A call's own Reception and Depacketiser see only the packets that are not as expected.
 
 A port is shared by PER_PORT calls at most, so that what the system keeps for it (208 KiB, unless net.core.rmem_max is
 raised) lasts for a fifth of a second in which nobody reads. Calls are told apart by where their packets come from:

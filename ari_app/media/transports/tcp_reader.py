@@ -10,6 +10,7 @@ the system's buffer, and so does its sender. One whose stream is TLS's is read b
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import select
 from collections.abc import Callable
@@ -18,6 +19,8 @@ from typing import Protocol, cast
 
 from ari_app.clock import Clock
 from ari_app.media.transports.pacing import Ticker
+
+log = logging.getLogger(__name__)
 
 #: Seconds between two times at which all connections are read.
 READ_EVERY = 0.010
@@ -134,7 +137,11 @@ class TcpReader:
                     reading.fail(error)
                     continue
                 if data:
-                    reading.take(data)
+                    try:
+                        reading.take(data)
+                    except Exception:
+                        log.exception("a connection failed, and ends")
+                        reading.transport.abort()
                 else:
                     reading.stop()
                     reading.transport.resume_reading()  # it finds the end too, and does what is to be done then

@@ -175,6 +175,25 @@ async def test_what_is_closed_by_another_is_not_read(world: World) -> None:
     assert sum(bool(connection.ends) for connection, _ in both) == 1
 
 
+async def test_one_that_fails_ends_alone(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    both = [await world.connect() for _ in range(2)]
+    (broken, _), (fine, _) = both
+    assert broken.reading is not None
+
+    def fail(data: bytes) -> None:
+        raise RuntimeError("a bug of the protocol")
+
+    broken.reading.take = fail
+    for _, peer in both:
+        peer.send(b"x")
+    world.clock.advance(READ_EVERY)
+    await until(lambda: broken.ends)
+    assert "a connection failed" in caplog.text
+    both[1][1].send(b"y")
+    world.clock.advance(READ_EVERY)
+    assert (b"".join(fine.got), fine.ends) == (b"xy", [])
+
+
 async def test_what_is_written_at_once_stays_in_order_with_what_waits(world: World) -> None:
     """Until the system takes no more: then it waits in the transport, and what comes after it too."""
     connection, peer = await world.connect()

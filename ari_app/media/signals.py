@@ -35,8 +35,8 @@ _DIGIT_EXACT = 0.008
 _MUSIC_FRAMES = 100
 _MUSIC_SHARE, _SOME_MUSIC_SHARE = 0.6, 0.2
 _PROOF_FALL = 12.0  # dB
-#: Frames of silence that prove a beep, after one note too; and ms within which they are looked for.
-_PROOF_FRAMES, _ONE_OTHER_FRAMES, _PROOF_WITHIN = 15, 60, 1600
+#: Frames of silence that prove a beep, and after one note too; and ms after it within which they begin.
+_PROOF_FRAMES, _ONE_OTHER_FRAMES, _PROOF_WITHIN = 15, 60, 500
 #: Longer, in ms, what may be a note is one.
 _LONGEST_DOUBTFUL = 1500
 #: After tones at so many other pitches a tone is a note.
@@ -137,7 +137,7 @@ class SignalDetector:
         is much fainter than that voice."""
         now = frame.at + FRAME_MS
         found: list[Signal] = []
-        if (answer := self._answer.hear(frame)) is not None:
+        if (answer := self._answer.hear(frame)) is not None and not self._is_note(answer.hertz, answer.since, now):
             hertz = (round(answer.hertz, 1),)
             found.append(Signal(answer.name, now, answer.since, answer.reason, hertz, "", answer.level))
         if (tones := self._information.hear(frame)) is not None:
@@ -160,6 +160,10 @@ class SignalDetector:
             self._levels.append(max(frame.level, _QUIETEST_BEFORE))
         self._last = frame
         return found
+
+    def _is_note(self, hertz: float, since: int, now: int) -> bool:
+        """Whether what may be an answer tone is one of a tune."""
+        return self._melody.others(Tone(since, now, hertz, None, _QUIETEST_BEFORE, 1, 1)) >= _TUNE
 
     def _is_stable(self, frame: Features) -> bool:
         """Whether a strong peak of the frame before is still there: notes stand still, voices glide."""
@@ -194,7 +198,7 @@ class SignalDetector:
         if tone.matches(answer_tone.HERTZ, answer_tone.TOLERANCE):
             return found
         if tone.matches(_BELL_103_HZ, 15):
-            known = tone.duration >= _BELL_103_MS
+            known = tone.duration >= _BELL_103_MS and self._melody.others(tone) < _TUNE
             return found + (self._tell("MD", now, tone, "answer tone of 2225 Hz") if known else [])
         if not self._may_be_more(tone, spoken):
             found += self._beep(tone, now, spoken)
@@ -206,7 +210,7 @@ class SignalDetector:
             pass
         elif tone.matches(_CALLING_HZ, _CALLING_TOLERANCE) and not spoken:
             low, high = _CALLING_MS
-            if low <= tone.duration <= high and tone.is_steady:
+            if low <= tone.duration <= high and tone.is_steady and self._melody.others(tone) < _TUNE:
                 found = self._tell("FX", now, tone, "calling tone of 1100 Hz")
         elif self._may_be_more(tone, spoken) and not self._is_part_of_sit(tone):
             found = self._beep(tone, now, spoken)
@@ -275,7 +279,7 @@ class SignalDetector:
         tone = self._unproven
         if tone is None:
             return []
-        if now - tone.end > _PROOF_WITHIN:
+        if now - tone.end > _PROOF_WITHIN + self._proof * FRAME_MS:
             self._unproven = None
         self._quiet = self._quiet + 1 if not frame.lost and frame.level < tone.level - _PROOF_FALL else 0
         if self._quiet < self._proof:

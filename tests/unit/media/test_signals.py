@@ -102,6 +102,28 @@ def test_answer_tones_of_fax_and_modem(snr: float) -> None:
     assert names(sine(2225, 1500), snr=snr) == ["MD"]
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_bell_103_with_one_packet_in_twenty_lost(seed: int) -> None:
+    sound = np.concatenate([silence(400), sine(2225, 2000), silence(300)])
+    lost = frozenset(np.flatnonzero(np.random.default_rng(seed).random(len(sound) // 160) < 0.05).tolist())
+    found = signals(features(sound + noise(len(sound) / 8, -45), lose=lost), spoken=False)
+    assert [(signal.name, signal.reason) for signal in found] == [("MD", "answer tone of 2225 Hz")]
+
+
+def test_a_note_of_a_tune_is_no_fax_and_no_modem() -> None:
+    """C7 is 2093 Hz, C#7 2217: the answer tones of V.25 and of Bell 103, but for other notes before them."""
+    tune = [part for hz in (1568, 1319, 1760, 1568) for part in (sine(hz, 300), silence(60))]
+    for note in (2093, 2217, 1109):
+        assert not {"FX", "MD"} & set(names(*tune, sine(note, 1200 if note > 2000 else 500), spoken=False))
+        assert {"FX", "MD"} & set(names(sine(note, 1200 if note > 2000 else 500), spoken=False))
+
+
+def test_special_information_without_its_first_tone_is_no_beep() -> None:
+    sound = np.concatenate([sine(1400, 330), sine(1800, 330), silence(1500)])
+    found = signals(features(sound + noise(len(sound) / 8, -50)), spoken=False)
+    assert [signal.name for signal in found] == ["SIT"]
+
+
 def test_flags_of_a_fax_that_sends_no_answer_tone() -> None:
     assert names(v21("01111110" * 37)) == ["FX"]
 

@@ -71,3 +71,21 @@ def test_pauses_between_them_are_short() -> None:
 def test_told_once_and_again_when_they_come_again() -> None:
     once = three((950, 330), (1400, 330), (1800, 330))
     assert len(heard(features(once, once))) == 2
+
+
+@pytest.mark.parametrize("snr", [40, 20])
+@pytest.mark.parametrize("tones", [((950, 330), (1400, 330), (1800, 330)), *NORTH_AMERICA])
+@pytest.mark.parametrize("cut", [60, 150, 260, 330, 400, 480])
+def test_a_first_tone_that_is_cut_off_or_missing(cut: int, tones: tuple[tuple[float, float], ...], snr: float) -> None:
+    """What is heard begins in the tones: nothing but them is before the second."""
+    sound = np.concatenate([sine(hz, ms) for hz, ms in tones])[cut * 8 :]
+    said = np.concatenate([sound, silence(1500)])
+    (told,) = heard(features(said + noise(len(said) / 8, -18 - snr)))
+    assert told.hertz[-2:] == pytest.approx([hz for hz, _ in tones[1:]], abs=8)
+    assert told.since <= 40
+
+
+def test_two_tones_later_in_a_call_are_none() -> None:
+    assert heard(features(np.concatenate([noise(200, -30), silence(300), sine(1400, 330), sine(1800, 330)]))) == []
+    assert heard(features(np.concatenate([sine(1400, 700), sine(1800, 330), silence(300)]))) == []
+    assert heard(features(np.concatenate([sine(1400, 330), sine(1800, 200), silence(300)]))) == []

@@ -2,8 +2,8 @@
 
 Of E.180 (950, 1400, 1800 Hz, 330 ms each, within 50 Hz) and of North America (913.8 or 985.2, 1370.6 or 1428.5, 1776.7
 Hz, 274 or 380 ms). Followed by their bands, not by their exact pitch: a packet that is lost, a codec, or music in the
-background breaks a tone, but not its place among the three. The first, or some of it, may be missing where what is heard
-begins in it: the call was answered late, or the recording cut.
+background breaks a tone, but not its place among the three. The first, or some of it, may be missing where the sound
+begins with it: the call was answered late, or the recording cut.
 """
 
 from __future__ import annotations

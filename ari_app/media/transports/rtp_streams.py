@@ -147,15 +147,13 @@ class Streams:
 
     def _tell(self, packets: _Packets, law: int) -> None:
         samples = DECODERS[law](packets.payloads())
-        hear, start = self._hear, 0
-        for row in packets.rows.tolist():
-            end = start + FRAME_BYTES
+        frames = [samples[start : start + FRAME_BYTES] for start in range(0, len(samples), FRAME_BYTES)]
+        hear = self._hear
+        for row, frame in zip(packets.rows.tolist(), frames, strict=True):
             try:
-                # asked for now: the listener before may have ended it
-                hear[row]([samples[start:end]])
+                hear[row]([frame])  # asked for now: the listener before may have ended it
             except Exception:
                 self._failed(row)
-            start = end
 
 
 class _Packets:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import select
 import socket
 from collections.abc import AsyncIterator, Callable
 from typing import cast
@@ -173,6 +175,24 @@ async def test_what_is_closed_by_another_is_not_read(world: World) -> None:
     await until(lambda: any(connection.ends for connection, _ in both))
     assert len(world.reader) == 1
     assert sum(bool(connection.ends) for connection, _ in both) == 1
+
+
+async def test_with_as_many_files_open_as_may_be_connections_are_read_by_their_transports(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none_left() -> object:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(select, "epoll", none_left)
+        peer = socket.create_connection(world.server.sockets[0].getsockname())
+        world.peers.append(peer)
+        await until(lambda: world.connections)
+        await world.turns()
+        connection = world.connections[0]
+        assert world.reader.add(connection.transport, connection) is None
+    peer.send(b"x")
+    await until(lambda: connection.got == [b"x"])
 
 
 async def test_one_that_fails_ends_alone(world: World, caplog: pytest.LogCaptureFixture) -> None:

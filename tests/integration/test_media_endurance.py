@@ -99,7 +99,8 @@ async def test_loss_and_jitter_are_measured_as_they_were_made(
         await listen((first, second), 1.0)
         bad.bad = True
         passed = bad.passed
-        await first.ear.until(len(first.ear.found) + 400)
+        while bad.passed - passed < 350:  # in a pause of a busy machine frames pass without packets
+            await first.ear.until(len(first.ear.found) + 50)
         # when nothing more is on its way, both have seen the same packets
         bad.broken = True
         await asyncio.sleep(SETTLE)
@@ -111,7 +112,6 @@ async def test_loss_and_jitter_are_measured_as_they_were_made(
     bad.close()
     assert after is not None
     lost = len(bad.lost)
-    assert bad.passed - passed > 300
     assert lost > 5
     # what was lost is marked as lost, and not as silence; so is what Asterisk did not send in the same gap
     assert after.lost == lost

@@ -108,14 +108,13 @@ class Steps:
         return turn
 
     def measure(self) -> Turn:
-        """features.measure, the detector in it."""
+        """The measurement, the detector in it."""
         measurer = Measurer()
         halves = self._halves([Channel(None, measurer) for _ in self.starts])
 
         def turn(number: int) -> None:
             for channels, starts in halves:
-                frames = (self.frames[(start + number) % LENGTH] for start in starts)
-                measure(list(zip(channels, frames, strict=True)))
+                measurer.measure(channels, [self.frames[(start + number) % LENGTH] for start in starts])
 
         return turn
 
@@ -127,11 +126,12 @@ class Steps:
         for line in lines:
             line.start()
         halves = self._halves(lines)
+        read = [(frame,) for frame in self.frames]
 
         def turn(number: int) -> None:
             for half, starts in halves:
                 for line, start in zip(half, starts, strict=True):
-                    line.frames((self.frames[(start + number) % LENGTH],))
+                    line.frames(read[(start + number) % LENGTH])
                 clock.advance(PERIOD / 2)
 
         return turn

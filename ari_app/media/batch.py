@@ -155,9 +155,10 @@ class Batch:
         for _ in range(AT_ONCE):
             if not (ready := self.ready):
                 return
-            work = [(line.channel, line.waiting.popleft()) for line in ready]
+            channels = [line.channel for line in ready]
+            frames = [line.waiting.popleft() for line in ready]
             self.ready = [line for line in ready if line.waiting]
-            for line, features in zip(ready, self._measurer.measure(work), strict=True):
+            for line, features in zip(ready, self._measurer.measure(channels, frames), strict=True):
                 if line.over:
                     continue  # ended by what another one heard
                 try:

@@ -19,7 +19,6 @@ from ari_app.media.vad import Vad, WebRtcVad
 
 #: Level of nothing at all, in dBFS. 0 dBFS is a sine of full scale.
 NOTHING = -100.0
-_FULL_SINE = 32768 / 2**0.5
 
 
 class Features(NamedTuple):
@@ -45,12 +44,16 @@ class Features(NamedTuple):
 _PAST = spectrum.LONG - FRAME_SAMPLES
 #: Frames without a sound after which nothing else is in the long window.
 _STILL = -(-spectrum.LONG // FRAME_SAMPLES)
-#: Channels that are measured in one go: as many as fit into the processor's cache; whole groups for the matrix product.
+#: Channels that are measured in one go: as many as fit into the processor's cache.
 _BLOCK = 154
 _SILENCE = bytes(FRAME_BYTES)
-_ANSWER_HZ, _ANSWER_TOLERANCE = 2100, 60
-_Samples = NDArray[np.int16]
+_ANSWER = 2100 - 60, 2100 + 60  # Hz
+#: An amplitude that is added to each, of a full sine's: NOTHING.
+_NOTHING_AT_ALL = np.float32(10 ** (NOTHING / 20))
+#: As Features._make, without its Python: one of ten microseconds a frame.
 _new = partial(tuple.__new__, Features)
+
+Phases = tuple[complex, complex]
 
 
 class Channel:
@@ -70,7 +73,7 @@ class Measurer:
     """Measures any number of channels together. The last 44 ms of all are in one array, a row each."""
 
     def __init__(self) -> None:
-        self._past = np.zeros((1, _PAST), np.int16)
+        self._past = np.zeros((1, _PAST), np.float32)
         #: frames without a sound that were the last ones; up to _STILL
         self._still = np.zeros(1, np.intp)
         self._free: list[int] = []
@@ -93,79 +96,100 @@ class Measurer:
         """It is measured no more. Call it once."""
         self._free.append(channel.slot)
 
-    def measure(self, work: Sequence[tuple[Channel, Frame]]) -> list[Features]:
-        """As `measure`, of channels of this measurer."""
-        for _, frame in work:
-            if frame is not None and len(frame) != FRAME_BYTES:
-                raise ValueError(f"frame: {FRAME_BYTES} bytes are 20 ms, not {len(frame)}")
-        if not work:
-            return []
-        blocks = -(-len(work) // _BLOCK)
-        size = -(-len(work) // blocks)
-        parts = [self._measure(work[start : start + size]) for start in range(0, len(work), size)]
-        return parts[0] if blocks == 1 else [features for part in parts for features in part]
+    def measure(self, channels: Sequence[Channel], frames: Sequence[Frame]) -> list[Features]:
+        """One frame of each of these channels, which are of this measurer, and each there once.
 
-    def _measure(self, work: Sequence[tuple[Channel, Frame]]) -> list[Features]:
-        numbers, answers = self._numbers(work)
-        times: list[int] = []
-        lost: list[bool] = []
-        voiced: list[bool] = []
-        for channel, frame in work:
-            times.append(channel.at)
-            channel.at += FRAME_MS
-            lost.append(frame is None)
-            voiced.append(frame is not None and channel.vad.is_speech(frame))
-        level, energy, *others = numbers.tolist()
-        found: list[Features] = list(map(_new, zip(times, lost, level, energy, voiced, *others, answers, strict=True)))
-        if True in lost:
-            found = [Features(one.at, lost=True) if one.lost else one for one in found]
+        Raises ValueError for a frame of wrong size.
+        """
+        if wrong := {len(frame) for frame in frames if frame is not None} - {FRAME_BYTES}:
+            raise ValueError(f"frame: {FRAME_BYTES} bytes are 20 ms, not {wrong.pop()}")
+        found: list[Features] = []
+        blocks = -(-len(frames) // _BLOCK)
+        size = -(-len(frames) // max(1, blocks))
+        for start in range(0, len(frames), max(1, size)):
+            found += self._measure(channels[start : start + size], frames[start : start + size])
         return found
 
-    def _numbers(self, work: Sequence[tuple[Channel, Frame]]) -> tuple[spectrum.Floats, list[Phases | None]]:
-        """What is a number in the features: a row each, from `level` on without `voiced`; and the answer tone."""
-        count = len(work)
-        slots = np.array([channel.slot for channel, _ in work])
-        data = b"".join([_SILENCE if frame is None else frame for _, frame in work])
-        sound = np.frombuffer(data, "<i2").reshape(count, FRAME_SAMPLES)
-        past = self._past[slots]
-        self._past[slots] = np.concatenate([past[:, FRAME_SAMPLES:], sound], axis=1)
-        silent = np.frombuffer(data, np.uint64).reshape(count, -1).max(axis=1) == 0
-        still = self._still[slots] = np.where(silent, np.minimum(self._still[slots] + 1, _STILL), 0)
-        heard = np.flatnonzero(still < _STILL)
+    def _measure(self, channels: Sequence[Channel], frames: Sequence[Frame]) -> list[Features]:
+        numbers, answers = self._numbers([channel.slot for channel in channels], frames)
+        level, twist, energy, first, second, purity, pair, fsk, ring, busy = numbers.tolist()
+        times = [channel.at for channel in channels]
+        voiced = []
+        for channel, frame in zip(channels, frames, strict=True):
+            channel.at += FRAME_MS
+            voiced.append(frame is not None and channel.vad.is_speech(frame))
+        lost = [frame is None for frame in frames]
+        rows = zip(
+            times, lost, level, energy, voiced, first, second, purity, pair, twist, fsk, ring, busy, answers,
+            strict=True,
+        )  # fmt: skip
+        found: list[Features] = list(map(_new, rows))
+        return [Features(one.at, lost=True) if one.lost else one for one in found] if True in lost else found
+
+    def _numbers(self, slots: list[int], frames: Sequence[Frame]) -> tuple[spectrum.Floats, list[Phases | None]]:
+        """What is a number in the features, in the rows of spectrum.py; and the answer tone."""
+        rows, count = np.array(slots), len(slots)
+        windows = self._windows_of(rows, frames)
+        energy = spectrum.magnitude(windows[:, _PAST:], count)
         answers: list[Phases | None] = [None] * count
-        if len(heard) == count:
-            numbers, phases = _spectra(past, sound)
-        else:
-            numbers, phases = np.repeat(_NOTHING, count, axis=1), {}
-            if len(heard):
-                numbers[:, heard], phases = _spectra(past[heard], sound[heard])
-        for index, phase in phases.items():
-            answers[heard[index]] = phase
+        if energy.all():
+            self._still[rows] = 0
+            return _spectra(windows, energy, answers), answers
+        still = self._still[rows] = np.where(energy == 0, np.minimum(self._still[rows] + 1, _STILL), 0)
+        numbers = np.repeat(_NOTHING, count, axis=1)
+        if len(heard := np.flatnonzero(still < _STILL)):
+            some = _windows(len(heard))
+            some[: len(heard)] = windows[heard]
+            found: list[Phases | None] = [None] * len(heard)
+            numbers[:, heard] = _spectra(some, energy[heard], found)
+            for index, answer in zip(heard.tolist(), found, strict=True):
+                answers[index] = answer
         return numbers, answers
 
+    def _windows_of(self, rows: NDArray[np.intp], frames: Sequence[Frame]) -> spectrum.Floats:
+        """The past of these channels and these frames, which are past from now on; of a lost one nothing is known."""
+        count = len(rows)
+        data = b"".join([_SILENCE if frame is None else frame for frame in frames])
+        windows = _windows(count)
+        windows[:count, :_PAST] = self._past[rows]
+        windows[:count, _PAST:] = np.frombuffer(data, "<i2").reshape(count, FRAME_SAMPLES)
+        self._past[rows] = windows[:count, FRAME_SAMPLES:]
+        return windows
 
-Phases = tuple[complex, complex]
 
-
-def _spectra(past: _Samples, sound: _Samples) -> tuple[spectrum.Floats, dict[int, Phases]]:
-    """The numbers of these channels, a row each; and by channel what is measured of an answer tone."""
-    count = len(sound)
+def _windows(count: int) -> spectrum.Floats:
+    """For so many channels, and those of silence that make their groups whole."""
     windows = np.empty((spectrum.whole_groups(count), spectrum.LONG), np.float32)
-    windows[:count, :_PAST] = past
-    windows[:count, _PAST:] = sound
     windows[count:] = 0
-    peaks = spectrum.peaks(windows[:count, -spectrum.SHORT :])
-    progress = spectrum.progress(windows)
-    level = 20 * np.log10(np.sqrt(progress.squares) / np.float32(_FULL_SINE) + np.float32(1e-5))
-    rows = [level, progress.magnitude, *peaks, progress.ring, progress.busy]
-    numbers = np.array([row[:count] for row in rows]).round(4)
-    found = np.flatnonzero(np.abs(numbers[2] - _ANSWER_HZ) < _ANSWER_TOLERANCE)
-    phases = spectrum.answer_phase(windows[found, _PAST:]).tolist() if len(found) else []
-    return numbers, {index: (first, second) for index, (first, second) in zip(found.tolist(), phases, strict=True)}
+    return windows
+
+
+#: Of an amplitude and of a ratio of powers.
+_DECIBELS = np.array([[20], [10]], np.float32)
+
+
+def _spectra(windows: spectrum.Floats, energy: spectrum.Floats, answers: list[Phases | None]) -> spectrum.Floats:
+    """The numbers of channels; what is measured of an answer tone goes into `answers`."""
+    count = len(energy)
+    numbers = np.empty((spectrum.ROWS, count), np.float32)
+    numbers[spectrum.ENERGY] = energy
+    spectrum.progress(windows, numbers)
+    spectrum.peaks(windows[:count, -spectrum.SHORT :], numbers)
+    numbers[spectrum.LEVEL] += _NOTHING_AT_ALL
+    logarithmic = numbers[spectrum.LEVEL : spectrum.TWIST + 1]
+    np.log10(logarithmic, out=logarithmic)
+    logarithmic *= _DECIBELS
+    numbers = numbers.round(4)
+    low, high = _ANSWER
+    if found := [index for index, hz in enumerate(numbers[spectrum.FIRST].tolist()) if low < hz < high]:
+        phases = spectrum.answer_phase(windows[found, _PAST:]).tolist()
+        for index, (first, second) in zip(found, phases, strict=True):
+            answers[index] = (first, second)
+    return numbers
 
 
 #: What is measured where there is no sound at all.
-_NOTHING, _ = _spectra(np.zeros((1, _PAST), np.int16), np.zeros((1, FRAME_SAMPLES), np.int16))
+_NOTHING = _spectra(np.zeros((spectrum.whole_groups(1), spectrum.LONG), np.float32), np.zeros(1, np.float32), [None])
 
 
 def measure(work: Sequence[tuple[Channel, Frame]]) -> list[Features]:
@@ -176,5 +200,5 @@ def measure(work: Sequence[tuple[Channel, Frame]]) -> list[Features]:
     """
     measurers = {channel.measurer for channel, _ in work}
     if len(measurers) == 1:
-        return measurers.pop().measure(work)
-    return [features for one in work for features in one[0].measurer.measure([one])]
+        return measurers.pop().measure([channel for channel, _ in work], [frame for _, frame in work])
+    return [features for channel, frame in work for features in channel.measurer.measure([channel], [frame])]

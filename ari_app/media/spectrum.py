@@ -5,7 +5,7 @@ numpy's cost is per call, not per channel: one call for a hundred channels costs
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,28 +24,13 @@ _BINS = SHORT // 2 + 1
 _REACH = 2
 #: Below this bin (94 Hz) is hum and offset, no tone of telephony.
 _LOWEST = 3
-_AROUND = np.arange(_LOWEST - _REACH, _LOWEST + _REACH + 1)[:, None]
 _TINY = np.float32(1e-3)
 
 
-class Peaks(NamedTuple):
-    """The two strongest peaks, one element a channel."""
-
-    first: Floats  # Hz
-    second: Floats  # Hz
-    purity: Floats  # 0..1: share of the power that the first peak has
-    pair: Floats  # 0..1: share of the power that both have
-    twist: Floats  # dB: level of the first over that of the second, >= 0
-    fsk: Floats  # 0..1: share of the power between 1600 and 1900 Hz (V.21 channel 2)
-
-
-class Progress(NamedTuple):
-    """Where call progress tones are, one element a channel: shares of the power, 0..1."""
-
-    ring: Floats  # 385..515 Hz: every country's ringback, the busy tone of those that have one frequency
-    busy: Floats  # 480 + 620 Hz, North America's busy; 0 unless both are there
-    squares: Floats  # mean of the squared samples of the last frame
-    magnitude: Floats  # mean of their magnitudes
+#: The rows of what is measured, an element a channel: Features says what each is. Those that are neighbours are worked
+#: on together.
+LEVEL, TWIST, ENERGY, FIRST, SECOND, PURITY, PAIR, FSK, RING, BUSY = range(10)
+ROWS = 10
 
 
 def _power(windows: Floats, size: int) -> Floats:
@@ -64,39 +49,61 @@ def _columns(count: int, *bands: tuple[int, int]) -> Floats:
     return columns
 
 
-_TOTAL_AND_FSK = _columns(_BINS, (_LOWEST - 1, _BINS), (51, 62))
+_FSK_AND_TOTAL = _columns(_BINS, (51, 62), (_LOWEST - 1, _BINS))
 
 
-def _hertz(left: Floats, middle: Floats, right: Floats, peak: NDArray[np.intp]) -> Floats:
-    """Between the bins: a sine in a Hann window has a ratio of neighbours that tells its place exactly."""
-    ratio = np.sqrt(np.maximum(left, right)) / (np.sqrt(middle) + _TINY)
-    ratio = np.minimum(np.maximum(ratio, np.float32(0.2)), np.float32(1))  # half a bin at most
-    shift = 2 - 3 / (ratio + 1)
-    np.negative(shift, out=shift, where=right < left)
-    return np.asarray((shift + peak) * (RATE / SHORT), np.float32)
+@cache
+def _around(count: int) -> NDArray[np.intp]:
+    """Where the bins about the lowest peak are, of so many channels."""
+    return np.arange(_LOWEST - _REACH, _LOWEST + _REACH + 1)[:, None] + np.arange(0, count * _BINS, _BINS)
 
 
-def peaks(windows: Floats) -> Peaks:
-    """The peaks of windows of SHORT samples: an array of channels by samples."""
-    power = _power(windows, SHORT)
-    total, fsk = (power @ _TOTAL_AND_FSK).T
-    total = total + _TINY
-    inside, bins = power[:, _LOWEST:-_LOWEST], power.reshape(-1)
-    rows = np.arange(0, bins.size, _BINS)
-    place = np.empty((2, len(power)), np.intp)
-    inside.argmax(axis=1, out=place[0])
-    around_first = place[0] + rows + _AROUND
-    first = bins[around_first]
-    bins[around_first] = 0  # the second peak is elsewhere, and has nothing of the first
-    inside.argmax(axis=1, out=place[1])
-    around_second = place[1] + rows + _AROUND
-    purity = first.sum(axis=0) / total
-    pair = purity + bins[around_second].sum(axis=0) / total
-    bins[around_first] = first
-    _, left, middle, right, _ = np.stack([first, bins[around_second]], axis=1)
-    hertz = _hertz(left, middle, right, place + _LOWEST)
+def _hertz(around: Floats, place: NDArray[np.intp], out: Floats) -> None:
+    """Between the bins: a sine in a Hann window has a ratio of neighbours that tells its place exactly.
+
+    With r for the greater neighbour by the peak that is (2r - 1) / (r + 1), or 2 - 3 / (r + 1), and half a bin at most.
+    """
+    size = np.sqrt(around)
+    left, middle, right = size[:, 0], size[:, 1], size[:, 2]
     middle += _TINY
-    return Peaks(hertz[0], hertz[1], purity, pair, 10 * np.log10(middle[0] / middle[1]), fsk / total)
+    share = np.maximum(left, right)
+    share += middle
+    np.divide(middle, share, out=share)
+    np.minimum(share, np.float32(2.5 / 3), out=share)
+    np.maximum(share, np.float32(0.5), out=share)
+    share *= -3
+    share += 2
+    np.negative(share, out=share, where=right < left)
+    np.multiply(share + place, RATE / SHORT, out=out, casting="same_kind")
+
+
+def peaks(windows: Floats, out: Floats) -> None:
+    """The two strongest tones in windows of SHORT samples, a row a channel: `out` from FIRST to FSK, and the power
+    of the first by that of the second at TWIST.
+    """
+    power = _power(windows, SHORT)
+    count = len(power)
+    inside, bins = power[:, _LOWEST:-_LOWEST], power.reshape(-1)
+    fsk, total = (power @ _FSK_AND_TOTAL).T
+    place = np.empty((2, count), np.intp)
+    around = np.empty((2, 3, count), np.float32)
+    inside.argmax(axis=1, out=place[0])
+    first = _around(count) + place[0]
+    top = bins[first]
+    bins[first] = 0  # the second peak is elsewhere, and has nothing of the first
+    inside.argmax(axis=1, out=place[1])
+    second = _around(count) + place[1]
+    top.sum(axis=0, out=out[PURITY])
+    np.add(bins[second].sum(axis=0), out[PURITY], out=out[PAIR])
+    out[FSK] = fsk
+    out[PURITY : FSK + 1] /= total + _TINY
+    bins[first] = top
+    around[0] = top[1:4]
+    around[1] = bins[second[1:4]]
+    place += _LOWEST
+    _hertz(around, place, out[FIRST : SECOND + 1])
+    strongest = around[:, 1] + _TINY
+    np.divide(strongest[0], strongest[1], out=out[TWIST])
 
 
 #: Bins of the long window: those of ringback, then the upper ones of North America's busy tone; and those that are in
@@ -114,13 +121,15 @@ def _transform() -> Floats:
 
 
 _TRANSFORM = _transform()
-_SHARES = np.hstack(
-    [_columns(len(_WANTED), _RING, _LOW, _HIGH), np.array([[_OTHERS.get(place, 0)] for place in _WANTED], np.float32)]
-)
-#: Parseval's sum over one side of the weighted window's spectrum; and the mean of the last frame's squares.
+#: Ringback; busy, as the sum of its two bands; and those.
+_SHARES = np.zeros((len(_WANTED), 5), np.float32)
+_SHARES[:, [0, 2, 3]] = _columns(len(_WANTED), _RING, _LOW, _HIGH)
+_SHARES[:, 1] = _SHARES[:, 2] + _SHARES[:, 3]
+_SHARES[:, 4] = [_OTHERS.get(place, 0) for place in _WANTED]
+#: Parseval's sum over one side of the weighted window's spectrum; and the power of the last frame, 1 for a full sine.
 _SUMS = np.zeros((LONG, 2), np.float32)
 _SUMS[:, 0] = _HANN[LONG] ** 2 * (LONG / 2)
-_SUMS[-FRAME_SAMPLES:, 1] = 1 / FRAME_SAMPLES
+_SUMS[-FRAME_SAMPLES:, 1] = 2 / 32768**2 / FRAME_SAMPLES
 _SUM = np.ones((FRAME_SAMPLES, 1), np.float32)
 #: Channels of a matrix product. OpenBLAS, which is behind numpy, shares products of more than 262,144 multiplications
 #: with threads of its own, which cost more than they do, and are waited for where the machine is busy.
@@ -135,27 +144,34 @@ def whole_groups(count: int) -> int:
     return groups * max(2, -(-count // groups))
 
 
-def progress(windows: Floats) -> Progress:
-    """Call progress tones in windows of LONG samples: an array of channels by samples. ValueError unless as many as
-    `whole_groups` says.
+def progress(windows: Floats, out: Floats) -> None:
+    """Call progress tones in windows of LONG samples, a row a channel: `out` at RING and BUSY, and the amplitude of the
+    last frame at LEVEL. ValueError unless the windows are as many as `whole_groups` says for those of `out`.
 
     Of 257 bins 14 are wanted, which a product with a matrix tells in a third of the time of a transform; and the
     sum of all but the lowest, which is that of the squared samples (Parseval) without the lowest.
     """
-    count = len(windows)
+    count = out.shape[1]
     groups = windows.reshape(-(-count // _GROUP), -1, LONG)
-    parts = np.square(groups @ _TRANSFORM).reshape(count, 2, len(_WANTED))
-    ring, low, high, others = ((parts[:, 0] + parts[:, 1]) @ _SHARES).T
-    everything, squares = (np.square(groups) @ _SUMS).reshape(count, 2).T
-    total = everything - others
+    parts = np.square(groups @ _TRANSFORM).reshape(len(windows), 2, len(_WANTED))
+    shares = ((parts[:, 0] + parts[:, 1]) @ _SHARES).T[:, :count]
+    everything, amplitude = (np.square(groups) @ _SUMS).reshape(len(windows), 2).T[:, :count]
+    np.sqrt(amplitude, out=out[LEVEL])
+    total = everything - shares[4]
     doubtful = np.flatnonzero(total < _ROUNDED * everything)
     if len(doubtful):
         total[doubtful] = _power(windows[doubtful], LONG)[:, 3:].sum(axis=1)
-    total += _TINY
-    low, high = low / total, high / total
-    busy = np.where(np.minimum(low, high) >= 0.1, low + high, np.float32(0))
-    magnitude = (np.abs(groups[..., -FRAME_SAMPLES:]) @ _SUM).reshape(count) / np.float32(FRAME_SAMPLES)
-    return Progress(ring / total, busy, squares, magnitude)
+    shares /= total + _TINY
+    shares[1] *= np.minimum(shares[2], shares[3]) >= 0.1  # busy, where both are there
+    out[RING : BUSY + 1] = shares[:2]
+
+
+def magnitude(frames: Floats, count: int) -> Floats:
+    """Mean magnitude of the samples of the first so many frames. ValueError unless the frames are as many as
+    `whole_groups` says.
+    """
+    groups = np.abs(frames).reshape(-(-count // _GROUP), -1, FRAME_SAMPLES)
+    return np.asarray((groups @ _SUM).reshape(-1)[:count] / np.float32(FRAME_SAMPLES))
 
 
 _HALF = FRAME_SAMPLES // 2

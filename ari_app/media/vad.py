@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
-import webrtcvad
+import _webrtcvad
 
 from ari_app.media.frames import FRAME_BYTES, FRAME_SAMPLES, RATE
 
@@ -24,6 +24,7 @@ class Vad(Protocol):
         """Whether these 20 ms (8 kHz, 16 bit) may be speech. Frames come in order."""
 
 
+_process = _webrtcvad.process
 _SILENCE = bytes(FRAME_BYTES)
 #: Frames without a sound after which more of them change nothing in the detector: its filters are empty, its hangover
 #: is over, and of silence it learns nothing.
@@ -36,18 +37,25 @@ class WebRtcVad:
     def __init__(self, aggressiveness: int = 2) -> None:
         if aggressiveness not in range(4):
             raise ValueError(f"aggressiveness: 0 to 3, not {aggressiveness}")
-        self._vad = webrtcvad.Vad(aggressiveness)
+        # As webrtcvad.Vad does, without its Python: a tenth of a frame's time.
+        self._state = _webrtcvad.create()
+        _webrtcvad.init(self._state)
+        _webrtcvad.set_mode(self._state, aggressiveness)
 
         self._still = 0  # frames without a sound that were the last ones
 
     def is_speech(self, frame: bytes) -> bool:
+        """As in Vad. Raises ValueError for a frame of another size."""
+        if len(frame) != FRAME_BYTES:
+            raise ValueError(f"frame: {FRAME_BYTES} bytes are 20 ms, not {len(frame)}")
         if frame != _SILENCE:
             self._still = 0
         elif self._still == _RINGS_OUT:
             return False
         else:
             self._still += 1
-        return bool(self._vad.is_speech(frame, RATE, FRAME_SAMPLES))
+        speech: bool = _process(self._state, RATE, frame, FRAME_SAMPLES)
+        return speech
 
 
 #: Speech is above this level, in dBFS, however quiet the line.

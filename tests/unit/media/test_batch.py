@@ -3,12 +3,16 @@ phone sends."""
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ari_app.clock import ManualClock
 from ari_app.media.batch import AT_ONCE, LATE, ROOM, Batch, Line
-from ari_app.media.features import Features
+from ari_app.media.features import Channel, Features, measure
 from ari_app.media.frames import FRAME_BYTES, Frame
 from ari_app.media.transports.pacing import PERIOD, Ticker
 from tests.unit.media.signals import features, frames, noise, sine, voice
@@ -50,6 +54,45 @@ def test_lines_are_measured_together_as_they_are_alone() -> None:
         for together, alone in zip(room.heard[name], features(sound), strict=True):
             assert together[:2] + together[4:5] == alone[:2] + alone[4:5]
             assert np.allclose([*together[2:4], *together[5:13]], [*alone[2:4], *alone[5:13]], atol=0.05)
+
+
+@settings(max_examples=20)
+@given(
+    st.lists(st.lists(st.tuples(st.integers(0, 6), st.booleans()), min_size=12, max_size=12), min_size=1, max_size=5),
+    st.lists(st.integers(0, 40), max_size=5),
+)
+def test_however_frames_come_each_line_is_measured_as_alone(
+    chunks: list[list[tuple[int, bool]]], leaving: list[int]
+) -> None:
+    """Several at once, none for a while, some of them lost; and others join and leave meanwhile."""
+    room = Room()
+    lines = [room.line(f"line {number}") for number in range(len(chunks))]
+    for line in lines:
+        line.heard = math.inf  # their time stands: what comes late is late
+    sounds = [frames(voice(1500, seed=number), noise(500)) for number in range(len(lines))]
+    said: list[list[Frame]] = [[] for _ in lines]
+    for turn in range(12):
+        if turn in leaving:
+            guest = room.line(f"guest {turn}")
+            guest.frames([SOUND] * 3)
+            room.tick()
+            guest.ended("goes")
+        for number, line in enumerate(lines):
+            count, lost = chunks[number][turn]
+            start = len(said[number])
+            come = [None if lost else frame for frame in sounds[number][start : start + count]]
+            said[number] += come
+            line.frames(come)
+        room.clock.advance(PERIOD / 2)
+    room.tick(2)
+    for number in range(len(lines)):
+        alone, channel = [], Channel()
+        for frame in said[number]:
+            alone += measure([(channel, frame)])
+        heard = room.heard[f"line {number}"]
+        assert [f[:2] + f[4:5] for f in heard] == [f[:2] + f[4:5] for f in alone]
+        for together, one in zip(heard, alone, strict=True):
+            assert np.allclose([*together[2:4], *together[5:13]], [*one[2:4], *one[5:13]], atol=1e-3)
 
 
 def test_what_is_lost_stays_lost() -> None:

@@ -132,7 +132,7 @@ def test_who_is_measured_beside_it_changes_nothing(kinds: list[str], turns: list
         ]:
             for line, frame in work:
                 said[line].append(frame)
-            for (line, _), found in zip(work, measurer.measure([(together[n], f) for n, f in work]), strict=True):
+            for (line, _), found in zip(work, measure([(together[n], f) for n, f in work]), strict=True):
                 heard[line].append(found)
     assert all(same(*both) for both in zip(heard, [hear(Channel(), frames) for frames in said], strict=True))
 
@@ -160,13 +160,13 @@ def test_any_number_of_channels_is_measured_at_once(count: int) -> None:
     hertz = [300 + 3000 * number / count for number in range(count)]
     for turn in range(4):
         frames = [samples(sine(hz, 100))[turn * FRAME_SAMPLES :][:FRAME_SAMPLES].tobytes() for hz in hertz]
-        found = measurer.measure(list(zip(channels, frames, strict=True)))
+        found = measurer.measure(channels, frames)
     assert [features.first for features in found] == pytest.approx(hertz, abs=0.5)
     assert {features.at for features in found} == {60}
 
 
 def test_none_are_measured_to_nothing() -> None:
-    assert Measurer().measure([]) == []
+    assert Measurer().measure([], []) == []
     assert measure([]) == []
 
 
@@ -185,9 +185,9 @@ def test_a_channel_that_joins_has_no_past() -> None:
     before = Channel(None, measurer)
     loud, quiet = samples(sine(1000, 20)).tobytes(), samples(sine(2000, 20, -50)).tobytes()
     for _ in range(3):
-        measurer.measure([(before, loud)])
+        measurer.measure([before], [loud])
     measurer.leave(before)
-    (found,) = measurer.measure([(Channel(None, measurer), quiet)])
+    (found,) = measurer.measure([Channel(None, measurer)], [quiet])
     assert same([found], hear(Channel(), [quiet]))
     assert abs(found.first - 2000) < 20
 

@@ -55,3 +55,10 @@ def test_lost_frames_go_on_as_before() -> None:
 def test_the_detector_has_four_settings() -> None:
     with pytest.raises(ValueError, match="aggressiveness"):
         WebRtcVad(4)
+
+
+@pytest.mark.parametrize("size", [0, 1, 318, 319, 322, 640])
+def test_a_frame_of_another_size_is_refused(size: int) -> None:
+    """The detector's own code would read beyond it."""
+    with pytest.raises(ValueError, match="frame: 320 bytes"):
+        WebRtcVad().is_speech(bytes(size))

@@ -19,3 +19,5 @@ class Account(Base):
     created_at: Mapped[Time]
     #: IANA's name; empty: the installation's
     time_zone: Mapped[str] = mapped_column(server_default=text("''"))
+    #: for which its recordings are kept; 0: for ever; None: the installation's
+    recordings_days: Mapped[int | None]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Index, text
+from sqlalchemy import BigInteger, Index, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Seconds, Time
@@ -69,3 +69,5 @@ class Recording(Base):
     deleted_at: Mapped[Time | None]
     #: "key 3", "supervisor 7", "age" or "size" (retention)
     deleted_by: Mapped[str | None]
+    #: it must not be deleted
+    held: Mapped[bool] = mapped_column(default=False, server_default=false())

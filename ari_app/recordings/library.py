@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 import structlog
 
 from ari_app.clock import Clock, Timer
-from ari_app.errors import NotFound, StoreUnavailable
+from ari_app.errors import CommandRefused, NotFound, StoreUnavailable
 from ari_app.recordings.conversion import CannotConvert, Source, convert
 from ari_app.recordings.converted import Converted
 from ari_app.recordings.files import LocalFiles, NoRoom
@@ -45,6 +46,12 @@ class Elsewhere:
     size: int
     #: gives so many bytes from there on, in pieces
     read: Callable[[int, int], AsyncIterator[bytes]]
+
+
+class Held(CommandRefused):
+    """The recording must not be deleted."""
+
+    slug = "held"
 
 
 class Library:
@@ -192,8 +199,12 @@ class Library:
 
         Raises:
             NotFound: it has none.
+            Held: it must not be deleted.
             OSError, StorageUnavailable: it cannot be deleted.
         """
+        latest = await self.recordings.find(recording.name)
+        if latest is not None and latest.held:  # maybe since it was looked up
+            raise Held("the recording is held", id=recording.name)
         if recording.state not in ("stored", "missing") or recording.path is None:
             raise NotFound("the recording has no file", id=recording.name, state=recording.state)
         if recording.storage != S3:
@@ -217,9 +228,8 @@ class Library:
         self._converted.prepare()
 
     def start(self) -> None:
-        """Begin to forget what is not to be kept."""
-        if self._retention.days or self._retention.max_bytes:
-            self._task = asyncio.get_running_loop().create_task(self._look(), name="retention of recordings")
+        """Begin to forget what is not to be kept: the installation's rules, and those of accounts."""
+        self._again()
 
     async def close(self) -> None:
         """Stop."""
@@ -244,11 +254,12 @@ class Library:
 
     async def retain(self) -> None:
         """Delete what is too old, or too much. Raises OSError."""
-        if self._retention.days:
-            before = self._clock.now() - self._retention.days * _DAY
-            while found := await self.recordings.older(before):
+        accounts = await self.recordings.retention()
+        for account, days in [*accounts.items(), (None, self._retention.days)]:
+            before = self._clock.now() - days * _DAY
+            while days and (found := await self.recordings.older(before, account=account, others_than=accounts)):
                 for recording in found:
-                    await self.delete(recording, "age")
+                    await self._forget(recording, "age")
         if not self._retention.max_bytes:
             return
         too_much = await self.recordings.bytes_stored() - self._retention.max_bytes
@@ -256,8 +267,12 @@ class Library:
             for recording in found:
                 if too_much <= 0:
                     return
-                await self.delete(recording, "size")
+                await self._forget(recording, "size")
                 too_much -= recording.size or 0
+
+    async def _forget(self, recording: RecordingInfo, why: str) -> None:
+        with suppress(Held):  # since it was looked up
+            await self.delete(recording, why)
 
 
 async def _fetch(file: Elsewhere, path: Path) -> None:

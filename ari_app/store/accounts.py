@@ -22,7 +22,14 @@ _UNIQUE = {"uq_accounts_name": ("name", "name")}
 
 
 def _value(row: Row[Any]) -> Account:
-    return Account(id=row.id, parent=row.parent_id, name=row.name, created_at=row.created_at, time_zone=row.time_zone)
+    return Account(
+        id=row.id,
+        parent=row.parent_id,
+        name=row.name,
+        created_at=row.created_at,
+        time_zone=row.time_zone,
+        recordings_days=row.recordings_days,
+    )
 
 
 class Accounts:
@@ -56,6 +63,14 @@ class Accounts:
         known_id(id, "account")
         async with self._database.transaction() as connection:
             done = await connection.execute(update(_TABLE).where(_TABLE.c.id == id).values(time_zone=name))
+            if not done.rowcount:
+                raise NotFound("no such account", id=id)
+
+    async def set_recordings_days(self, id: int, days: int | None) -> None:
+        """For how long its recordings are kept; 0: for ever; None: as the installation says. Raises NotFound."""
+        known_id(id, "account")
+        async with self._database.transaction() as connection:
+            done = await connection.execute(update(_TABLE).where(_TABLE.c.id == id).values(recordings_days=days))
             if not done.rowcount:
                 raise NotFound("no such account", id=id)
 

@@ -18,9 +18,9 @@ from ari_app.store.database import Database
 from ari_app.store.rows import table_of
 from ari_app.store.values import MAX_INTEGER, Page, clean
 from ari_app.store.writer import Writer
-from models import Leg, Recording
+from models import Account, Leg, Recording
 
-_TABLE, _LEGS = table_of(Recording), table_of(Leg)
+_TABLE, _LEGS, _ACCOUNTS = table_of(Recording), table_of(Leg), table_of(Account)
 _C = _TABLE.c
 #: names in one question: databases take so many parameters at least
 _AT_ONCE = 500
@@ -66,6 +66,8 @@ class RecordingInfo(msgspec.Struct, frozen=True, kw_only=True):
     error: str | None
     deleted_at: float | None
     deleted_by: str | None
+    #: neither age, nor size, nor anybody deletes it
+    held: bool = False
 
     @property
     def state(self) -> str:
@@ -223,13 +225,27 @@ class Recordings:
         async with self._database.transaction() as connection:
             return (await connection.execute(update(_TABLE).where(*here).values(values))).rowcount > 0
 
-    async def older(self, before: float, limit: int = 100) -> list[RecordingInfo]:
-        """Stored ones that began before then, the oldest first."""
-        return await self._stored(limit, _C.started_at < before)
+    async def older(
+        self, before: float, *, account: int | None = None, others_than: Iterable[int] = (), limit: int = 100
+    ) -> list[RecordingInfo]:
+        """Stored ones that began before then and are not held, the oldest first. account: of this one; None: of all but
+        others_than."""
+        whose = _C.account_id.not_in(list(others_than)) if account is None else _C.account_id == account
+        return await self._stored(limit, _C.started_at < before, _C.held.is_(False), whose)
 
     async def oldest(self, limit: int = 100) -> list[RecordingInfo]:
-        """Stored ones, the oldest first."""
-        return await self._stored(limit)
+        """Stored ones that are not held, the oldest first."""
+        return await self._stored(limit, _C.held.is_(False))
+
+    async def retention(self) -> dict[int, int]:
+        """For how many days accounts keep their recordings, that do not leave that to the installation; 0: for ever."""
+        query = select(_ACCOUNTS.c.id, _ACCOUNTS.c.recordings_days).where(_ACCOUNTS.c.recordings_days.is_not(None))
+        async with self._database.transaction(write=False) as connection:
+            return {row.id: row.recordings_days for row in await connection.execute(query)}
+
+    async def hold(self, recording: RecordingInfo, held: bool) -> None:
+        """Whether it must not be deleted."""
+        await self._set(recording, held=held)
 
     async def bytes_stored(self) -> int:
         """The size of all files that are stored."""

@@ -41,6 +41,8 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     created_at: float
     #: IANA's name; "": the installation's
     time_zone: str = ""
+    #: for which its recordings are kept; 0: for ever; None: the installation's
+    recordings_days: int | None = None
 
 
 class UserData(msgspec.Struct, frozen=True, kw_only=True):

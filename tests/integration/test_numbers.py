@@ -65,7 +65,7 @@ async def test_numbers_are_said_as_asterisk_says_them(pbx: Asterisk) -> None:
         await pbx.ari.post("/channels", **where, body={"variables": variables})
         async with asyncio.timeout(PATIENCE):
             while (await pbx.logs()).count("DONE") < count:
-                await asyncio.sleep(0.1)
+                await asyncio.sleep(0.3)
     said: dict[tuple[str, str, int], list[str]] = {}
     now: tuple[str, str] = ("", "")
     names: list[str] = []

@@ -104,9 +104,12 @@ HOURS = (
         method="PUT",
         path="/x/account",
         tag="Account",
-        summary="Set the account's time zone: the default of reports and opening hours",
+        summary="Set the account's time zone (of reports and opening hours), and how long recordings are kept",
         body=AccountBody,
-        errors=(_TIME_ZONE,),
+        errors=(
+            _TIME_ZONE,
+            error("recordingsDays", "invalid", "Not a number of days, or null"),
+        ),
         changes=True,
     ),
 )

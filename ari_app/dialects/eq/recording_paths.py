@@ -7,6 +7,7 @@ from ari_app.dialects.eq.wire.recording import (
     OneRecordingActionBody,
     Recording,
     RecordingActionBody,
+    RecordingBody,
     RecordingFileQuery,
     RecordingQuery,
 )
@@ -140,6 +141,22 @@ RECORDINGS = (
         ),
     ),
     Endpoint(
+        name="x.recording.update",
+        method="PUT",
+        path="/x/recording/{id}",
+        tag="Call Recordings",
+        summary="Hold a recording, so that it is not deleted, or let it go",
+        description=(
+            "One that is held is deleted by nobody, and by neither its age nor the room it takes, until it is let go."
+            " Messages and greetings of a mailbox cannot be held: their owners delete them."
+        ),
+        parameters=_ID,
+        body=RecordingBody,
+        reply=Recording,
+        changes=True,
+        errors=(_UNKNOWN, ErrorRow(parameter="held", type="invalid", description="No boolean, or of a mailbox")),
+    ),
+    Endpoint(
         name="x.recording.delete",
         method="DELETE",
         path="/x/recording/{id}",
@@ -150,6 +167,7 @@ RECORDINGS = (
         errors=(
             _UNKNOWN,
             ErrorRow(parameter="id", type="in_use", description="It goes on, or its file is being fetched"),
+            ErrorRow(parameter="id", type="held", description="It is held"),
         ),
     ),
 )

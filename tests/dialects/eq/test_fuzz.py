@@ -157,6 +157,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "pick_up_parked_call": {"channel": "PJSIP/trunk-c1", "destination": "105"},
     "extension_action": {"extension": "100", "action": "dial", "destination": "101", "channel": None},
     "call_recording_action": {"extension": "100", "action": "start"},
+    "x.recording.update": {"held": True},
     "x.recording.action": {"action": "pause"},
     "x.prompt": {"language": "en", "text": "We are closed.", "engine": "flite", "voice": "slt"},
     "x.voicemail": {"state": "old", "urgent": True},

@@ -60,6 +60,16 @@ def test_every_kind_of_file_becomes_the_same(form: str, rate: int) -> None:
     assert np.abs(middle).max() == pytest.approx(0.5, abs=0.05)
 
 
+@pytest.mark.parametrize("rate", [8000, 16_000, 48_000])
+def test_opus_too(rate: int) -> None:
+    samples = np.sin(np.arange(rate) * 2 * np.pi * 440 / rate) / 2
+    file = io.BytesIO()
+    soundfile.write(file, samples, rate, format="OGG", subtype="OPUS")
+    middle = samples_of(to_wav(file.getvalue()))[1600:6400]
+    assert audio.hears(middle, 440)
+    assert audio.level(middle, 440) == pytest.approx(-6, abs=1)
+
+
 def test_what_a_telephone_cannot_hold_is_filtered_out() -> None:
     """Not folded back: 5 kHz would be heard as 3 kHz."""
     assert np.abs(samples_of(to_wav(tone(5000)))[800:3200]).max() < 0.01
@@ -193,6 +203,10 @@ async def test_a_file_is_given_out_under_the_address_we_made_for_a_day_or_two(sh
 
         token = book.token(file.stem)
         assert await get(token) == (200, file.read_bytes())
+        async with client.get(f"{PATH}{token}", headers={"Range": "bytes=0-3"}) as reply:
+            assert (reply.status, await reply.read()) == (206, b"RIFF")
+        async with client.head(f"{PATH}{token}") as reply:
+            assert (reply.status, int(reply.headers["Content-Length"])) == (200, file.stat().st_size)
         assert book.media(1, "sound:a", "") == f"sound:http://pbx:8080{PATH}{token}"
         checksum, expires, proof = token.removesuffix(".wav").split("-")
         later = f"{int(expires, 16) + DAY:x}"

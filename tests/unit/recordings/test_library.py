@@ -12,7 +12,8 @@ import pytest
 from ari_app.clock import ManualClock
 from ari_app.errors import NotFound
 from ari_app.recordings.files import LocalFiles, NoRoom, key_of
-from ari_app.recordings.library import LOOK_EVERY, Retention
+from ari_app.recordings.library import LOOK_EVERY, Held, Retention
+from ari_app.store.accounts import Accounts
 from ari_app.store.recordings import STATES, RecordingFilter
 from ari_app.store.writer import Writer
 from tests.unit.recordings.shelf import Shelf, blocks
@@ -141,6 +142,49 @@ async def test_of_too_much_the_oldest_go(writer: Writer, clock: ManualClock, tmp
     await shelf.library.retain()
     assert shelf.there() == {"rec-3.wav", "rec-4.wav"}
     assert {(await shelf.get(f"rec-{number}")).deleted_by for number in range(3)} == {"size"}
+
+
+async def test_an_account_keeps_its_recordings_for_as_long_as_it_says(
+    writer: Writer, clock: ManualClock, tmp_path: Path
+) -> None:
+    accounts = Accounts(writer.database, clock)
+    short, ever = await accounts.create("short"), await accounts.create("for ever")
+    shelf = Shelf(writer, clock, tmp_path / "recordings", Retention(days=10))
+    for name in ("old", "young"):
+        for account in (1, short, ever):
+            shelf.begun(f"{name}-{account}", account=account)
+            shelf.ended(f"{name}-{account}")
+            found = await shelf.recordings.get(account, f"{name}-{account}")
+            await shelf.recordings.stored(found, await shelf.files.receive(found, blocks(b"abc")))
+        clock.advance(4 * DAY if name == "old" else 2 * DAY)
+    await accounts.set_recordings_days(short, 3)
+    await accounts.set_recordings_days(ever, 0)
+    await shelf.library.retain()
+    assert shelf.there() == {"old-1.wav", "young-1.wav", f"young-{short}.wav", f"old-{ever}.wav", f"young-{ever}.wav"}
+    clock.advance(30 * DAY)
+    await shelf.library.retain()
+    assert shelf.there() == {f"old-{ever}.wav", f"young-{ever}.wav"}
+    await accounts.set_recordings_days(ever, None)
+    await shelf.library.retain()
+    assert shelf.there() == set()
+
+
+async def test_what_is_held_is_deleted_by_nobody(writer: Writer, clock: ManualClock, tmp_path: Path) -> None:
+    shelf = Shelf(writer, clock, tmp_path / "recordings", Retention(days=2, max_bytes=150))
+    held, other = await shelf.put("held", bytes(100)), await shelf.put("other", bytes(100))
+    await shelf.recordings.hold(held, True)
+    with pytest.raises(Held):
+        await shelf.library.delete(held, "key 1")  # looked up before it was held
+    await shelf.library.retain()
+    assert shelf.there() == {"held.wav"}
+    assert (await shelf.get(other.name)).deleted_by == "size"
+    clock.advance(30 * DAY)
+    await shelf.library.retain()
+    assert shelf.there() == {"held.wav"}
+    await shelf.recordings.hold(await shelf.get("held"), False)
+    await shelf.library.retain()
+    assert (await shelf.get("held")).deleted_by == "age"
+    assert shelf.there() == set()
 
 
 async def test_every_recording_is_in_one_state(shelf: Shelf) -> None:

@@ -91,6 +91,7 @@ async def account(ask: Ask[None, None]) -> Account:
         name=found.name,
         time_zone=found.time_zone,
         effective_time_zone=found.time_zone or ask.services.time_zone,
+        recordings_days=found.recordings_days,
     )
 
 
@@ -98,6 +99,8 @@ async def update_account(ask: Ask[None, AccountBody]) -> None:
     services = ask.services
     async with services.sign_ins.exclusive(ask.account):
         await services.accounts.set_time_zone(ask.account, ask.body.data.time_zone)
+        if "recordings_days" in ask.body.data.model_fields_set:
+            await services.accounts.set_recordings_days(ask.account, ask.body.data.recordings_days)
         services.today.set_time_zone(ask.account, await time_zone(services, ask.account))
         await tell_hours(services, ask.account)
         await tell_alerts(services, ask.account)

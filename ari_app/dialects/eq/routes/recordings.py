@@ -15,6 +15,7 @@ from ari_app.dialects.eq.wire.recording import (
     OneRecordingActionBody,
     Recording,
     RecordingActionBody,
+    RecordingBody,
     RecordingFileQuery,
     RecordingQuery,
 )
@@ -23,7 +24,7 @@ from ari_app.errors import CommandRefused, NotFound
 from ari_app.recordings.conversion import FORMATS, CannotConvert
 from ari_app.recordings.converted import TooBusy
 from ari_app.recordings.files import NoRoom
-from ari_app.recordings.library import Library
+from ari_app.recordings.library import Held, Library
 from ari_app.store.recordings import RecordingFilter, RecordingInfo
 
 _TYPES = {"wav": "audio/wav", "wav16": "audio/wav"}
@@ -120,8 +121,19 @@ async def delete(ask: Ask[None, None]) -> None:
         raise refused("id", "in_use", "It goes on, or its file is being fetched from Asterisk")
     try:
         await ask.services.library.delete(found, by_whom(ask))
+    except Held:
+        raise refused("id", "held", "The recording is held") from None
     except NotFound:
         raise not_found("id", "The file of the recording") from None
+
+
+async def update(ask: Ask[None, RecordingBody]) -> Recording:
+    found = await _find(ask)
+    if ask.body.held and found.kind in ("voicemail", "greeting"):
+        raise invalid("held", "What is in a mailbox cannot be held")
+    await ask.services.library.recordings.hold(found, ask.body.held)
+    now = await _find(ask)
+    return Recording.of(now, ask.services.library.where(now))
 
 
 async def act(ask: Ask[None, RecordingActionBody]) -> None:
@@ -183,6 +195,7 @@ HANDLERS: dict[str, Handler] = {
     "x.recordings": listing,
     "x.recording.get": get,
     "x.recording.file": file,
+    "x.recording.update": update,
     "x.recording.action": change,
     "x.recording.delete": delete,
 }

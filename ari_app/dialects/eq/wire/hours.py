@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 import msgspec
-from pydantic import AfterValidator, BeforeValidator, Field, StrictStr, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StrictInt, StrictStr, model_validator
 from pydantic_core import PydanticCustomError
 
 from ari_app.acd import hours as pure
@@ -176,6 +176,14 @@ class AccountUpdate(Wire):
     """What may be set of the account."""
 
     time_zone: TimeZone = ""
+    recordings_days: Annotated[
+        StrictInt | None,
+        Field(
+            ge=0,
+            le=36_500,
+            description="Days for which recordings are kept; 0: for ever; null: RECORDINGS_DAYS; left out: stays",
+        ),
+    ] = None
 
 
 class AccountBody(Parameters):
@@ -257,3 +265,5 @@ class Account(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     time_zone: str
     #: which that makes
     effective_time_zone: str
+    #: for which recordings are kept; 0: for ever; null: the installation's
+    recordings_days: int | None

@@ -8,7 +8,7 @@ import msgspec
 from pydantic import Field, StrictStr
 
 from ari_app.dialects.eq.wire.common import LIMIT_MAX
-from ari_app.dialects.eq.wire.fields import Blankable, Count, Given, OptionalId, Parameters, or_default
+from ari_app.dialects.eq.wire.fields import Blankable, Boolean, Count, Given, OptionalId, Parameters, or_default
 from ari_app.dialects.eq.wire.report import Time
 from ari_app.store.recordings import RecordingInfo
 
@@ -42,6 +42,12 @@ class OneRecordingActionBody(Parameters):
     """POST /x/recording/{id}/action"""
 
     action: Annotated[Literal["pause", "resume", "stop", "cancel"], Given]
+
+
+class RecordingBody(Parameters):
+    """PUT /x/recording/{id}"""
+
+    held: Annotated[Boolean, Field(description="Nobody, neither age nor size, deletes it until it is let go"), Given]
 
 
 class RecordingQuery(Parameters):
@@ -126,6 +132,8 @@ class Recording(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     deleted_time: int | None
     #: "key 3", "supervisor 7"; age or size: it was not to be kept longer
     deleted_by: str | None
+    #: it must not be deleted
+    held: bool
 
     @classmethod
     def of(cls, found: RecordingInfo, path: str | None) -> Recording:
@@ -150,4 +158,5 @@ class Recording(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
             error=found.error,
             deleted_time=None if found.deleted_at is None else int(found.deleted_at),
             deleted_by=found.deleted_by,
+            held=found.held,
         )

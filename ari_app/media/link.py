@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
+from ari_app.media.frames import RATE
 from ari_app.media.ports import MediaPorts, Near, NearHere
 from ari_app.media.relay import Relay
 from ari_app.media.targets import Place, Target
 from ari_app.media.transports.attachment import Attachment
 from ari_app.media.transports.audiosocket_client import AudioSocketClient, connect_to_audiosocket
-from ari_app.media.transports.bot_socket import BotSocket, connect_to_bot
+from ari_app.media.transports.bot_socket import FORMATS, BotSocket, connect_to_bot
 from ari_app.media.transports.chan_websocket import Event
 from ari_app.media.transports.port import Direction, Traffic
 from ari_app.media.transports.rtp_socket import open_rtp
@@ -100,9 +101,10 @@ class LinkHere:
         """on_note: called with what users want to know of: "slow", "flushed", .."""
         self._ports = ports
         self._request = request
-        self._relay = Relay(ports.ticker, on_note)
+        self._pieces = ports.pieces(FORMATS.get(request.format, RATE))
+        self._relay = Relay(ports.ticker, on_note, self._pieces)
         self._target: Attachment | None = None
-        self.near = NearHere(ports, self._relay.from_call, request.direction)
+        self.near = NearHere(ports, self._relay.from_call, request.direction, self._pieces)
         self.over = self._relay.over
 
     @property
@@ -126,7 +128,9 @@ class LinkHere:
         request, relay, ticker = self._request, self._relay, self._ports.ticker
         target, place, direction = request.target, request.place, _TO_TARGET[request.direction]
         if target.scheme in ("ws", "wss"):
-            bot = BotSocket(relay.from_target, ticker=ticker, direction=direction, format=request.format)
+            bot = BotSocket(
+                relay.from_target, ticker=ticker, direction=direction, format=request.format, pieces=self._pieces
+            )
             self._target = bot
             relay.set_target(bot, bot, lambda: bot.tell(Event.DRAINED))
             await connect_to_bot(bot, target.url, place.address, place.port)

@@ -16,6 +16,7 @@ from uuid import uuid4
 
 from ari_app.clock import Clock
 from ari_app.media.batch import Batch
+from ari_app.media.frames import RATE
 from ari_app.media.transports.asterisk_socket import AsteriskServer, AsteriskSocket, connect_to_asterisk
 from ari_app.media.transports.attachment import Attachment
 from ari_app.media.transports.audiosocket_server import AudioSocketServer
@@ -92,6 +93,11 @@ class MediaPorts:
         if self.rtp is not None:
             self.rtp.close()
 
+    def pieces(self, rate: int) -> int:
+        """Of FRAME_BYTES that are 20 ms between Asterisk and us (Attachment), where samples of this rate are wanted:
+        over a websocket they come and go at it, over the other transports at 8 kHz."""
+        return rate // RATE if self.kind is TransportKind.WEBSOCKET else 1
+
     async def open_rtp(self, ear: Ear, direction: Direction) -> RtpSocket | SharedRtp:
         """An attachment over RTP. Raises OSError."""
         if self.rtp is not None:
@@ -117,8 +123,10 @@ class Near(Protocol):
 class NearHere:
     """Our end, in this process."""
 
-    def __init__(self, ports: MediaPorts, ear: Ear, direction: Direction) -> None:
+    def __init__(self, ports: MediaPorts, ear: Ear, direction: Direction, pieces: int = 1) -> None:
+        """pieces: as of Attachment."""
         self._ports = ports
+        self._pieces = pieces
         self._ear = ear
         self._direction = direction
         self._name = ""
@@ -159,18 +167,20 @@ class NearHere:
         ports = self._ports
         if ports.websocket is None:
             self.transport = AsteriskSocket(
-                self._ear, ticker=ports.ticker, direction=self._direction, reader=ports.reader
+                self._ear, ticker=ports.ticker, direction=self._direction, reader=ports.reader, pieces=self._pieces
             )
             host, kind, data = "INCOMING", "server", "f(json)"
         else:
-            self.transport = ports.websocket.expect(self._name, self._ear, direction=self._direction)
+            self.transport = ports.websocket.expect(
+                self._name, self._ear, direction=self._direction, pieces=self._pieces
+            )
             host, kind, data = ports.websocket_entry, "client", f"f(json)v(attachment={self._name})"
         return {
             "external_host": host,
             "connection_type": kind,
             "encapsulation": "none",
             "transport": "websocket",
-            "format": "slin",
+            "format": "slin" if self._pieces == 1 else "slin16",
             "transport_data": data,
         }
 

@@ -57,9 +57,10 @@ class _Side:
 class Relay:
     """One call and one endpoint."""
 
-    def __init__(self, ticker: Ticker, on_note: Callable[[str], None]) -> None:
-        """on_note: called with what users want to know of: "slow", "flushed", .."""
+    def __init__(self, ticker: Ticker, on_note: Callable[[str], None], pieces: int = 1) -> None:
+        """on_note: called with what users want to know of: "slow", "flushed", .. pieces: of both sides (Attachment)."""
         self._ticker = ticker
+        self._pieces = pieces
         self._note = on_note
         self.from_call = _Side(self, "call", self._from_call)
         self.from_target = _Side(self, "target", self._from_target)
@@ -72,11 +73,15 @@ class Relay:
         #: frames that the endpoint has not read, one after the other
         self._unread = 0
         self._leave_ticker: Callable[[], None] | None = None
-        #: frames of the endpoint that came while there was no call to say them to, or no room
-        self.dropped = 0
+        self._dropped = 0
         #: why it is over; "": it is not
         self.reason = ""
         self.over = asyncio.Event()
+
+    @property
+    def dropped(self) -> int:
+        """Frames of the endpoint that came while there was no call to say them to, or no room."""
+        return self._dropped // self._pieces
 
     def set_target(
         self,
@@ -109,23 +114,23 @@ class Relay:
         if not self._unread:
             self._note("slow")
         self._unread += len(frames)
-        if self._unread >= DEAF:
+        if self._unread >= DEAF * self._pieces:
             self.end(f"target: has not read for {DEAF * FRAME_MS // 1000} s")
 
     def _from_target(self, frames: Sequence[Frame]) -> None:
         call = self._call
         if call is None or call.over:
-            self.dropped += len(frames)
+            self._dropped += len(frames)
             return
         if self._live and (room := max(0, LIVE_ROOM - call.waiting)) < len(frames):
-            self.dropped += len(frames) - room
+            self._dropped += len(frames) - room
             frames = frames[:room]
         samples = b"".join(frame or _SILENCE for frame in frames)
         try:
             taken = call.say(samples)
         except CommandRefused:
             taken = 0
-        self.dropped += (len(samples) - taken) // FRAME_BYTES
+        self._dropped += (len(samples) - taken) // FRAME_BYTES
         self._look()
 
     def _look(self) -> None:

@@ -72,7 +72,7 @@ bind = {trunk}:{port}
 type = endpoint
 context = phones
 disallow = all
-allow = ulaw,alaw
+allow = ulaw,alaw,g722
 direct_media = no
 moh_passthrough = yes
 [world]
@@ -357,6 +357,10 @@ class PhoneBox:
         """Media of these samples: 8 kHz, 16 bits."""
         return _sound_file(samples)
 
+    def wide_tone_file(self, hz: int) -> str:
+        """As tone_file, at 16 kHz, a minute: for a phone that speaks G.722."""
+        return _file(f"wide-{hz}", lambda: audio.to_pcm(audio.sine(hz / 2, 120)), "sln16")
+
     async def connect_ear(self, phone: Phone, snoop: str, ear: Ear) -> None:
         """Streams what the phone hears to the ear. A call that is over before that is possible has nothing to hear."""
         try:
@@ -392,8 +396,8 @@ def _sound_file(samples: bytes) -> str:
     return _file(f"sound-{hashlib.sha256(samples).hexdigest()[:16]}", lambda: samples)
 
 
-def _file(name: str, make: Callable[[], bytes]) -> str:
-    path = _tone_directory() / f"{name}.sln"
+def _file(name: str, make: Callable[[], bytes], suffix: str = "sln") -> str:
+    path = _tone_directory() / f"{name}.{suffix}"
     if not path.exists():
         samples = make()
         with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:

@@ -38,18 +38,25 @@ _MEDIA = Subprotocol(chan_websocket.SUBPROTOCOL)
 
 
 class AsteriskSocket(Attachment):
-    """An attachment over chan_websocket, of signed samples of 8 kHz (`format=slin`, `transport_data=f(json)`)."""
+    """An attachment over chan_websocket, of signed samples (`transport_data=f(json)`) of 8 kHz (`format=slin`), or in
+    two pieces of 10 ms for each frame, of 16 kHz (`format=slin16`)."""
 
     def __init__(
-        self, ear: Ear, *, ticker: Ticker, direction: Direction = Direction.BOTH, reader: TcpReader | None = None
+        self,
+        ear: Ear,
+        *,
+        ticker: Ticker,
+        direction: Direction = Direction.BOTH,
+        reader: TcpReader | None = None,
+        pieces: int = 1,
     ) -> None:
-        """`reader`: reads it, with others; else its transport does."""
-        super().__init__(ear, ticker=ticker, direction=direction)
+        """`reader`: reads it, with others; else its transport does. `pieces`: as of Attachment."""
+        super().__init__(ear, ticker=ticker, direction=direction, pieces=pieces)
         self._reader = reader
         self._framer = Framer()
         self._connection: MediaConnection | None = None
         self._stopped = False  # Asterisk has enough for now
-        self._ahead = 0  # frames that Asterisk has and has not played yet, by our clock
+        self._ahead = 0  # pieces that Asterisk has and has not played yet, by our clock
         #: Asterisk has said MEDIA_START
         self.started = asyncio.Event()
 
@@ -101,15 +108,16 @@ class AsteriskSocket(Attachment):
         self.close(reason)
 
     def _send(self, periods: int) -> None:
-        ahead = self._ahead - periods
-        if ahead > LEAD and not self._stopped:
+        pieces = self._pieces
+        ahead = self._ahead - periods * pieces
+        if ahead > LEAD * pieces and not self._stopped:
             self._ahead = ahead
             return
         connection = self._connection
         if connection is None or self._stopped or connection.full:
             return  # what is said waits in the box, which is bounded
         self._ahead = max(0, ahead)
-        samples = self._box.take(LEAD + MESSAGE - self._ahead)
+        samples = self._box.take((LEAD + MESSAGE) * pieces - self._ahead)
         if samples:
             connection.write_binary(samples)
             frames = len(samples) // FRAME_BYTES
@@ -182,14 +190,14 @@ class AsteriskServer:
         at, number = next(iter(self._server.sockets)).getsockname()[:2]
         return at, number
 
-    def expect(self, name: str, ear: Ear, *, direction: Direction = Direction.BOTH) -> AsteriskSocket:
+    def expect(self, name: str, ear: Ear, *, direction: Direction = Direction.BOTH, pieces: int = 1) -> AsteriskSocket:
         """The attachment that Asterisk will name in the query of its address: `transport_data=v(attachment=<name>)`.
 
         Raises Conflict for a name that is in use.
         """
         if name in self._expected:
             raise Conflict(f"{name} is in use")
-        attachment = AsteriskSocket(ear, ticker=self._ticker, direction=direction, reader=self._reader)
+        attachment = AsteriskSocket(ear, ticker=self._ticker, direction=direction, reader=self._reader, pieces=pieces)
         self._expected[name] = attachment
         return attachment
 

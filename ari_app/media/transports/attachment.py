@@ -17,14 +17,18 @@ log = logging.getLogger(__name__)
 class Attachment:
     """A transport (port.Transport) that is told of 20 ms by the ticker."""
 
-    def __init__(self, ear: Ear, *, ticker: Ticker, direction: Direction, room: int = BOX_FRAMES) -> None:
-        """`room`: frames that may wait to be said."""
+    def __init__(
+        self, ear: Ear, *, ticker: Ticker, direction: Direction, room: int = BOX_FRAMES, pieces: int = 1
+    ) -> None:
+        """`room`: frames that may wait to be said. `pieces`: of FRAME_BYTES that are 20 ms: 2 at 16 kHz. The ear gets
+        these, and `say` takes them; what is counted, and waits, is in frames of 20 ms."""
         self.direction = direction
+        self._pieces = pieces
         self._hears = direction.hears  # asked for each packet
         self.over = False
         self._ear = ear
         self._ticker = ticker
-        self._box = Outbox(room)
+        self._box = Outbox(room * pieces)
         self._leave_ticker: Callable[[], None] = lambda: None
         self._frames_in = self._frames_lost = self._frames_out = self._refused = 0
 
@@ -37,7 +41,7 @@ class Attachment:
     @property
     def waiting(self) -> int:
         """Frames that wait to be said, whole ones."""
-        return len(self._box) // FRAME_BYTES
+        return len(self._box) // (FRAME_BYTES * self._pieces)
 
     def hush(self) -> int:
         """As in Transport."""
@@ -45,7 +49,8 @@ class Attachment:
 
     def traffic(self) -> Traffic:
         """As in Transport."""
-        return Traffic(self._frames_in, self._frames_lost, self._frames_out, self._refused, self._quality())
+        came, lost, went = (n // self._pieces for n in (self._frames_in, self._frames_lost, self._frames_out))
+        return Traffic(came, lost, went, self._refused, self._quality())
 
     def close(self, reason: str = "closed") -> None:
         """As in Transport."""

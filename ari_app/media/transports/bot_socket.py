@@ -8,7 +8,9 @@ enough waits it is told MEDIA_XOFF, and if it goes on, we read no more of it for
 
 from __future__ import annotations
 
+import asyncio
 import ssl
+from functools import cache
 from typing import Protocol
 
 from websockets.asyncio.client import connect
@@ -46,16 +48,19 @@ class BotEar(Ear, Protocol):
 class BotSocket(Attachment):
     """A bot. Its direction is ours: we speak to it what the call says."""
 
-    def __init__(self, ear: BotEar, *, ticker: Ticker, direction: Direction, format: str = "slin") -> None:
-        """`format`: slin (8 kHz) or slin16 (16 kHz), of what goes over the websocket. Raises KeyError for another."""
-        super().__init__(ear, ticker=ticker, direction=direction)
+    def __init__(
+        self, ear: BotEar, *, ticker: Ticker, direction: Direction, format: str = "slin", pieces: int = 1
+    ) -> None:
+        """`format`: slin (8 kHz) or slin16 (16 kHz), of what goes over the websocket. `pieces`: 2 where what we say and
+        hear is of 16 kHz too (then the format is); else it is resampled. Raises KeyError for another format."""
+        super().__init__(ear, ticker=ticker, direction=direction, pieces=pieces)
         self.format = format
         #: frames that were not sent, as the bot did not read
         self.unread = 0
         self._bot = ear
         self._framer = Framer()
         self._connection: MediaConnection | None = None
-        wide = FORMATS[format] != RATE
+        wide = FORMATS[format] != RATE * pieces
         self._up = Doubler() if wide else None
         self._down = Halver() if wide else None
 
@@ -83,7 +88,7 @@ class BotSocket(Attachment):
             return 0
         frames = len(samples) // FRAME_BYTES
         if connection.full:
-            self.unread += frames
+            self.unread += frames // self._pieces
             return 0
         connection.write_binary(samples if self._up is None else self._up.feed(samples))
         self._frames_out += frames
@@ -141,6 +146,12 @@ class BotSocket(Attachment):
             self._connection.end()
 
 
+@cache
+def _trusted() -> ssl.SSLContext:
+    """Whom the machine trusts, read once: it takes tens of milliseconds."""
+    return ssl.create_default_context()
+
+
 async def connect_to_bot(bot: BotSocket, url: str, address: str, port: int) -> None:
     """Connect to a websocket, at this address and no other, whatever its name resolves to by now.
 
@@ -151,7 +162,7 @@ async def connect_to_bot(bot: BotSocket, url: str, address: str, port: int) -> N
             url,
             host=address,
             port=port,
-            ssl=ssl.create_default_context() if url.startswith("wss:") else None,
+            ssl=await asyncio.to_thread(_trusted) if url.startswith("wss:") else None,
             subprotocols=[Subprotocol(chan_websocket.SUBPROTOCOL)],
             compression=None,
             proxy=None,

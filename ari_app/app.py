@@ -44,6 +44,7 @@ from ari_app.freepbx.service import ImportService
 from ari_app.ids import IdSource
 from ari_app.media import memory
 from ari_app.media.asr.recognisers import configured_recognisers
+from ari_app.media.silero import SileroModel
 from ari_app.media.transports.pacing import Ticker
 from ari_app.media.workers.pool import MediaPool
 from ari_app.ops.clock_set import ClockSet
@@ -292,6 +293,8 @@ class Application:
             self.registry, Ears(ports, recognisers), self.centre.talking_leg, limit=settings.recognitions
         )
         self.analysis = AnalysisDesk(self.registry, ports, self.centre.talking_leg, limit=settings.analyses)
+        if settings.analysis_vad == "silero":
+            self.analysis.vad = (await asyncio.to_thread(SileroModel, settings.silero_model)).vad
         self.playback = PlaybackDesk(self.registry, ports, self.centre.talking_leg, limit=settings.playbacks)
         for desk in (self.media, self.recognition, self.analysis, self.playback):
             desk.tell = partial(self.feed.tell, scope=MEDIA)

@@ -37,6 +37,8 @@ settings, from the environment:
   RECOGNITION_ENGINES
                      recognisers of speech beside pocketsphinx: JSON, docs/speech.md
   RECOGNITIONS       how many recognitions on live calls there may be at a time (20)
+  ANALYSIS_VAD       what tells speech in analyses of live calls: webrtc (default) or silero
+  SILERO_MODEL       silero_vad.onnx, for silero; empty: that of the package silero-vad
   ANALYSES           how many analyses of live calls there may be at a time (100)
   PLAYBACKS          how many playbacks of texts and sounds on live calls there may be at a time (100)
   PROMPT_DIRS        directories, with commas, whose files may be played (file:name)

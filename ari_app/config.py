@@ -177,6 +177,10 @@ class Settings(BaseSettings):
     recognition_engines: SecretStr = SecretStr("")
     #: recognitions on live calls at a time
     recognitions: int = Field(default=20, ge=0, le=10_000)
+    #: what tells speech in analyses over REST: webrtc, or silero (docs/cpa.md)
+    analysis_vad: Literal["webrtc", "silero"] = "webrtc"
+    #: of silero, silero_vad.onnx; empty: that of the package silero-vad
+    silero_model: Path | None = None
     #: analyses of live calls at a time
     analyses: int = Field(default=100, ge=0, le=10_000)
     #: texts and sounds on live calls at a time

@@ -27,6 +27,7 @@ from ari_app.media.features import Features
 from ari_app.media.frames import FRAME_MS
 from ari_app.media.ports import MediaPorts
 from ari_app.media.recorded import FeatureRecord
+from ari_app.media.vad import Vad
 
 log = structlog.get_logger(__name__)
 
@@ -81,7 +82,7 @@ class AnalysisView(msgspec.Struct, frozen=True, kw_only=True):
 class AnalysisSession:
     """One analysis of a user."""
 
-    def __init__(self, leg: Leg, request: AnalysisRequest, ports: MediaPorts) -> None:
+    def __init__(self, leg: Leg, request: AnalysisRequest, ports: MediaPorts, vad: Vad | None = None) -> None:
         self.leg = leg
         self.request = request
         self.id = leg.call.registry.ids.new("analysis")
@@ -97,7 +98,7 @@ class AnalysisSession:
         self._count = 0
         self._findings: deque[Finding] = deque(maxlen=FINDINGS)
         self._detector = Detector(request.wanted)
-        self._analysis = Analysis(leg, ports, self, self._found, hear=request.hear)
+        self._analysis = Analysis(leg, ports, self, self._found, hear=request.hear, vad=vad)
 
     # as an analyser
 
@@ -177,6 +178,8 @@ class AnalysisDesk(Desk[AnalysisView]):
         """limit: analyses at a time; each costs about 0.1 % of a core."""
         super().__init__(registry, find, "analysis", limit=limit, nouns="analyses")
         self._ports = ports
+        #: makes what tells speech, for each; None: WebRTC's
+        self.vad: Callable[[], Vad] | None = None
         self._keeping: dict[int, deque[AnalysisSession]] = {}
 
     async def start(
@@ -192,7 +195,7 @@ class AnalysisDesk(Desk[AnalysisView]):
         self.require_room()
         if sum(session.leg.call is leg.call for _, session in self._live.values()) >= PER_CALL:
             raise TooMany(f"there are {PER_CALL} analyses of that call already")
-        session = AnalysisSession(leg, request, self._ports)
+        session = AnalysisSession(leg, request, self._ports, self.vad() if self.vad is not None else None)
         if session.record is not None:
             keeping = self._keeping.setdefault(account, deque())
             keeping.append(session)

@@ -1,6 +1,6 @@
 """Silero's voice activity detector, as an option: a small neural network, run by onnxruntime on one thread.
 
-It tells speech from music and noise better than WebRTC's, at thirty times the cost: about 400 calls a core. Neither is
+It tells speech from music and noise better than WebRTC's, at forty-five times the cost: about 280 calls a core. Neither is
 part of this application: the extra `silero` brings onnxruntime, and the model is a file of 2.3 MB (docs/cpa.md).
 """
 
@@ -59,7 +59,7 @@ class SileroModel:
         self._rate = np.array(RATE, np.int64)
 
     def probability(self, samples: np.ndarray[Any, Any], state: np.ndarray[Any, Any]) -> tuple[float, Any]:
-        """That this chunk, with its context before it, is speech; and the state for the next. About 80 us."""
+        """That this chunk, with its context before it, is speech; and the state for the next. About 100 us."""
         found, state = self._session.run(None, {"input": samples, "state": state, "sr": self._rate})
         return float(found[0, 0]), state
 

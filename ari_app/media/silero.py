@@ -1,7 +1,7 @@
 """Silero's voice activity detector, as an option: a small neural network, run by onnxruntime on one thread.
 
-It tells speech from music and noise better than WebRTC's, at forty-five times the cost: about 280 calls a core. Neither is
-part of this application: the extra `silero` brings onnxruntime, and the model is a file of 2.3 MB (docs/cpa.md).
+It tells speech from music and noise better than WebRTC's, at forty-five times the cost: about 280 calls a core. Neither
+is part of this application: the extra `silero` brings onnxruntime, and the model is a file of 2.3 MB (docs/cpa.md).
 """
 
 from __future__ import annotations

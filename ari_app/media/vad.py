@@ -6,6 +6,7 @@ only for a frame that is no tone, that stands out of the line's noise, and that 
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
@@ -70,6 +71,7 @@ _PEAK_DECAY = 0.02  # dB a frame: a second voice may be fainter than the first
 _FLOOR_BUCKETS = 6
 _BUCKET_FRAMES = 25
 _SMOOTHING = 5  # frames, of which three must be speech
+_RECENT = (1 << _SMOOTHING) - 1
 #: Who is heard from the first frame on speaks before the noise of the line is known. So many frames are kept until it
 #: is; so many of them make a word, and the noise must be so much fainter, in dB.
 _FIRST_FRAMES, _WORD_FRAMES, _ABOVE_NOISE = 150, 6, 12.0
@@ -81,15 +83,16 @@ class SpeechGate:
     def __init__(self) -> None:
         self._peak = _QUIETEST
         self._buckets: deque[float] = deque(maxlen=_FLOOR_BUCKETS)
+        self._quietest = math.inf  # of those
         self._bucket = 0.0
         self._bucket_frames = 0
-        self._recent: deque[bool] = deque(maxlen=_SMOOTHING)
+        self._recent = 0  # a bit a frame: whether it was speech
         self._first: list[tuple[int, float]] | None = []  # when, how loud: what may be speech from the first frame on
 
     @property
     def floor(self) -> float:
         """Level of the line's noise in dBFS; 0 while nothing but digital silence was heard."""
-        return min(self._bucket, *self._buckets) if self._buckets else self._bucket
+        return min(self._bucket, self._quietest)
 
     @property
     def peak(self) -> float:
@@ -118,23 +121,27 @@ class SpeechGate:
     def hear(self, frame: Features, *, tonal: bool) -> bool:
         """Whether there is speech at this frame. tonal: whether the frame belongs to a tone (see tones.py)."""
         if frame.lost:
-            return sum(self._recent) > _SMOOTHING // 2  # as before: nobody knows
-        if frame.level > _DIGITAL_SILENCE:
-            self._learn(max(frame.level, _LOWEST_FLOOR))
-        self._peak = max(self._peak - _PEAK_DECAY, _QUIETEST)
-        loud = frame.level > max(self.floor + _ABOVE_FLOOR, self._peak - _BELOW_PEAK, _QUIETEST)
-        speech = frame.voiced and loud and not tonal
-        if self._first is not None and frame.voiced and not loud and not tonal and frame.level > _QUIETEST:
-            self._first.append((frame.at, frame.level))
-        self._recent.append(speech)
-        smooth = sum(self._recent) > _SMOOTHING // 2
-        if speech and smooth:  # not yet at the first frames of a tone
-            self._peak = max(self._peak, frame.level)
+            return self._recent.bit_count() > _SMOOTHING // 2  # as before: nobody knows
+        level = frame.level
+        if level > _DIGITAL_SILENCE:
+            self._learn(max(level, _LOWEST_FLOOR))
+        self._peak = peak = max(self._peak - _PEAK_DECAY, _QUIETEST)
+        speech = False
+        if level > _QUIETEST and frame.voiced and not tonal:
+            speech = level > max(min(self._bucket, self._quietest) + _ABOVE_FLOOR, peak - _BELOW_PEAK)
+            if not speech and self._first is not None:
+                self._first.append((frame.at, level))
+        self._recent = (self._recent << 1 | speech) & _RECENT
+        smooth = self._recent.bit_count() > _SMOOTHING // 2
+        if speech and smooth and level > peak:  # not yet at the first frames of a tone
+            self._peak = level
         return smooth
 
     def _learn(self, level: float) -> None:
         if self._bucket_frames == _BUCKET_FRAMES:
             self._buckets.append(self._bucket)
+            self._quietest = min(self._buckets)
             self._bucket, self._bucket_frames = 0.0, 0
-        self._bucket = min(self._bucket, level)
+        if level < self._bucket:
+            self._bucket = level
         self._bucket_frames += 1

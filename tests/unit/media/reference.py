@@ -1,4 +1,5 @@
-"""The features of a frame by their definitions: one channel, one frame, in double precision and in no hurry."""
+"""The features of a frame, and what of them is speech, by their definitions: one channel, in double precision and in no
+hurry."""
 
 from __future__ import annotations
 
@@ -88,3 +89,30 @@ def answer(heard: NDArray[np.int16]) -> tuple[complex, complex]:
     half = FRAME_SAMPLES // 2
     turn = np.exp(-2j * np.pi * 2100 / RATE * np.arange(half)) * (2 / half)
     return complex(frame[:half] @ turn), complex(frame[half:] @ turn)
+
+
+class Gate:
+    """The speech gate: what the detector calls speech and is no tone, 7 dB over the noise, 16 under the voice."""
+
+    def __init__(self) -> None:
+        self.peak = -45.0
+        self.learnt: list[float] = []  # levels from which the noise is known
+        self.said: list[bool] = []
+
+    @property
+    def floor(self) -> float:
+        """The quietest of six whole half seconds and the one that goes on."""
+        halves = [self.learnt[at : at + 25] for at in range(0, len(self.learnt), 25)]
+        return min((min(0.0, *half) for half in halves[-7:]), default=0.0)
+
+    def hear(self, level: float, *, voiced: bool, tonal: bool, lost: bool) -> bool:
+        if not lost:
+            if level > -90:
+                self.learnt.append(max(level, -65.0))
+            self.peak = max(self.peak - 0.02, -45.0)
+            loud = level > max(self.floor + 7, self.peak - 16, -45.0)
+            self.said.append(voiced and loud and not tonal)
+        smooth = sum(self.said[-5:]) >= 3
+        if not lost and self.said[-1] and smooth:
+            self.peak = max(self.peak, level)
+        return smooth

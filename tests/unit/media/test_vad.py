@@ -2,10 +2,13 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ari_app.media.features import Features
 from ari_app.media.tones import ToneTracker
 from ari_app.media.vad import SpeechGate, WebRtcVad
+from tests.unit.media.reference import Gate
 from tests.unit.media.signals import Samples, features, noise, silence, sine, voice
 
 
@@ -62,3 +65,22 @@ def test_a_frame_of_another_size_is_refused(size: int) -> None:
     """The detector's own code would read beyond it."""
     with pytest.raises(ValueError, match="frame: 320 bytes"):
         WebRtcVad().is_speech(bytes(size))
+
+
+FRAMES = st.builds(
+    Features,
+    st.just(0),
+    lost=st.sampled_from([False] * 9 + [True]),
+    level=st.one_of(st.floats(-100, 0), st.floats(-60, -30)),
+    voiced=st.booleans(),
+)
+
+
+@given(st.lists(st.tuples(FRAMES, st.integers(1, 40), st.sampled_from([False, False, True])), max_size=40))
+def test_speech_is_what_the_definition_says(heard: list[tuple[Features, int, bool]]) -> None:
+    gate, plain = SpeechGate(), Gate()
+    for frame, times, tonal in heard:
+        for _ in range(times):
+            speech = plain.hear(frame.level, voiced=frame.voiced, tonal=tonal, lost=frame.lost)
+            assert gate.hear(frame, tonal=tonal) == speech
+            assert (gate.floor, gate.peak) == (plain.floor, plain.peak)

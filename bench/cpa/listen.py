@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -14,9 +15,11 @@ from ari_app.media.frames import FRAME_BYTES, FRAME_MS
 from ari_app.media.signals import SignalDetector
 from ari_app.media.tones import ToneTracker
 from bench.cpa.calls import Call, pcm
-from bench.cpa.voices import RATE, Samples, load, recordings
+from bench.cpa.voices import Samples, load, recordings
 
 TOGETHER = 100
+#: Titles of minutes each.
+AT_ONCE = 16
 
 
 def features(calls: Sequence[Call]) -> Iterator[tuple[Call, list[Features]]]:
@@ -61,26 +64,29 @@ class Alarms:
 
 
 def alarms(sounds: Iterable[tuple[str, str, Samples]]) -> Alarms:
-    """Of titles, their style and their sound. As if somebody had spoken before: then a beep needs the least proof."""
+    """Of titles, their style and their sound. As if somebody had spoken before: then a beep needs the least proof.
+    Holds AT_ONCE sounds at a time."""
     found = Alarms()
-    calls, titles = [], []
-    for title, style, sound in sounds:
-        found.hours += len(sound) / RATE / 3600
-        titles.append((title, style))
-        calls.append(Call(len(calls), style, {}, sound, frozenset()))
-    for call, frames in features(calls):
-        tracker, detector = ToneTracker(), SignalDetector()
-        title, style = titles[call.number]
-        names = found.by_style.setdefault(style, Counter({"ms": 0}))
-        names["ms"] += len(frames) * FRAME_MS
-        for frame in frames:
-            ended = tracker.hear(frame)
-            for signal in detector.hear(frame, tracker.tone, ended, spoken=True):
-                found.told[signal.name] += 1
-                names[signal.name] += 1
-                if signal.name == "BP":
-                    found.where.append(f"{title}: {signal.since / 1000:.2f} s, {signal.hertz}, {signal.reason}")
+    rest = iter(sounds)
+    while some := list(itertools.islice(rest, AT_ONCE)):
+        calls = [Call(number, style, {}, sound, frozenset()) for number, (_, style, sound) in enumerate(some)]
+        for call, frames in features(calls):
+            _listen(found, some[call.number][0], call.kind, frames)
     return found
+
+
+def _listen(found: Alarms, title: str, style: str, frames: list[Features]) -> None:
+    tracker, detector = ToneTracker(), SignalDetector()
+    names = found.by_style.setdefault(style, Counter({"ms": 0}))
+    names["ms"] += len(frames) * FRAME_MS
+    found.hours += len(frames) * FRAME_MS / 3_600_000
+    for frame in frames:
+        ended = tracker.hear(frame)
+        for signal in detector.hear(frame, tracker.tone, ended, spoken=True):
+            found.told[signal.name] += 1
+            names[signal.name] += 1
+            if signal.name == "BP":
+                found.where.append(f"{title}: {signal.since / 1000:.2f} s, {signal.hertz}, {signal.reason}")
 
 
 def speech(voices: Sequence[str]) -> Iterator[tuple[str, str, Samples]]:

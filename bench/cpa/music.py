@@ -1,8 +1,8 @@
 """Hours of music that a caller may be left with, for beeps that are none. All by one seed.
 
 Real titles (Asterisk's music on hold, sped up, slowed down, quieter), pieces that are composed here and played by
-sampled instruments (fluidsynth), and electronic tunes of one voice. The parts share no title, no style, no instrument
-and no sound font; each piece goes through a codec, some with noise.
+sampled instruments (fluidsynth), and electronic tunes of one voice. The parts share no title, no style, no melody's
+instrument and no sound font; each piece goes through a codec, some with noise.
 """
 
 from __future__ import annotations

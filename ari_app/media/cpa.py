@@ -250,21 +250,25 @@ class CallProgress:
                 talk.forget()
                 self.state = State.WAIT
             return []
-        facts: dict[str, float | str] = {"voice": talk.voice, "silence": talk.quiet, "onset": talk.onset}
-        facts |= {"floor": round(self._gate.floor, 1), "peak": round(self._gate.peak, 1)}
         if self._sit is not None:
             if talk.voice < _SPOKEN_MS or self._gate.peak < self._sit.level - _BACKGROUND:
                 return []
             self._decide("AM")
-            return [Finding("AM", now, talk.onset, "voice after a special information tone", facts)]
-        facts |= {"span": talk.span, "pauses": talk.phrases, "long_pauses": talk.sentences}
+            return [Finding("AM", now, talk.onset, "voice after a special information tone", self._facts())]
         greeting = Greeting(talk.voice, talk.quiet, talk.onset, talk.phrases, talk.sentences)
         decision = self._classify(greeting, self.parameters.profile)
         if decision is None:
             return []
         code, reason = decision
         self._decide(code)
-        return [Finding(code, now, talk.onset, reason, facts)]
+        facts = {"span": talk.span, "pauses": talk.phrases, "long_pauses": talk.sentences}
+        return [Finding(code, now, talk.onset, reason, self._facts() | facts)]
+
+    def _facts(self) -> dict[str, float | str]:
+        """Of the voice so far."""
+        talk, gate = self._talk, self._gate
+        facts: dict[str, float | str] = {"voice": talk.voice, "silence": talk.quiet, "onset": talk.onset or 0}
+        return facts | {"floor": round(gate.floor, 1), "peak": round(gate.peak, 1)}
 
     def _decide(self, code: str) -> None:
         self.answer, self.state = code, State.DECIDED

@@ -170,7 +170,10 @@ class SignalDetector:
         before = self._last
         if before is None or frame.lost or frame.level < -50:
             return False
-        return min(abs(a - b) for a in (frame.first, frame.second) for b in (before.first, before.second)) <= 4
+        first, second, one, other = frame.first, frame.second, before.first, before.second
+        return (
+            -4 <= first - one <= 4 or -4 <= first - other <= 4 or -4 <= second - one <= 4 or -4 <= second - other <= 4
+        )
 
     def _begin(self, tone: Tone) -> None:
         self._start = tone.start

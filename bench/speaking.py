@@ -116,7 +116,7 @@ class Speaking:
         leg, number = self.call.caller, next(self._numbers)
         await self.book.put_file(ACCOUNT, f"new{number}", "", sound(2 * number))
         new, name = sound(2 * number + 1), f"{number}.wav"
-        other = TEXT.format(number + 1000)
+        text, other = (TEXT.format(hundreds + number) for hundreds in (100, 200))  # as long, and another
         ways: dict[str, Callable[[], Awaitable[object]]] = {
             DISK: lambda: self.bare(f"sound:{SOUNDS}/tone"),
             PROMPT: lambda: play(leg, ["sound:kept"]),
@@ -125,7 +125,7 @@ class Speaking:
             FETCHED: lambda: self.bare_url(new, name),
             NEW_PROMPT: lambda: play(leg, [f"sound:new{number}"]),
             SPOKEN: lambda: self.program(other, f"spoken-{name}"),
-            NEW_SAID: lambda: say(leg, TEXT.format(number), voice=VOICE),
+            NEW_SAID: lambda: say(leg, text, voice=VOICE),
         }
         for way in self._random.sample(list(ways), len(ways)):
             found.setdefault(way, []).append(await self.first(ways[way]))

@@ -18,6 +18,7 @@ from ari_app.media.asr.port import Recogniser
 from ari_app.media.asr.services import Body, HttpForm, HttpService
 from ari_app.media.asr.sockets import SocketForm, Vosk, WebsocketService
 from ari_app.media.asr.sphinx import PocketSphinx
+from ari_app.media.asr.vosk import VoskHere
 from ari_app.media.engines import described as engines_of
 
 _HTTP = re.compile(r"https?://[^\s/?#@]+(/[^\s#]*)?\Z")
@@ -50,8 +51,10 @@ class WebsocketEngine(msgspec.Struct, tag_field="kind", tag="websocket", forbid_
 
 
 class VoskEngine(msgspec.Struct, tag_field="kind", tag="vosk", forbid_unknown_fields=True, kw_only=True):
-    url: str
+    url: str = ""
     rate: Rate = 8000
+    model: str = ""
+    language: str = "en"
 
 
 class SphinxEngine(msgspec.Struct, tag_field="kind", tag="pocketsphinx", forbid_unknown_fields=True, kw_only=True):
@@ -69,6 +72,10 @@ def described(text: str) -> dict[str, _Described]:
 
 
 def _problem(one: _Described) -> str:
+    if isinstance(one, VoskEngine) and bool(one.url) == bool(one.model):
+        return "url (of a vosk-server) or model (a directory) must be given"
+    if isinstance(one, VoskEngine) and one.model:
+        return "" if _LANGUAGE.match(one.language) else "language must be like en"
     if isinstance(one, SphinxEngine):
         if not _LANGUAGE.match(one.language):
             return "language must be like en"
@@ -107,6 +114,8 @@ def recognisers(text: str) -> Sequence[Recogniser]:
                 made[name] = HttpService(name, HttpForm(**msgspec.structs.asdict(one)))
             case WebsocketEngine():
                 made[name] = WebsocketService(name, SocketForm(**msgspec.structs.asdict(one)))
+            case VoskEngine() if one.model:
+                made[name] = VoskHere(name, one.model, language=one.language)
             case VoskEngine():
                 made[name] = Vosk(name, one.url, rate=one.rate)
             case SphinxEngine():

@@ -11,27 +11,23 @@ less likely than these, per frame of speech, is the measure (a likelihood ratio 
 from __future__ import annotations
 
 import argparse
-import io
 import math
-import os
-import resource
-import sys
 import tempfile
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
-import msgspec
 import numpy as np
 import soxr
 from pocketsphinx import Decoder
+
+from ari_app.media.asr.serving import answers_alone, questions, serve
 
 _RATE, _TELEPHONE_RATE = 16_000, 8000
 _PADDING = _RATE // 2
 _NOISE_RMS = 30.0
 _NOISE_SEED = 1
-_LONGEST = 60 * _TELEPHONE_RATE * 2  # bytes
 _FRAME_MS = 10
 #: searches that are kept for the next who wants the same
 _SEARCHES = 32
@@ -175,39 +171,14 @@ def _prepared(samples: bytes) -> bytes:
     return bytes(np.clip(np.rint(padded), -32768, 32767).astype("<i2").tobytes())
 
 
-def _read(source: BinaryIO) -> bytes | None:
-    """One length and what it is the length of; None: nobody asks any more."""
-    length = source.read(4)
-    if len(length) < 4:
-        return None
-    size = int.from_bytes(length, "big")
-    if size > _LONGEST:
-        raise ValueError("a question that is too long")
-    data = source.read(size)
-    return data if len(data) == size else None
-
-
-def serve(sphinx: Sphinx, source: BinaryIO, sink: BinaryIO) -> None:
-    """Answer until nobody asks any more."""
-    while (head := _read(source)) is not None and (samples := _read(source)) is not None:
-        answer = msgspec.json.encode(sphinx.answer(msgspec.json.decode(head), samples))
-        sink.write(len(answer).to_bytes(4, "big") + answer)
-        sink.flush()
-
-
 def main() -> None:
     """Read from standard input, answer to standard output."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--model", default="")
     parser.add_argument("--dictionary", default="")
     given = parser.parse_args()
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
-    os.nice(5)  # media and call control come first
-    # the library may print: what it prints is no answer
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
-    assert isinstance(sys.stdin.buffer, io.BufferedReader)
-    serve(Sphinx(given.model, given.dictionary), sys.stdin.buffer, answers)
+    answers = answers_alone(_MEMORY)
+    serve(Sphinx(given.model, given.dictionary), questions(), answers)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from ari_app.media.asr.configured import described, recognisers, secrets_of
 from ari_app.media.asr.services import HttpService
 from ari_app.media.asr.sockets import Vosk, WebsocketService
 from ari_app.media.asr.sphinx import PocketSphinx
+from ari_app.media.asr.vosk import VoskHere
 
 ALL: dict[str, dict[str, Any]] = {
     "vosk": {"kind": "vosk", "url": "ws://10.0.0.5:2700", "rate": 16000},
@@ -22,14 +23,15 @@ ALL: dict[str, dict[str, Any]] = {
         "headers": {"Authorization": "Bearer very-secret"},
     },
     "other": {"kind": "websocket", "url": "wss://asr.example/?language=en", "end": {"type": "done"}},
+    "here": {"kind": "vosk", "model": "/srv/vosk-model-small-de", "language": "de"},
     "german": {"kind": "pocketsphinx", "language": "de", "model": "/srv/de", "dictionary": "/srv/de.dict"},
 }
 
 
 def test_each_kind() -> None:
     made = {engine.name: engine for engine in recognisers(json.dumps(ALL))}
-    assert list(made) == ["pocketsphinx", "vosk", "whisper", "other", "german"]
-    kinds = (PocketSphinx, Vosk, HttpService, WebsocketService, PocketSphinx)
+    assert list(made) == ["pocketsphinx", "vosk", "whisper", "other", "here", "german"]
+    kinds = (PocketSphinx, Vosk, HttpService, WebsocketService, VoskHere, PocketSphinx)
     assert all(isinstance(engine, kind) for engine, kind in zip(made.values(), kinds, strict=True))
     assert [engine.name for engine in recognisers("")] == ["pocketsphinx"]
     assert isinstance(recognisers('{"pocketsphinx": {"kind": "vosk", "url": "ws://x"}}')[0], Vosk)
@@ -46,6 +48,8 @@ def test_what_must_not_be_in_a_log() -> None:
         ("{", "is not as"),
         ('{"a": {"kind": "telepathy"}}', "is not as"),
         ('{"a": {"kind": "vosk"}}', "url"),
+        ('{"a": {"kind": "vosk", "url": "ws://x", "model": "/x"}}', "or model"),
+        ('{"a": {"kind": "vosk", "model": "/x", "language": "English"}}', "like en"),
         ('{"a": {"kind": "vosk", "url": "ws://x", "secret": "s3cret"}}', "is not as"),
         ('{"a": {"kind": "vosk", "url": "http://s3cret"}}', "a: url must be wss"),
         ('{"a": {"kind": "http", "url": "https://user:s3cret@host/"}}', "a: url must be https"),

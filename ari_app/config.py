@@ -251,7 +251,7 @@ class Settings(BaseSettings):
     #: a user session without a sign of life is deactivated after this many seconds
     session_timeout: float = Field(default=300.0, gt=0, allow_inf_nan=False)
     #: keep how well the audio of each leg came through (docs/operating.md)
-    call_quality: bool = True
+    call_quality: bool = False
     #: whose clock reports and opening hours go by, where neither they nor the account name one
     time_zone: Annotated[str, AfterValidator(_time_zone)] = "UTC"
     #: how the audio of a call comes to us and goes back (docs/media-bots.md)

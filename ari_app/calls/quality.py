@@ -37,8 +37,8 @@ class Way(msgspec.Struct, frozen=True, kw_only=True):
 class StreamQuality(msgspec.Struct, frozen=True, kw_only=True):
     """Of a leg's phone, from its first packet to its hang-up."""
 
-    #: what Asterisk received of it
-    received: Way
+    #: what Asterisk received of it; None: nothing ever came
+    received: Way | None
     #: what it received of Asterisk, as it reports (RTCP); None: it never did
     sent: Way | None
     #: seconds there and back, by RTCP; None: not known
@@ -46,8 +46,8 @@ class StreamQuality(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def parse(value: str) -> StreamQuality | None:
-    """The variable's value, such as "ssrc=1;themssrc=2;lp=0;rxjitter=0.0;rxcount=310;..". None: no packet went either
-    way, or it is something else."""
+    """The variable's value, such as "ssrc=1;themssrc=2;lp=0;rxjitter=0.0;rxcount=310;..". None: it says
+    nothing of either way, or is something else."""
     fields = dict(part.split("=", 1) for part in value.split(";") if "=" in part)
     try:
         # duplicates make it less than none that was lost
@@ -56,14 +56,14 @@ def parse(value: str) -> StreamQuality | None:
         jitter, sent_jitter, rtt = (float(fields[name]) for name in ("txjitter", "rxjitter", "rtt"))
     except (KeyError, ValueError):
         return None
-    if not arrived and not sent:
-        return None
     if not all(0 <= seconds < inf for seconds in (jitter, sent_jitter, rtt)):
         return None
     # where the phone sent no report, there are zeros
     reported = rtt > 0 or sent_lost > 0 or sent_jitter > 0
+    if not arrived and not reported:
+        return None
     return StreamQuality(
-        received=_way(arrived + lost, lost, jitter, rtt),
+        received=_way(arrived + lost, lost, jitter, rtt) if arrived else None,
         sent=_way(sent, min(sent_lost, sent), sent_jitter, rtt) if reported else None,
         rtt=rtt if rtt > 0 else None,
     )

@@ -105,12 +105,14 @@ class CallRecorder:
 
     def _leg_measured(self, fact: facts.LegMeasured) -> None:
         received, sent, rtt = fact.quality.received, fact.quality.sent, fact.quality.rtt
-        values: dict[str, float | int] = {
-            "rx_packets": received.packets,
-            "rx_lost": received.lost,
-            "rx_jitter": received.jitter,
-            "rx_mos": received.mos,
-        }
+        values: dict[str, float | int] = {}
+        if received is not None:
+            values |= {
+                "rx_packets": received.packets,
+                "rx_lost": received.lost,
+                "rx_jitter": received.jitter,
+                "rx_mos": received.mos,
+            }
         if sent is not None:
             values |= {
                 "tx_packets": sent.packets,

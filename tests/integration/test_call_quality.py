@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
 from ari_app.calls import facts
@@ -15,7 +17,10 @@ from ari_app.calls.verbs.music import music_start
 from tests.harness import net
 from tests.harness.bad_phone import a_bad_phone
 from tests.harness.patience import PATIENCE
-from tests.integration.house import House
+from tests.harness.phones import PhoneBox
+from tests.integration.house import CALLER, House, until_loud
+from tests.integration.server import BASE, contact_centre
+from tests.integration.test_events import told
 from tests.unit.calls.stage import Script
 
 #: packets: 6 s, in which Asterisk sends a report (each 5 s)
@@ -61,12 +66,13 @@ async def test_loss_and_jitter_of_a_phone_are_in_the_record(start_asterisk: Any,
             await house.idle()
     finally:
         await house.stop()
-    (told,) = house.store.of(facts.LegMeasured)
+    (measured,) = house.store.of(facts.LegMeasured)
     (started,) = house.store.of(facts.LegStarted)
     kinds = [type(fact) for fact in house.store.facts]
     assert kinds.index(facts.LegMeasured) < kinds.index(facts.LegEnded)
-    assert (told.leg, told.call, told.account) == (started.leg, started.call, 1)
-    received, sent, rtt = told.quality.received, told.quality.sent, told.quality.rtt
+    assert (measured.leg, measured.call, measured.account) == (started.leg, started.call, 1)
+    received, sent, rtt = measured.quality.received, measured.quality.sent, measured.quality.rtt
+    assert received is not None
     # Asterisk goes by the packet that came last, and not all of the first have to count
     assert received.packets - received.lost == phone.sent - phone.lost
     assert received.lost == pytest.approx(phone.lost, abs=5)
@@ -79,3 +85,30 @@ async def test_loss_and_jitter_of_a_phone_are_in_the_record(start_asterisk: Any,
     assert sent.packets >= phone.heard
     assert rtt is not None
     assert 0 < rtt < 5
+
+
+async def test_users_are_told(tmp_path: Path, start_asterisk: Any, world: PhoneBox) -> None:
+    """By an event, by the record of the call, and by figures of all calls."""
+    async with contact_centre(tmp_path, start_asterisk, world, CALL_QUALITY="1") as centre:
+        server = centre.server
+        await centre.queue()
+        async with aiohttp.ClientSession() as http:
+            url = f"http://127.0.0.1:{server.http_port}{BASE}/x/events?auth_key={server.key}"
+            async with http.get(url) as stream:
+                assert (await told(stream))["type"] == "Connected"
+                caller = await world.call("500", centre.pbx, tone=CALLER)
+                (waiting,) = await centre.until_waiting(1)
+                await until_loud(caller)  # music
+                await caller.hang_up()
+                async with asyncio.timeout(PATIENCE):
+                    while (event := await told(stream))["type"] != "LegMeasured":
+                        pass
+        assert event["call"] == waiting["id"]
+        assert event["received"]["packets"] > 0
+        async with asyncio.timeout(PATIENCE):
+            while (row := await server.request("GET", f"/x/call/{waiting['id']}"))["endTime"] is None:
+                await asyncio.sleep(0.05)
+        (leg,) = row["legs"]
+        assert (leg["uniqueId"], leg["quality"]["received"]) == (event["leg"], event["received"])
+        assert 'ariapp_leg_mos_count{direction="received"} 1.0' in await server.get_text("/metrics")
+        await centre.idle()

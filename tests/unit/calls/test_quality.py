@@ -27,11 +27,12 @@ UNREPORTED = "ssrc=1;themssrc=2;lp=0;rxjitter=0.000000;rxcount=310;txjitter=0.00
 def test_what_asterisk_says() -> None:
     found = parse(REAL)
     assert found is not None
+    assert found.received is not None
+    assert found.sent is not None
     assert found.received == Way(packets=317, lost=15, jitter=0.0135, mos=found.received.mos)
-    assert found.sent == Way(packets=323, lost=5, jitter=0.005, mos=found.sent.mos if found.sent else 0)
+    assert found.sent == Way(packets=323, lost=5, jitter=0.005, mos=found.sent.mos)
     assert found.rtt == 0.000137
     assert found.received.loss == pytest.approx(15 / 317)
-    assert found.sent is not None
     # 4.7 % of random loss cost about half a point, 1.5 % a sixth
     assert found.received.mos == pytest.approx(3.9, abs=0.05)
     assert found.sent.mos == pytest.approx(4.25, abs=0.05)
@@ -41,7 +42,15 @@ def test_a_phone_that_reports_nothing() -> None:
     found = parse(UNREPORTED)
     assert found is not None
     assert (found.sent, found.rtt) == (None, None)
+    assert found.received is not None
     assert found.received.mos == 4.4
+
+
+def test_a_phone_that_sends_nothing_but_reports() -> None:
+    found = parse(REAL.replace("rxcount=302", "rxcount=0").replace("lp=15", "lp=0"))
+    assert found is not None
+    assert found.received is None
+    assert found.sent is not None
 
 
 @pytest.mark.parametrize(
@@ -54,6 +63,7 @@ def test_nothing_is_said(value: str) -> None:
 def test_more_came_than_was_expected() -> None:
     found = parse(REAL.replace("lp=15", "lp=-3"))
     assert found is not None
+    assert found.received is not None
     assert (found.received.packets, found.received.lost) == (302, 0)
 
 
@@ -63,7 +73,8 @@ def test_more_came_than_was_expected() -> None:
 def test_whatever_comes(noise: str, fields: list[tuple[str, str]]) -> None:
     for text in (noise, REAL + ";" + ";".join(f"{name}={value}" for name, value in fields)):
         found = parse(text)
-        assert found is None or (1.0 <= found.received.mos <= 4.5 and 0 <= found.received.loss <= 1)
+        for way in (found.received, found.sent) if found else ():
+            assert way is None or (1.0 <= way.mos <= 4.5 and 0 <= way.loss <= 1)
 
 
 def _told(channel: Channel, variable: str = VARIABLE, value: str = REAL) -> ChannelVarset:

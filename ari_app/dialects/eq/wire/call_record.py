@@ -22,8 +22,8 @@ class WayQuality(msgspec.Struct, frozen=True, kw_only=True):
 class LegQuality(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """How well a phone's audio came through, from its first packet to its hang-up."""
 
-    #: from the phone
-    received: WayQuality
+    #: from the phone; null: nothing came
+    received: WayQuality | None
     #: to the phone; null: it sent no report (RTCP)
     sent: WayQuality | None
     #: null: not known
@@ -46,7 +46,7 @@ class RecordedLeg(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     end_time: float | None
     #: Q.850
     cause: int | None
-    #: null: it has not ended, had no audio of its own (RTP), or CALL_QUALITY is off
+    #: null: it has not ended, had no audio of its own (RTP), or CALL_QUALITY is not on
     quality: LegQuality | None
 
     @classmethod
@@ -102,11 +102,12 @@ class RecordedCall(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 def _quality(leg: LegRow) -> LegQuality | None:
     received = _way(leg.rx_packets, leg.rx_lost, leg.rx_jitter, leg.rx_mos)
-    if received is None:
+    sent = _way(leg.tx_packets, leg.tx_lost, leg.tx_jitter, leg.tx_mos)
+    if received is None and sent is None:
         return None
     return LegQuality(
         received=received,
-        sent=_way(leg.tx_packets, leg.tx_lost, leg.tx_jitter, leg.tx_mos),
+        sent=sent,
         round_trip=None if leg.rtt is None else round(1000 * leg.rtt, 2),
     )
 

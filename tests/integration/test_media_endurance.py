@@ -87,7 +87,6 @@ async def received(end: End, packets: int) -> Quality:
     return quality
 
 
-@pytest.mark.slow
 async def test_loss_and_jitter_are_measured_as_they_were_made(
     house: House, all_ports: dict[TransportKind, MediaPorts]
 ) -> None:

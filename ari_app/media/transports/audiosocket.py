@@ -84,7 +84,8 @@ class Parser:
     """Cuts a stream into messages. Holds less than one message, so at most 65,538 bytes.
 
     Never raises: a peer that does not speak the protocol ends it, and `broken` says why. A kind that is not known is
-    passed over, as newer ones may come. Garbage is recognised by its beginning, which is not an ID.
+    passed over, as newer ones may come. Garbage is recognised by its beginning, which is not an ID, and of the side
+    that is called no kind that is known.
     """
 
     def __init__(self, *, named: bool = False) -> None:
@@ -92,6 +93,7 @@ class Parser:
         self._rest = bytearray()
         self._needed = 0  # bytes until the message that is held is whole, if that is known
         self._named = named
+        self._begun = False  # a message has come
         #: why this is not AudioSocket; empty while it is
         self.broken = ""
 
@@ -128,7 +130,7 @@ class Parser:
             known = _BY_NUMBER.get(kind)
             if known is not None:
                 messages.append(Message(known, data[start + HEADER.size : end]))
-            self._named = True
+            self._named = self._begun = True
             start = end
         self._rest += data[start:]
         return messages
@@ -138,6 +140,8 @@ class Parser:
             return ""
         if not self._named and kind not in (Kind.ID, Kind.HANGUP, Kind.ERROR):
             return f"the first message is of kind {kind:#04x}, not the id of a call"
+        if not self._begun and kind not in _BY_NUMBER:
+            return f"the first message is of kind {kind:#04x}, which there is not"
         if kind == Kind.ID and (length != 16 or self._named):
             return f"an id of {length} bytes" if length != 16 else "a second id"
         if kind == Kind.DTMF and length != 1:

@@ -125,7 +125,8 @@ async def open_rtp(
     peer: Peer | None = None,
     room: int = BOX_FRAMES,
 ) -> RtpSocket:
-    """Open a socket on `host`; port 0: any that is free.
+    """Open a socket on `host`; port 0: any that is free. One whose peer is known is connected to it: only so does the
+    system tell us that nobody listens there.
 
     Raises OSError if that cannot be had, ValueError as RtpSocket.
     """
@@ -133,5 +134,5 @@ async def open_rtp(
     rtp = RtpSocket(
         ear, clock=clock, ticker=ticker, direction=direction, payload_type=payload_type, peer=peer, room=room
     )
-    await asyncio.get_running_loop().create_datagram_endpoint(lambda: rtp, local_addr=(host, port))
+    await asyncio.get_running_loop().create_datagram_endpoint(lambda: rtp, local_addr=(host, port), remote_addr=peer)
     return rtp

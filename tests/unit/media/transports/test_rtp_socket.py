@@ -17,7 +17,7 @@ from ari_app.media.frames import FRAME_BYTES, FRAME_SAMPLES, RATE
 from ari_app.media.transports.pacing import Ticker
 from ari_app.media.transports.port import Direction
 from ari_app.media.transports.rtp import PCMA, PCMU, Packet, build, parse
-from ari_app.media.transports.rtp_socket import RtpSocket, open_rtp
+from ari_app.media.transports.rtp_socket import UNHEARD, RtpSocket, open_rtp
 from tests.unit.media.transports.ears import Listener
 
 HOST = "127.0.0.1"
@@ -217,3 +217,18 @@ async def test_what_does_not_fit_is_not_taken(bench: Bench) -> None:
 async def test_a_codec_that_is_not_spoken(bench: Bench) -> None:
     with pytest.raises(ValueError, match="payload_type"):
         await bench.open(payload_type=18)
+
+
+async def test_a_named_peer_whose_port_is_closed(bench: Bench) -> None:
+    """It may open it late, and is taken for gone after a hundred packets that nobody took."""
+    peer = bench.peer.getsockname()
+    bench.peer.close()
+    rtp = await bench.open(peer=peer)
+    for _ in range(10 * UNHEARD):
+        rtp.say(tone(1))
+        bench.clock.advance(0.02)
+        await asyncio.sleep(0)
+        if rtp.over:
+            break
+    assert rtp.traffic().refused == UNHEARD
+    assert bench.ear.reasons == ["nobody listens at that port"]

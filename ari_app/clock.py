@@ -112,3 +112,13 @@ class ManualClock:
             if timer.callback is not None:
                 timer.callback()
         self._now = target
+
+
+async def pause(clock: Clock, seconds: float) -> None:
+    """Wait by the injected clock."""
+    over = asyncio.Event()
+    timer = clock.call_at(clock.now() + seconds, over.set)
+    try:
+        await over.wait()
+    finally:
+        timer.cancel()

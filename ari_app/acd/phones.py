@@ -17,12 +17,11 @@ from collections.abc import Callable, Iterable
 
 import structlog
 
-from ari_app.ari.connection import pause
 from ari_app.ari.errors import AriError, Gone, Unprocessable
 from ari_app.ari.models import Endpoint
 from ari_app.ari.node import Node
 from ari_app.ari.picture import endpoint_name
-from ari_app.clock import Clock
+from ari_app.clock import Clock, pause
 
 log = structlog.get_logger(__name__)
 

@@ -29,7 +29,7 @@ from websockets.typing import Subprotocol
 
 from ari_app.ari.http import basic_auth
 from ari_app.ari.websocket import MAX_MESSAGE, EventSocket, EventSocketClient, EventSocketServer
-from ari_app.clock import Clock, SystemClock
+from ari_app.clock import Clock, SystemClock, pause
 
 log = logging.getLogger(__name__)
 
@@ -72,16 +72,6 @@ class Backoff:
     def delay(self, attempt: int, random: Callable[[], float]) -> float:
         """Seconds before attempt number `attempt`, counted from 0; `random` gives 0 <= x < 1."""
         return min(self.most, self.first * 2.0 ** min(attempt, 30)) * (1 - random() / 2)
-
-
-async def pause(clock: Clock, seconds: float) -> None:
-    """Wait by the injected clock."""
-    over = asyncio.Event()
-    timer = clock.call_at(clock.now() + seconds, over.set)
-    try:
-        await over.wait()
-    finally:
-        timer.cancel()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -27,7 +27,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 from ari_app.ari import events as ev
-from ari_app.ari.connection import Backoff, InboundSource, Source, pause
+from ari_app.ari.connection import Backoff, InboundSource, Source
 from ari_app.ari.errors import AriError, Gone
 from ari_app.ari.http import HttpOptions, HttpPool
 from ari_app.ari.models import LiveRecording, Playback
@@ -36,7 +36,7 @@ from ari_app.ari.picture import Picture, Snapshot
 from ari_app.ari.protocol import FrameDecoder, Received, event_time, timestamp_of
 from ari_app.ari.subscriptions import Subscriptions
 from ari_app.ari.watch import StreamWatch
-from ari_app.clock import Clock, SystemClock
+from ari_app.clock import Clock, SystemClock, pause
 from ari_app.ids import IdSource
 
 log = logging.getLogger(__name__)

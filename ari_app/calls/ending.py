@@ -7,10 +7,9 @@ from itertools import chain, repeat
 
 import structlog
 
-from ari_app.ari.connection import pause
 from ari_app.ari.errors import AriError, Gone
 from ari_app.ari.node import Node
-from ari_app.clock import Clock
+from ari_app.clock import Clock, pause
 
 log = structlog.get_logger(__name__)
 

@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
-from ari_app.ari.connection import pause
 from ari_app.calls.leg import Leg
 from ari_app.calls.verbs.play import play
+from ari_app.clock import pause
 
 #: seconds after what is said in which the first key is waited for, and after each key in which the next is
 FIRST, NEXT = 6.0, 3.0

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 
 import msgspec
 
-from ari_app.ari.connection import pause
 from ari_app.calls.call import Call
 from ari_app.calls.leg import LegState
 from ari_app.calls.program import State
@@ -23,6 +22,7 @@ from ari_app.calls.verbs.hangup import release
 from ari_app.calls.verbs.park import park, unpark
 from ari_app.calls.verbs.play import play
 from ari_app.calls.verbs.ring import ring, ring_stop
+from ari_app.clock import pause
 from ari_app.errors import CommandRefused
 
 

@@ -11,7 +11,7 @@ import asyncio
 
 import structlog
 
-from ari_app.clock import Clock, Timer
+from ari_app.clock import Clock, pause
 from ari_app.errors import AppError
 from ari_app.recordings.files import LOCAL, LocalFiles
 from ari_app.recordings.s3 import S3, S3Storage
@@ -34,7 +34,6 @@ class Uploader:
         #: why the last attempt failed; "": it did not
         self.trouble = ""
         self._queue: asyncio.Queue[str] = asyncio.Queue()
-        self._timer: Timer | None = None
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -43,8 +42,6 @@ class Uploader:
 
     async def close(self) -> None:
         """Stop; what is not moved is after the next start."""
-        if self._timer is not None:
-            self._timer.cancel()
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -70,14 +67,9 @@ class Uploader:
                 log.warning("= recording not uploaded yet", recording=name, attempt=attempt, error=self.trouble)
                 if name:
                     self._queue.put_nowait(name)  # behind the others, which may not share its trouble
-                await self._pause(min(LAST_RETRY, FIRST_RETRY * 2 ** min(attempt - 1, 20)))
+                await pause(self._clock, min(LAST_RETRY, FIRST_RETRY * 2 ** min(attempt - 1, 20)))
             else:
                 attempt, self.trouble = 0, ""
-
-    async def _pause(self, seconds: float) -> None:
-        due = asyncio.Event()
-        self._timer = self._clock.call_at(self._clock.now() + seconds, due.set)
-        await due.wait()
 
     async def _move(self, name: str) -> None:
         recording = await self._recordings.find(name)

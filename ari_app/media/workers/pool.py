@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from ari_app.clock import Clock
+from ari_app.clock import Clock, pause
 from ari_app.media.link import Figures, LinkRequest
 from ari_app.media.ports import TransportKind
 from ari_app.media.workers.wire import (
@@ -209,7 +209,7 @@ class Worker:
                 self._lost()
                 if self._clock.now() - begun >= UP:
                     self._pause = PAUSE
-                await asyncio.sleep(self._pause)
+                await pause(self._clock, self._pause)
                 self._pause = min(2 * self._pause, LONGEST_PAUSE)
         finally:
             await self._end()

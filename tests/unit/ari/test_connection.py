@@ -14,9 +14,9 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
-from ari_app.ari.connection import Backoff, InboundSource, Keepalive, OutboundServer, pause
+from ari_app.ari.connection import Backoff, InboundSource, Keepalive, OutboundServer
 from ari_app.ari.http import basic_auth
-from ari_app.clock import ManualClock
+from ari_app.clock import ManualClock, pause
 
 
 class Sink:

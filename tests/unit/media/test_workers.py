@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import pytest
 
-from ari_app.clock import SystemClock
+from ari_app.clock import ManualClock, SystemClock
 from ari_app.media import targets
 from ari_app.media.g711 import ulaw_encode
 from ari_app.media.link import LinkRequest
@@ -23,7 +23,7 @@ from ari_app.media.targets import Place
 from ari_app.media.transports.audiosocket import Kind, Message, Parser, build
 from ari_app.media.transports.rtp import Packet, parse
 from ari_app.media.transports.rtp import build as build_rtp
-from ari_app.media.workers.pool import DIED, MediaPool, RemoteLink, Worker
+from ari_app.media.workers.pool import DIED, PAUSE, MediaPool, RemoteLink, Worker
 from ari_app.media.workers.wire import News, Reader, Ready
 
 HOST = "127.0.0.1"
@@ -208,6 +208,25 @@ async def test_a_process_that_is_killed_ends_its_own_links_and_is_started_again(
     await again.talk()
     for each in (other, again):
         each.link.close()
+
+
+async def test_it_is_started_again_after_a_pause_of_the_injected_clock() -> None:
+    clock = ManualClock()
+    pool = MediaPool(1, TransportKind.RTP, HOST, clock)
+    (worker,) = pool.workers
+    pool.start()
+    await until(worker.ready.is_set)
+    killed = worker.pid
+    assert killed is not None
+    os.kill(killed, signal.SIGKILL)
+    await until(clock.due)
+    clock.advance(PAUSE - 0.01)
+    assert (worker.deaths, worker.ready.is_set()) == (1, False)
+    assert clock.due() is not None
+    clock.advance(0.01)
+    await until(worker.ready.is_set)
+    assert worker.pid != killed
+    await pool.close()
 
 
 async def test_a_process_ends_with_the_server_however_that_ends() -> None:

@@ -49,7 +49,8 @@ class Choice:
     purity: float
     pair: float
     twist: float
-    noise: float  # of single precision, as a share of the second peak's amplitude
+    #: of single precision, as a share of the amplitude of the first peak, and of the second
+    noise: tuple[float, float]
 
 
 def choices(heard: NDArray[np.int16]) -> Iterator[Choice]:
@@ -64,8 +65,8 @@ def choices(heard: NDArray[np.int16]) -> Iterator[Choice]:
         for second in strongest(rest, noise):
             pair = purity + rest[second - 2 : second + 3].sum() / total
             twist = 10 * np.log10((bins[first] + TINY) / (bins[second] + TINY))
-            share = noise / (np.sqrt(bins[second]) + TINY)
-            yield Choice(hertz(bins, first), hertz(bins, second), purity, pair, twist, share)
+            shares = [float(noise / (np.sqrt(bins[peak]) + TINY)) for peak in (first, second)]
+            yield Choice(hertz(bins, first), hertz(bins, second), purity, pair, twist, (shares[0], shares[1]))
 
 
 def features(heard: NDArray[np.int16]) -> dict[str, float]:

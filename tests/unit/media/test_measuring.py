@@ -87,8 +87,10 @@ def has_peaks(found: Features, past: NDArray[np.int16]) -> bool:
     if not past[-reference.SHORT :].any():
         return found[5:10] == NOWHERE
     for choice in reference.choices(past):
-        hertz, noise = 0.01, choice.noise
-        near = {"first": hertz, "second": hertz + 100 * noise, "purity": 2e-4, "pair": 2e-4, "twist": 1e-3 + 20 * noise}
+        one, other = choice.noise  # beside a great offset even the first may be faint
+        share = 2e-4 + 10 * one
+        near = {"first": 0.01 + 100 * one, "second": 0.01 + 100 * other, "purity": share, "pair": share}
+        near["twist"] = 1e-3 + 20 * (one + other)
         if all(abs(getattr(found, name) - getattr(choice, name)) <= off for name, off in near.items()):
             return True
     return False

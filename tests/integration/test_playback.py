@@ -79,6 +79,13 @@ async def test_sounds_are_heard_by_who_is_meant_and_the_conversation_goes_on(cen
     await server.request("DELETE", f"/x/playback/{made}")
     await caller.wait_tones(CALLEE, absent=(FIRST,))
     await phone.wait_tones(CALLER, absent=(FIRST,))
+    # what a process that is killed has begun is over with the next one's start; the conversation is not
+    made = await server.request("POST", "/x/playback", data=everybody)
+    await caller.wait_tones(CALLEE, FIRST)
+    await server.kill()
+    await server.start()
+    await asyncio.gather(caller.wait_tones(CALLEE, absent=(FIRST,)), phone.wait_tones(CALLER, absent=(FIRST,)))
+    assert await server.request("GET", "/x/playback") == []
     made = await server.request("POST", "/x/playback", data=everybody)
     await caller.wait_tones(CALLEE, FIRST)
     await caller.hang_up()

@@ -152,10 +152,12 @@ def long_silence(form: str) -> bytes:
 
 
 @pytest.mark.parametrize("form", ["FLAC", "OGG", "MP3"])
-async def test_a_small_file_that_is_very_long(decoder: Decoder, form: str) -> None:
+async def test_a_small_file_that_is_very_long(form: str) -> None:
+    decoder = Decoder(ManualClock(), time_limit=10 * PATIENCE)
     data = await asyncio.to_thread(long_silence, form)
     with pytest.raises(NotASound, match="longer than"):
         await decoder.to_wav(data)
+    await decoder.close()
 
 
 async def test_memory_is_limited_and_files_are_not_written(decoder: Decoder) -> None:

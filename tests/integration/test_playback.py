@@ -14,7 +14,7 @@ import pytest
 from ari_app.media.tts.engine import FLITE
 from tests.harness.patience import PATIENCE
 from tests.harness.phones import Phone, PhoneBox, answers
-from tests.integration.house import CALLEE
+from tests.integration.house import CALLEE, until_silent
 from tests.integration.server import ContactCentre, contact_centre
 from tests.unit.prompts.test_prompts import tone
 
@@ -33,6 +33,7 @@ async def until(centre: ContactCentre, playback: str, state: str) -> dict[str, A
         row: dict[str, Any] = await centre.server.request("GET", f"/x/playback/{playback}")
         if row["state"] == state:
             return row
+        assert row["state"] != "ended", f"{row}, not {state}"
         await asyncio.sleep(0.05)
     raise TimeoutError(f"{row}, not {state}")
 
@@ -103,12 +104,13 @@ async def test_who_listens_ends_it_with_a_word_or_a_key(centre: ContactCentre) -
     row = await until(centre, made, "ended")
     assert [item["state"] for item in row["items"]] == ["done", "done"]
     assert row["endTime"] - row["startTime"] > 0.5
+    await caller.silence()  # a tone that is cut to pieces may be taken for speech
+    await until_silent(phone)
     long = [{"text": "This is a long text, and it goes on. " * 20}]
     to_caller = {"agent": agent, "heardBy": "others", "bargeIn": "speech", "items": long}
     made = await server.request("POST", "/x/playback", data=to_caller)
     await until(centre, made, "active")
-    said = await FLITE.speak("i know that already, thank you very much", "rms")
-    await caller.silence()
+    said = 2 * await FLITE.speak("i know that already, thank you very much", "rms")
     await caller.play(await asyncio.to_thread(centre.world.sound_file, bytes(8000) + said + bytes(16000)))
     row = await until(centre, made, "ended")
     assert (row["reason"], row["items"][0]["state"]) == ("barge-in: speech", "stopped")

@@ -40,6 +40,7 @@ bench: env ## queue calls against app_queue on this machine, into bench/results/
 
 CPA_PACKAGES := flite espeak-ng festival festvox-kallpc16k festvox-us-slt-hts asterisk-moh-opsound-wav \
   fluidsynth timgm6mb-soundfont fluid-soundfont-gm \
+  asterisk-prompt-it-menardi-wav asterisk-prompt-fr-armelle asterisk-prompt-es-co \
   $(foreach language,en es fr it ru,asterisk-core-sounds-$(language)-wav)
 cpa-eval: env ## call progress analysis on generated calls, against app_amd on the same ones (ARGS=--help)
 	@scripts/docker-up && $(if $(findstring --corpus,$(ARGS)),,scripts/apt-install $(CPA_PACKAGES) &&) $(PYTHON) -m bench.cpa --write $(ARGS); \

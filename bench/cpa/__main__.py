@@ -1,7 +1,7 @@
 """Call progress analysis on generated calls, with app_amd on the same calls in the same run.
 
     make cpa-eval            # the test part, into bench/results/cpa.json
-    python -m bench.cpa --part tuning --scale 0.4 --no-baseline
+    python -m bench.cpa --part tuning --lines standard --scale 0.4 --no-baseline
     make cpa-eval ARGS='--corpus DIR'      # sounds of yours, with labels: bench/cpa/corpus.py, docs/cpa.md
 
 The parts share no voice, no text, no beep, no title of music. Parameters are chosen on the tuning part. The figures
@@ -39,6 +39,11 @@ from bench.cpa.score import (
 )
 from bench.cpa.voices import CACHE, RECORDED
 from bench.report import RESULTS, machine
+
+#: Standard lines have noise, a codec and loss; hard ones (bench/README.md) are beside them, to the same goals.
+LINES = ("standard", "hard")
+#: So many of their calls.
+HARD_SHARE = 0.4
 
 
 def told(share: Share) -> str:
@@ -95,13 +100,19 @@ def false_alarms(sounds: dict[str, Alarms]) -> list[Figure]:
     return found
 
 
-def generated(options: argparse.Namespace) -> tuple[list[Call], dict[str, Alarms]]:
-    """The calls of a part, and what is told of its speech and music."""
+def calls_of(options: argparse.Namespace, lines: str) -> list[Call]:
+    """The calls of a part: of hard lines there are fewer."""
+    hard = lines == "hard"
+    return Exchange(options.part, options.seed, hard=hard).calls(options.scale * (HARD_SHARE if hard else 1))
+
+
+def sounds_of(options: argparse.Namespace) -> dict[str, Alarms]:
+    """What is told of a part's speech and music."""
     sounds = {}
     if not options.no_music:
         songs = ((piece.title, piece.style, piece.sound) for piece in pieces(options.part, options.seed, options.scale))
         sounds = {"speech": alarms(speech(RECORDED[options.part])), "music": alarms(songs)}
-    return Exchange(options.part, options.seed).calls(options.scale), sounds
+    return sounds
 
 
 def of_others(directory: Path) -> tuple[list[Call], dict[str, Alarms]]:
@@ -118,6 +129,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--part", choices=["tuning", "test"], default="test")
     parser.add_argument("--seed", type=int, default=8)
+    parser.add_argument("--lines", choices=["both", *LINES], default="both", help="these calls alone")
     parser.add_argument("--scale", type=float, default=1.0, help="share of the calls, and of the music")
     parser.add_argument("--corpus", type=Path, metavar="DIR", help="sounds of others with labels, instead of made ones")
     parser.add_argument("--profile", choices=sorted(PROFILES), default="balanced")
@@ -128,11 +140,33 @@ def main() -> int:
     options = parser.parse_args()
 
     begun = time.monotonic()
+    kinds = LINES if options.lines == "both" else (options.lines,)
     try:
-        made, sounds = of_others(options.corpus) if options.corpus else generated(options)
+        if options.corpus:
+            made, sounds = of_others(options.corpus)
+            sections = [section("", made, sounds, options)]
+        else:
+            sections = []
+            for lines in kinds:
+                sounds = {} if sections else sounds_of(options)
+                sections.append(section(lines, calls_of(options, lines), sounds, options))
     except BadCorpus as error:
         print(f"bench.cpa: {error}", file=sys.stderr)
         return 1
+    source = {"corpus": options.corpus.name} if options.corpus else {"part": options.part, "seed": options.seed}
+    about = {**source, "profile": options.profile}
+    print(f"\n{' '.join(f'{k} {v},' for k, v in about.items())} {time.monotonic() - begun:.0f} s")
+    if options.write:
+        path = CACHE / "corpus.json" if options.corpus else RESULTS / "cpa.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        first, *others = sections
+        later = {f"{other['lines']} lines": other for other in others}
+        path.write_text(json.dumps({"machine": machine(), **about, **first, **later}, indent=1) + "\n")
+    return 0
+
+
+def section(lines: str, made: list[Call], sounds: dict[str, Alarms], options: argparse.Namespace) -> dict[str, Any]:
+    """Analyses calls, and asks app_amd about them; prints what was found and returns it as it is written."""
     verdicts = [Verdict(call, found) for call, found in findings(made, Parameters(profile=PROFILES[options.profile]))]
     spoken = [call for call in made if call.kind in SPOKEN]
     amd = {} if options.no_baseline or not spoken else asyncio.run(baseline.ask(spoken))
@@ -143,18 +177,12 @@ def main() -> int:
         "baseline": [share for name, said in amd.items() for share in compare(name, said, verdicts)],
         "first decisions right, by stratum": strata(verdicts),
     }
+    print(f"\n{lines} lines: {len(made)} calls" if lines else f"\n{len(made)} calls")
     _print(rows)
     if options.errors:
         print("\nerrors", *errors(verdicts), *(line for heard in sounds.values() for line in heard.where), sep="\n  ")
-    source = {"corpus": options.corpus.name} if options.corpus else {"part": options.part, "seed": options.seed}
-    about = {**source, "profile": options.profile, "calls": len(made)}
-    print(f"\n{' '.join(f'{k} {v},' for k, v in about.items())} {time.monotonic() - begun:.0f} s")
-    if options.write:
-        path = CACHE / "corpus.json" if options.corpus else RESULTS / "cpa.json"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        tables = {title: [as_json(value) for value in values] for title, values in rows.items()}
-        path.write_text(json.dumps({"machine": machine(), **about, **tables}, indent=1) + "\n")
-    return 0
+    tables = {title: [as_json(value) for value in values] for title, values in rows.items()}
+    return {**({"lines": lines} if lines else {}), "calls": len(made), **tables}
 
 
 def _print(rows: dict[str, list[Share] | list[Figure]]) -> None:

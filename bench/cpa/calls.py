@@ -69,11 +69,11 @@ def at_level(sound: Samples, level: float) -> Samples:
 
 
 class Exchange:
-    """Makes the calls of one part."""
+    """Makes the calls of one part. hard: half of the lines have a fault, and voices and greetings are harder."""
 
-    def __init__(self, part: str, seed: int) -> None:
-        self.part, self.seed = part, seed
-        self.studio = Studio(part)
+    def __init__(self, part: str, seed: int, *, hard: bool = False) -> None:
+        self.part, self.seed, self.hard = part, seed, hard
+        self.studio = Studio(part, hard=hard)
 
     def calls(self, scale: float = 1.0) -> list[Call]:
         """All calls; scale 1 makes as many as KINDS says."""
@@ -175,9 +175,9 @@ class Exchange:
         call.sound = silence(15.5)
 
     def _line(self, call: Call, draw: random.Random, level: float) -> None:
-        """Noise, faults, codec and loss."""
+        """Noise, on hard lines faults, codec and loss."""
         spoken = call.kind in ("live", "machine", "short machine")
-        fault = faults.draw_fault(draw, spoken=spoken)
+        fault = faults.draw_fault(draw, spoken=spoken) if self.hard else "none"
         noise = draw.choice(["none", "white", "white", "brown", "babble", "music"])
         snr = draw.uniform(15, 40) if noise in ("white", "brown") else draw.uniform(18, 35)
         clean, later = faults.begun(draw, fault, call.sound, level, call.greeting_end)

@@ -1,4 +1,4 @@
-"""What lines do to a call beside noise, codec and loss. Half of the calls have one of these."""
+"""What lines do to a call beside noise, codec and loss. Half of the calls on hard lines have one of these."""
 
 from __future__ import annotations
 

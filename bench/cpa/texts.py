@@ -11,8 +11,6 @@ HUMAN = {
         "Hello, yes, who is calling, please?", "Doctor Miller's office, this is Anna, can you hold for a moment?",
         "Hi, this is Peter at the warehouse, what's up?",
         "Sales and service, my name is Tom, how can I help you today?",
-        "Thank you for calling Miller and Partners, my name is Anna, what can I do for you today?",
-        "Hello, hello, is anybody there?", "Brown's bakery, hi.",
     ],
     "test": [
         "Hallo?", "Hello hello?", "Yep.", "Hey.", "Hello, Maria here.", "Johnson residence.", "Who's calling please?",
@@ -20,6 +18,15 @@ HUMAN = {
         "Good morning, City Dental.", "Hello, Susan speaking, what can I do for you?",
         "Customer service, this is Mark.",
         "Main Street Garage, good afternoon.", "Yes, hello, who am I speaking to?",
+    ],
+}  # fmt: skip
+#: More of them, businesses that greet at length among them: for hard lines.
+MORE_HUMAN = {
+    "tuning": [
+        "Thank you for calling Miller and Partners, my name is Anna, what can I do for you today?",
+        "Hello, hello, is anybody there?", "Brown's bakery, hi.",
+    ],
+    "test": [
         "Good morning, thank you for calling Baker and Sons, this is Mary speaking, how may I help you?",
         "Reception, Harbour Hotel, David speaking, good evening.", "Hello? Hello, can you hear me?",
         "Thanks for calling City Dental, this is Susan.",
@@ -52,7 +59,7 @@ SHORT_MACHINE = {
     "tuning": ["Leave a message.", "It's Tom, you know the drill.", "Please leave a message."],
     "test": ["Leave it at the beep.", "Kevin. Talk to me.", "Not here. Message please."],
 }
-#: What people say who take a call elsewhere.
+#: What people say who take a call elsewhere: for hard lines.
 ABROAD = {
     "de": [
         "Hallo?",

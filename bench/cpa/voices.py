@@ -118,10 +118,11 @@ def another(draw: random.Random, sound: Samples) -> Samples:
 
 
 class Studio:
-    """Everything that can be said in one part."""
+    """Everything that can be said in one part. hard: by people who greet at greater length, in other languages too,
+    and half of all voices are changed (`another`)."""
 
-    def __init__(self, part: str) -> None:
-        self.part = part
+    def __init__(self, part: str, *, hard: bool = False) -> None:
+        self.part, self.hard = part, hard
         self.clips = [(voice, path) for voice in RECORDED[part] for path in recordings(voice)]
         lengths = [(voice, path, _seconds(path)) for voice, path in self.clips]
         self._words = [(voice, path) for voice, path, length in lengths if 0.35 <= length <= 1.9]
@@ -132,14 +133,17 @@ class Studio:
 
     def human(self, draw: random.Random) -> tuple[str, Samples]:
         """A voice and what somebody says who takes a call."""
-        if draw.random() < 0.45:
+        if draw.random() < (0.45 if self.hard else 0.5):
             voice, path = draw.choice(self._words)
-            return voice, another(draw, trimmed(load(path)))
-        if draw.random() < 0.2:
-            language, voice = draw.choice(sorted(ABROAD[self.part].items()))
-            return voice, another(draw, speak(voice, draw.choice(texts.ABROAD[language])))
+            return voice, self._said(draw, trimmed(load(path)))
+        said = texts.HUMAN[self.part]
+        if self.hard:
+            if draw.random() < 0.2:
+                language, voice = draw.choice(sorted(ABROAD[self.part].items()))
+                return voice, another(draw, speak(voice, draw.choice(texts.ABROAD[language])))
+            said = said + texts.MORE_HUMAN[self.part]
         voice = draw.choice(ENGINES[self.part])
-        return voice, another(draw, speak(voice, draw.choice(texts.HUMAN[self.part])))
+        return voice, self._said(draw, speak(voice, draw.choice(said)))
 
     def machine(self, draw: random.Random) -> tuple[str, Samples]:
         """A voice and a greeting of a machine."""
@@ -149,14 +153,17 @@ class Studio:
             while sum(map(len, parts)) < draw.uniform(2.5, 8) * RATE:
                 parts += [trimmed(load(draw.choice(self._phrases[voice])))]
                 parts += [np.zeros(int(draw.uniform(0.15, 0.6) * RATE))]
-            return voice, another(draw, np.concatenate(parts[:-1])[: 10 * RATE])
+            return voice, self._said(draw, np.concatenate(parts[:-1])[: 10 * RATE])
         voice = draw.choice(ENGINES[self.part])
-        return voice, another(draw, speak(voice, draw.choice(texts.MACHINE[self.part])))
+        return voice, self._said(draw, speak(voice, draw.choice(texts.MACHINE[self.part])))
 
     def short_machine(self, draw: random.Random) -> tuple[str, Samples]:
         """A voice and a greeting that a human might have said."""
         voice = draw.choice(ENGINES[self.part])
-        return voice, another(draw, speak(voice, draw.choice(texts.SHORT_MACHINE[self.part])))
+        return voice, self._said(draw, speak(voice, draw.choice(texts.SHORT_MACHINE[self.part])))
+
+    def _said(self, draw: random.Random, sound: Samples) -> Samples:
+        return another(draw, sound) if self.hard else sound
 
     def music(self, draw: random.Random, count: int) -> Samples:
         """So many samples of music; each title is in one part only."""

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.cpa import faults, music, texts, voices
-from bench.cpa.calls import coded, silence, tone
+from bench.cpa.calls import Exchange, coded, silence, tone
 from bench.cpa.music import STYLES, compose, midi
 
 
@@ -18,7 +18,11 @@ def test_the_parts_share_no_voice_text_style_or_instrument_of_a_melody() -> None
             *voices.ENGINES[part],
             *voices.RECORDED[part],
             *voices.ABROAD[part].values(),
-            *(text for said in (texts.HUMAN, texts.MACHINE, texts.SHORT_MACHINE) for text in said[part]),
+            *(
+                text
+                for said in (texts.HUMAN, texts.MORE_HUMAN, texts.MACHINE, texts.SHORT_MACHINE)
+                for text in said[part]
+            ),
             *(text for language in voices.ABROAD[part] for text in texts.ABROAD[language]),
             *STYLES[part],
             *(f"program {program}" for style in STYLES[part].values() for program in style.melody),
@@ -93,3 +97,13 @@ def test_each_codec_keeps_length_and_most_of_the_sound(codec: str) -> None:
     heard = coded(sound, codec)
     assert len(heard) == len(sound)
     assert np.corrcoef(heard[800:], sound[800:])[0, 1] > 0.9 or codec == "gsm"
+
+
+def test_only_hard_lines_have_faults(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Exchange, "_noise", lambda _, sort, count, draw: np.ones(count))  # music need not be installed
+    found = {
+        hard: {Exchange("tuning", 1, hard=hard).call(number, "sit").strata["line"] for number in range(30)}
+        for hard in (False, True)
+    }
+    assert found[False] == {"none"}
+    assert len(found[True] - {"none"}) > 2

@@ -53,6 +53,15 @@ async def change(centre: ContactCentre, playback: str, action: str) -> None:
     await centre.server.request("PUT", f"/x/playback/{playback}", data={"action": action})
 
 
+async def pressed(phone: Phone, digits: str) -> None:
+    """Wait until a phone has got these; beside the key that its peer has pressed. Raises TimeoutError."""
+    end = time.monotonic() + PATIENCE
+    while phone.digits.replace("5", "") != digits:
+        if time.monotonic() > end:
+            raise TimeoutError(f"{phone.digits}, not {digits}")
+        await asyncio.sleep(0.05)
+
+
 async def test_sounds_are_heard_by_who_is_meant_and_the_conversation_goes_on(centre: ContactCentre) -> None:
     """Paused, resumed, skipped; then to both, until it is ended."""
     server = centre.server
@@ -119,11 +128,8 @@ async def test_who_listens_ends_it_with_a_word_or_a_key(centre: ContactCentre) -
     await caller.send_digits("5")
     assert (await until(centre, made, "ended"))["reason"] == "barge-in: digit"
     await server.request("POST", "/x/dtmf", data={"agent": agent, "heardBy": "others", "digits": "12#"})
+    await pressed(caller, "12#")
     await server.request("POST", "/x/dtmf", data={"agent": agent, "digits": "9w8"})
-    end = time.monotonic() + PATIENCE
-    # the agent's phone has the caller's key too
-    while (caller.digits, phone.digits.replace("5", "")) != ("12#", "98") and time.monotonic() < end:
-        await asyncio.sleep(0.05)
-    assert (caller.digits, phone.digits.replace("5", "")) == ("12#", "98")
+    await pressed(phone, "98")
     await caller.hang_up()
     await centre.idle()

@@ -29,17 +29,18 @@ import uvloop
 
 from ari_app.clock import SystemClock
 from ari_app.media import memory
-from ari_app.media.batch import Batch
+from ari_app.media.batch import Batch, Line
 from ari_app.media.features import Features
-from ari_app.media.frames import FRAME_BYTES, Frame
+from ari_app.media.frames import FRAME_BYTES, FRAME_MS, Frame
 from ari_app.media.g711 import ulaw_encode
 from ari_app.media.transports.asterisk_socket import MESSAGE, AsteriskSocket, connect_to_asterisk
 from ari_app.media.transports.attachment import Attachment
 from ari_app.media.transports.audiosocket_server import AudioSocketServer
 from ari_app.media.transports.pacing import BOX_FRAMES, PERIOD, Ticker
-from ari_app.media.transports.port import Direction
+from ari_app.media.transports.port import Direction, Ear
 from ari_app.media.transports.rtp_shared import RtpPorts
 from ari_app.media.transports.tcp_reader import TcpReader
+from bench.network import of_its_own
 from bench.report import Row, machine, percentile, table, write
 
 HOST = "127.0.0.1"
@@ -66,40 +67,42 @@ def age(frame: bytes, *, coded: bool) -> float:
 
 
 class Listener:
-    """Who hears one channel."""
+    """Who hears a channel, and nothing more."""
 
-    def __init__(self, bench: Bench, number: int) -> None:
-        self._bench = bench
-        self._looked_at = number % SAMPLE == 0
-        self._frames: deque[bytes] = deque()
-        self._line = bench.batch.join(self._measured, self._end) if bench.analysed else None
+    def __init__(self, bench: Bench) -> None:
+        self.bench = bench
 
     def frames(self, frames: Sequence[Frame]) -> None:
-        bench = self._bench
-        bench.heard += len(frames)
-        if self._looked_at:
-            self._frames += [frame for frame in frames if frame is not None]
-        if self._line is not None:
-            self._line.frames(frames)
-        else:
-            self._look()
-
-    def _measured(self, features: Features) -> None:
-        self._bench.measured += 1
-        if not features.lost:
-            self._look(1)
-
-    def _look(self, count: int | None = None) -> None:
-        if self._looked_at:
-            for _ in range(len(self._frames) if count is None else count):
-                self._bench.ages.append(age(self._frames.popleft(), coded=self._bench.coded))
+        """As in Ear."""
 
     def ended(self, reason: str) -> None:
-        self._end(reason)
-
-    def _end(self, reason: str) -> None:
-        if not self._bench.over:
+        """As in Ear."""
+        if not self.bench.over:
             raise AssertionError(f"a channel ended: {reason}")
+
+
+class Watch(Listener):
+    """Who hears a channel, or its analysis, and looks at the age of each frame."""
+
+    def __init__(self, bench: Bench) -> None:
+        super().__init__(bench)
+        self._frames: deque[bytes] = deque()
+        self.line = bench.line(self._measured) if bench.analysed else None
+
+    def frames(self, frames: Sequence[Frame]) -> None:
+        self._frames += [frame for frame in frames if frame is not None]
+        if self.line is not None:
+            self.line.frames(frames)
+        else:
+            while self._frames:
+                self._look()
+
+    def _measured(self, features: Features) -> None:
+        if not features.lost:
+            self._look()
+
+    def _look(self) -> None:
+        self.bench.ages.append(age(self._frames.popleft(), coded=self.bench.coded))
 
 
 @dataclass
@@ -117,13 +120,14 @@ class Bench:
     def __init__(self, transport: str, channels: int, seconds: float, *, analysed: bool) -> None:
         self.transport, self.channels, self.seconds, self.analysed = transport, channels, seconds, analysed
         self.coded = transport == "rtp"
-        self.heard = self.measured = 0
         self.over = False
         self.ages: list[float] = []
         self.clock = SystemClock()
         self.ticker = Ticker(self.clock)
         self.batch = Batch(self.ticker, self.clock)
         self.attachments: list[Attachment] = []
+        self._lines: list[Line] = []
+        self._before = 0  # frames of a channel that were heard before the run
         self._close: list[Callable[[], Any]] = []
 
     async def run(self) -> Result:
@@ -149,13 +153,15 @@ class Bench:
         used = time.process_time()
         report = json.loads(await peer.stdout.readline())
         for _ in range(100):  # what the sender was ahead of us on a busy machine
-            if self.heard >= report["sent"]:
+            if (heard := self._heard()) >= report["sent"]:
                 break
             await asyncio.sleep(0.02)
         used = time.process_time() - used
-        if self.analysed:
-            while self.measured < self.heard:  # each turn measures so much of a channel at most
-                self.batch.measure()
+        while self.batch.ready:  # each turn measures so much of a channel at most
+            self.batch.measure()
+        measured = sum(line.channel.at // FRAME_MS for line in self._lines)
+        if self.analysed and measured != heard + self._before:
+            raise AssertionError(f"{measured} frames were measured, and {heard + self._before} heard")
         out = sum(attachment.traffic().frames_out for attachment in self.attachments)
         lost = sum(attachment.traffic().frames_lost for attachment in self.attachments)
         stop()
@@ -170,12 +176,27 @@ class Bench:
         on_their_way = MESSAGE if self.transport == "websocket" else 5
         return Result(
             channels_a_core=self.channels * self.seconds / used,
-            lost_in=lost + max(0, report["sent"] - self.heard),
+            lost_in=lost + max(0, report["sent"] - heard),
             # what was sent after the sender had counted: of 0.1 s, or a message
             lost_out=max(0, out - self.channels * on_their_way - report["received"]),
             ages=self.ages,
             sender_late=report["late"],
         )
+
+    def line(self, hear: Callable[[Features], None]) -> Line:
+        """A channel that is analysed."""
+        self._lines.append(self.batch.join(hear, Listener(self).ended))
+        return self._lines[-1]
+
+    def _ear(self) -> Ear:
+        """Of the next channel."""
+        if len(self.attachments) % SAMPLE == 0:
+            return Watch(self)
+        return self.line(lambda _features: None) if self.analysed else Listener(self)
+
+    def _heard(self) -> int:
+        """Frames in this run."""
+        return sum(attachment.traffic().frames_in for attachment in self.attachments) - self._before
 
     def _speak(self) -> None:
         """Have something to say for all the time."""
@@ -193,15 +214,15 @@ class Bench:
         if self.transport == "rtp":
             ports = RtpPorts(clock=self.clock, ticker=self.ticker, host=HOST)
             ports.after_reading = self.batch.measure
-            for number in range(self.channels):
-                rtp = ports.open(Listener(self, number))
+            for _ in range(self.channels):
+                rtp = ports.open(self._ear())
                 self.attachments.append(rtp)
                 stdin.write(f"{rtp.address[1]}\n".encode())
                 while rtp.peer is None:  # calls begin one after the other
                     await asyncio.sleep(0.001)
                     ports.read()
             self.batch.measure()
-            self.heard = self.measured = 0
+            self._before = self._heard()
             self.ages.clear()
             return {}
         if self.transport == "audiosocket":
@@ -209,13 +230,13 @@ class Bench:
             _, port = await server.open(HOST)
             self._close.append(server.close)
             names: list[UUID] = [uuid4() for _ in range(self.channels)]
-            for number, name in enumerate(names):
-                self.attachments.append(server.expect(name, Listener(self, number), direction=both))
+            for name in names:
+                self.attachments.append(server.expect(name, self._ear(), direction=both))
             return {"port": port, "uuids": [str(name) for name in names]}
         port = json.loads(await stdout.readline())["port"]
         reader = self._reader()
         for number in range(self.channels):
-            made = AsteriskSocket(Listener(self, number), ticker=self.ticker, direction=both, reader=reader)
+            made = AsteriskSocket(self._ear(), ticker=self.ticker, direction=both, reader=reader)
             await connect_to_asterisk(made, f"ws://{HOST}:{port}/media/{number}", user="bench", password="")
             self.attachments.append(made)
         return {}
@@ -266,9 +287,12 @@ def main() -> None:
     given = parser.parse_args()
     memory.keep()
     os.sched_setaffinity(0, {_CORES[0]})
+    network = "its own" if of_its_own() else "the machine's"
     rows: list[Row] = []
     late: dict[str, int] = {}
-    before = machine(channels=given.channels, seconds=given.seconds, load_before=round(os.getloadavg()[0], 2))
+    before = machine(
+        channels=given.channels, seconds=given.seconds, network=network, load_before=round(os.getloadavg()[0], 2)
+    )
     for transport in given.transport or TRANSPORTS:
         results = [
             uvloop.run(Bench(transport, given.channels, given.seconds, analysed=analysed).run())

@@ -50,12 +50,24 @@ class Profile:
     short_voice: int
     short_silence: int
     long_silence: int
+    #: Voice, pauses counted, that few humans have and many machines: silence after it must be longer. 0: none
+    doubtful_voice: int = 0
+    doubtful_silence: int = 0
 
 
 #: fast: machines are known sooner, and talkative humans taken for them. safe-for-humans: the other way round.
 PROFILES: Mapping[str, Profile] = {
     "fast": Profile(3000, 500, 500, short_voice=900, short_silence=700, long_silence=1000),
-    "balanced": Profile(4600, 700, 600, short_voice=1000, short_silence=820, long_silence=1140),
+    "balanced": Profile(
+        4600,
+        700,
+        1500,
+        short_voice=1000,
+        short_silence=780,
+        long_silence=1100,
+        doubtful_voice=3800,
+        doubtful_silence=1700,
+    ),
     "safe-for-humans": Profile(6000, 500, 500, short_voice=1200, short_silence=900, long_silence=1400),
 }
 
@@ -137,8 +149,10 @@ def by_length(greeting: Greeting, profile: Profile) -> tuple[str, str] | None:
         return "AM", f"voice of {profile.machine_voice} ms and more{pauses}"
     if greeting.voice <= profile.short_voice and greeting.silence >= profile.short_silence:
         return "LV", f"short voice, then silence of {profile.short_silence} ms"
-    if greeting.silence >= profile.long_silence:
-        return "LV", f"voice, then silence of {profile.long_silence} ms"
+    doubtful = 0 < profile.doubtful_voice <= counted
+    silence = profile.doubtful_silence if doubtful else profile.long_silence
+    if greeting.silence >= silence:
+        return "LV", f"voice, then silence of {silence} ms"
     return None
 
 
@@ -194,7 +208,8 @@ class CallProgress:
         self._hear_voice(frame, speech, tonal)
         found: list[Finding] = []
         faint = tone is not None and self._gate.peak >= tone.level + _FAINT
-        for signal in self._signals.hear(frame, self._tracker.tone, ended, spoken=spoken, faint=faint):
+        end = self._talk.end if self._talk.onset is not None else None
+        for signal in self._signals.hear(frame, self._tracker.tone, ended, spoken=spoken, faint=faint, voice_end=end):
             found += self._signal(signal)
         if progress is not None:
             facts = {"countries": " ".join(progress.countries)}

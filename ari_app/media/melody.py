@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections import deque
 
-from ari_app.media.features import Features
-from ari_app.media.tones import Tone
+from ari_app.media.features import NOTHING, Features
+from ari_app.media.tones import PURITY, Tone
 
 #: ms for which a note is remembered: longer than the rests of a tune.
 MEMORY_MS = 12_000
@@ -54,6 +54,8 @@ _OVERTONES = (2, 3)
 _EXACT = 0.02  # share of a pitch
 _STILL = 12.0  # Hz from frame to frame
 _HUM = 200.0  # Hz: what stands still below it may be the mains
+#: So many frames in a row fainter, and that many dB below its loudest one, within so many ms: the tone fades.
+_FALLS, _DECAY, _DECAY_MS = 3, 1.2, 200
 _BESIDE = 0.2  # share of a pitch: nearer than this a codec makes something of its own
 
 
@@ -65,11 +67,20 @@ class Timbre:
         self._start = -1
         self._frames = self._company = 0
         self._second = 0.0
+        self._loudest, self._before = NOTHING, 0.0  # dBFS: of its frames, and of the last one
+        self._falls = 0  # frames, each fainter than the one before
+        self.decays = False  # it is struck or plucked, and fades: a beep keeps its level
 
     def hear(self, frame: Features, tone: Tone) -> bool:
         """The next frame of that tone. Whether it has company so far."""
         if tone.start != self._start:
             self._start, self._frames, self._company, self._second = tone.start, 0, 0, 0.0
+            self._loudest, self._before, self._falls, self.decays = NOTHING, 0.0, 0, False
+        if not frame.lost and frame.purity >= PURITY and tone.duration <= _DECAY_MS:
+            self._loudest = max(self._loudest, frame.level)
+            self._falls = self._falls + 1 if frame.level < self._before else 0
+            self.decays |= self._falls >= _FALLS and frame.level < self._loudest - _DECAY
+            self._before = frame.level
         if frame.lost or abs(frame.first - tone.first) > _SAME * tone.first:
             return self._has_company
         self._frames += 1

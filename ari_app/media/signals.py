@@ -39,6 +39,8 @@ _PROOF_FALL = 12.0  # dB
 _PROOF_FRAMES, _ONE_OTHER_FRAMES, _PROOF_WITHIN = 15, 60, 500
 #: Longer, in ms, what may be a note is one.
 _LONGEST_DOUBTFUL = 1500
+#: A machine beeps within so many ms of its greeting. What begins later needs a proof, and no other pitch before it.
+_LATE_MS = 4000
 #: After tones at so many other pitches a tone is a note.
 _TUNE = 2
 #: A beep stands out of what is before it, as after a word or two there is silence; a note follows on another.
@@ -129,12 +131,20 @@ class SignalDetector:
         self._quiet = 0
         self._proof = _PROOF_FRAMES
         self._accompanied = False  # the tone that goes on is not alone
+        self._late = False  # it began long after the voice
 
     def hear(
-        self, frame: Features, tone: Tone | None, ended: Tone | None, *, spoken: bool, faint: bool = False
+        self,
+        frame: Features,
+        tone: Tone | None,
+        ended: Tone | None,
+        *,
+        spoken: bool,
+        faint: bool = False,
+        voice_end: int | None = None,
     ) -> list[Signal]:
         """What is known with this frame. tone, ended: the tracker's; spoken: a voice was heard before; faint: the tone
-        is much fainter than that voice."""
+        is much fainter than that voice; voice_end: when that voice was heard last, ms of media time, if it is known."""
         now = frame.at + FRAME_MS
         found: list[Signal] = []
         if (answer := self._answer.hear(frame)) is not None and not self._is_note(answer.hertz, answer.since, now):
@@ -150,6 +160,7 @@ class SignalDetector:
         if tone is not None:
             if tone.start != self._start:
                 self._begin(tone)
+            self._late = voice_end is not None and tone.start - voice_end > _LATE_MS
             self._accompanied = self._timbre.hear(frame, tone) and tone.second is None
             self._doubtful |= faint or (self._may_be_music and tone.level < self._before + _OVER_BEFORE)
             found += self._go_on(frame, tone, now, spoken)
@@ -256,10 +267,12 @@ class SignalDetector:
         if tone.start < self._informed or (ringing and not spoken) or self._is_named(tone) or self._is_harmonic(tone):
             return []
         others = self._melody.others(tone)
-        if others >= _TUNE:
+        if others >= _TUNE or (others and self._late):
             return []
-        if self._doubtful or self._accompanied or others or not spoken:
-            is_note = (self._doubtful or self._accompanied or others) and tone.duration > _LONGEST_DOUBTFUL
+        fades = self._timbre.decays and self._may_be_music
+        doubtful = self._doubtful or self._accompanied or fades or self._late or others > 0
+        if doubtful or not spoken:
+            is_note = doubtful and tone.duration > _LONGEST_DOUBTFUL
             self._unproven, self._quiet = None if is_note else tone, 0
             self._proof = _ONE_OTHER_FRAMES if others else _PROOF_FRAMES
             return []

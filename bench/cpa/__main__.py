@@ -18,11 +18,13 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ari_app.media.cpa import PROFILES, Parameters
 from bench.cpa import baseline
-from bench.cpa.calls import Call, Exchange
+from bench.cpa.calls import Call, Exchange, silence
 from bench.cpa.corpus import NO_CALLS, BadCorpus, calls, labelled, read
-from bench.cpa.listen import Alarms, alarms, findings, speech
+from bench.cpa.listen import Alarms, alarms, findings, speech, spoken_before
 from bench.cpa.music import pieces
 from bench.cpa.score import (
     SPOKEN,
@@ -37,7 +39,7 @@ from bench.cpa.score import (
     strata,
     wilson,
 )
-from bench.cpa.voices import CACHE, RECORDED
+from bench.cpa.voices import CACHE, RATE, RECORDED
 from bench.report import RESULTS, machine
 
 #: Standard lines have noise, a codec and loss; hard ones (bench/README.md) are beside them, to the same goals.
@@ -110,8 +112,9 @@ def sounds_of(options: argparse.Namespace) -> dict[str, Alarms]:
     """What is told of a part's speech and music."""
     sounds = {}
     if not options.no_music:
+        opening = spoken_before(options.part, options.seed)
         songs = ((piece.title, piece.style, piece.sound) for piece in pieces(options.part, options.seed, options.scale))
-        sounds = {"speech": alarms(speech(RECORDED[options.part])), "music": alarms(songs)}
+        sounds = {"speech": alarms(speech(RECORDED[options.part])), "music": alarms(songs, opening)}
     return sounds
 
 
@@ -119,9 +122,11 @@ def of_others(directory: Path) -> tuple[list[Call], dict[str, Alarms]]:
     """The same of a corpus."""
     sounds = labelled(directory)
     heard = {}
+    voice = next((read(one) for one in sounds if one.kind == "live"), None)
+    opening = None if voice is None else lambda _: np.concatenate([voice[: 3 * RATE], silence(1)])
     for sort in NO_CALLS:
         if those := [one for one in sounds if one.kind == sort]:
-            heard[sort] = alarms((one.path.name, one.stratum, read(one)) for one in those)
+            heard[sort] = alarms(((one.path.name, one.stratum, read(one)) for one in those), opening)
     return calls(sounds), heard
 
 

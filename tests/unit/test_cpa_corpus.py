@@ -100,7 +100,7 @@ def test_the_evaluation_of_one(
     monkeypatch.setattr(sys, "argv", arguments)
     assert evaluation.main() == 0
     told = capsys.readouterr().out
-    assert "four.wav: 0.52 s, (1000.0,)" in told  # one beep, in 2 s of what is said to be music
+    assert "four.wav: 0.52 s, {'hertz1': 1000.0}, beep" in told  # one beep, in 2 s of what is said to be music
     written = json.loads((tmp_path / "out" / "corpus.json").read_text())
     shares = {row["name"]: (row["hits"], row["count"]) for row in written["shares"]}
     assert shares["first decision right"] == (2, 2)

@@ -1,12 +1,15 @@
 """Notes before a tone, by pitch, level and time; and what of a tune is told as a beep."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from ari_app.media.cpa import PROFILES, Parameters, replay
 from ari_app.media.melody import Melody, Timbre
 from ari_app.media.signals import SignalDetector
 from ari_app.media.tones import Tone, ToneTracker
-from tests.unit.media.signals import Samples, features, noise, silence, sine
+from tests.unit.media.signals import Samples, features, noise, silence, sine, voice
 
 
 def tone(start: int, hz: float, *, ms: int = 200, level: float = -20, second: float | None = None) -> Tone:
@@ -95,3 +98,48 @@ def test_a_beep_is_alone_and_a_note_has_overtones_or_another_note_beneath_it(hz:
     assert company(beep + sine(2 * hz, 300, -42))
     assert company(beep + sine(3 * hz if 3 * hz < 4000 else 2 * hz, 300, -42))
     assert company(beep + sine(hz * 0.6, 300, -33))
+
+
+@pytest.mark.parametrize(("decibels_a_second", "fades"), [(0, False), (5, False), (20, True), (40, True)])
+def test_what_is_struck_fades(decibels_a_second: float, fades: bool) -> None:
+    level = 10 ** (-decibels_a_second * np.arange(300 * 8) / 8000 / 20)
+    timbre, tracker = Timbre(), ToneTracker()
+    for frame in features(np.concatenate([silence(100), sine(1000, 300) * level]) + noise(400, -70)):
+        tracker.hear(frame)
+        if tracker.tone is not None:
+            timbre.hear(frame, tracker.tone)
+    assert timbre.decays == fades
+
+
+def late(*parts: Samples, voice_end: int) -> list[int]:
+    """When beeps were told, of a tone that begins at 10 s."""
+    tracker, detector = ToneTracker(), SignalDetector()
+    found = []
+    sound = np.concatenate([silence(10_000), *parts])
+    for frame in features(sound + noise(len(sound) / 8, -62)):
+        ended = tracker.hear(frame)
+        signals = detector.hear(frame, tracker.tone, ended, spoken=True, voice_end=voice_end)
+        found += [signal.at - 10_000 for signal in signals if signal.name == "BP"]
+    return found
+
+
+def test_a_tone_long_after_the_voice_is_a_beep_when_silence_has_followed_it() -> None:
+    beep = [sine(1000, 300), silence(1000)]
+    (soon,) = late(*beep, voice_end=9000)
+    (proven,) = late(*beep, voice_end=5000)
+    assert soon <= 160
+    assert 560 <= proven <= 700
+    assert late(sine(1000, 300), noise(1000, -25), voice_end=5000) == []
+    assert len(late(*beep, sine(700, 300), silence(3000), voice_end=9000)) == 2
+    assert len(late(*beep, sine(700, 300), silence(3000), voice_end=5000)) == 1
+
+
+def test_after_much_voice_the_silence_of_a_human_is_longer() -> None:
+    profile = PROFILES["balanced"]
+    greeting = features(
+        np.concatenate([silence(500), voice(2200), silence(160), voice(2000, seed=2), silence(3000)]) + noise(7860, -62)
+    )
+    first = replay(greeting, Parameters(profile=profile))[0]
+    assert (first.code, first.facts["silence"]) == ("LV", profile.doubtful_silence)
+    never = replace(profile, doubtful_voice=0)
+    assert replay(greeting, Parameters(profile=never))[0].facts["silence"] == profile.long_silence

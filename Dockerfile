@@ -3,12 +3,15 @@ ARG BASE=python:3.13-slim
 FROM ${BASE}
 
 WORKDIR /app
-COPY pyproject.toml README.md alembic.ini ./
+COPY pyproject.toml setup.py README.md alembic.ini ./
 COPY ari_app ari_app
 COPY models models
 COPY alembic alembic
-RUN python3 -m venv /venv \
+# The compiler is for the measuring of audio (setup.py); where it cannot be had, numpy does the same, slower.
+RUN { apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev || true; } \
+ && python3 -m venv /venv \
  && /venv/bin/pip install --no-cache-dir -e ".[s3]" \
+ && { apt-get purge -y --auto-remove gcc libc6-dev || true; } && rm -rf /var/lib/apt/lists/* \
  && useradd --system --uid 10001 --home-dir /data --create-home ari-app
 
 USER ari-app

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ari_app.clock import ManualClock
-from ari_app.media import memory
+from ari_app.media import features, memory
 from ari_app.media.batch import Batch
 from ari_app.media.cpa import CallProgress
 from ari_app.media.features import Channel, Features, Measurer, measure
@@ -202,11 +202,16 @@ def main() -> None:
     parser.add_argument("--sound", choices=SOUNDS, action="append")
     parser.add_argument("--step", choices=sorted(STEPS), action="append")
     parser.add_argument("--seconds", type=float, default=1.0, help="of each step, about")
+    parser.add_argument("--numpy", action="store_true", help="without the part that is compiled")
     parser.add_argument("--write", action="store_true")
     given = parser.parse_args()
+    if given.numpy:
+        features.compiled = None
     memory.keep()
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    before = machine(seconds=given.seconds, load_before=round(os.getloadavg()[0], 2))
+    before = machine(
+        seconds=given.seconds, compiled=features.compiled is not None, load_before=round(os.getloadavg()[0], 2)
+    )
     rows: list[Row] = []
     for sound in given.sound or SOUNDS:
         for channels in given.channels or COUNTS:

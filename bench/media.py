@@ -1,6 +1,6 @@
 """The media plane: how many channels of full-duplex audio a core carries, over each transport, analysed or not.
 
-    python -m bench.media [--channels 300] [--seconds 10] [--transport rtp] [--write]
+    python -m bench.media [--channels 600] [--seconds 10] [--transport rtp] [--write]
 
 A process of its own (peers/media_sender.py) does Asterisk's part: 50 frames a second each way on every channel. What is
 measured is this process's time on the processor (user and system) while it carries them, so many channels' worth of a
@@ -28,7 +28,7 @@ from uuid import UUID, uuid4
 import uvloop
 
 from ari_app.clock import SystemClock
-from ari_app.media import memory
+from ari_app.media import features, memory
 from ari_app.media.batch import Batch, Line
 from ari_app.media.features import Features
 from ari_app.media.frames import FRAME_BYTES, FRAME_MS, Frame
@@ -280,7 +280,7 @@ def rows_of(transport: str, plain: Result, analysed: Result) -> list[Row]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--channels", type=int, default=300)
+    parser.add_argument("--channels", type=int, default=600)
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--transport", choices=TRANSPORTS, action="append")
     parser.add_argument("--write", action="store_true")
@@ -291,7 +291,11 @@ def main() -> None:
     rows: list[Row] = []
     late: dict[str, int] = {}
     before = machine(
-        channels=given.channels, seconds=given.seconds, network=network, load_before=round(os.getloadavg()[0], 2)
+        channels=given.channels,
+        seconds=given.seconds,
+        network=network,
+        compiled=features.compiled is not None,
+        load_before=round(os.getloadavg()[0], 2),
     )
     for transport in given.transport or TRANSPORTS:
         results = [

@@ -3,6 +3,10 @@ it, whatever is lost, and whoever comes and goes."""
 
 from __future__ import annotations
 
+import shutil
+import sysconfig
+from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from ari_app.media import features
 from ari_app.media.features import Channel, Features, Measurer, measure
 from ari_app.media.frames import FRAME_SAMPLES, Frame
 from ari_app.media.vad import WebRtcVad
@@ -27,6 +32,40 @@ from tests.unit.media.signals import (
     v21,
     voice,
 )
+
+#: who measures: compiled code, where it was built, and numpy
+WAYS = {"numpy": None} | ({} if features.compiled is None else {"compiled": features.compiled})
+
+
+@pytest.fixture(params=WAYS, scope="module", autouse=True)
+def way(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Everything here holds for both."""
+    before, features.compiled = features.compiled, WAYS[request.param]
+    yield request.param
+    features.compiled = before
+
+
+def test_it_is_compiled_where_there_is_a_compiler() -> None:
+    """Else nobody would notice that it is slow."""
+    headers = Path(sysconfig.get_path("include"), "Python.h")
+    assert "compiled" in WAYS or shutil.which("cc") is None or not headers.exists()
+
+
+def test_compiled_code_refuses_what_is_not_there() -> None:
+    """It would read and write beside it."""
+    if (measure := WAYS.get("compiled")) is None:
+        return
+    past, out, frame = np.zeros((2, 352), np.float32), np.zeros((10, 1), np.float32), bytes(320)
+    for slots in ([2], [-1], [0, 1], []):
+        with pytest.raises(ValueError, match="slot"):
+            measure.measure(past, np.array(slots, np.int64), frame, out)
+    for short in (frame[:-2], b"", 2 * frame):
+        with pytest.raises(ValueError, match="frame"):
+            measure.measure(past, np.array([0]), short, out)
+    with pytest.raises(ValueError, match="column"):
+        measure.measure(past, np.array([0]), frame, out[:9])
+    measure.measure(past, np.array([1]), frame, out)
+
 
 #: What single precision and the rounding of a feature to 4 digits may do.
 CLOSE = {"level": 2e-4, "energy": 1e-3, "fsk": 2e-4, "ring": 2e-4, "busy": 2e-4}

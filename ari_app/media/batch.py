@@ -58,11 +58,14 @@ class Line:
             return
         if self._early:
             frames = self._uncounted(frames)
-        self.heard += len(frames)
-        room = ROOM - len(self.waiting)
-        if len(frames) > room:
+        count, waiting = len(frames), self.waiting
+        self.heard += count
+        if count > ROOM - len(waiting):
+            room = ROOM - len(waiting)
             frames = [frame if place < room else None for place, frame in enumerate(frames)]
-        self._add(frames)
+        if not waiting and count:
+            self._batch.ready.append(self)
+        waiting.extend(frames)
 
     def _uncounted(self, frames: Sequence[Frame]) -> Sequence[Frame]:
         """Without those whose time was counted already."""
@@ -72,11 +75,6 @@ class Line:
                 return frames[index:]
             self._early -= 1
         return ()
-
-    def _add(self, frames: Sequence[Frame]) -> None:
-        if not self.waiting and frames:
-            self._batch.ready.append(self)
-        self.waiting.extend(frames)
 
     def ended(self, reason: str) -> None:
         """As in Ear."""
@@ -91,7 +89,9 @@ class Line:
         self.heard += missing
         self._early += missing
         self.filled += missing
-        self._add([_SILENCE] * missing)
+        if not self.waiting:
+            self._batch.ready.append(self)
+        self.waiting.extend([_SILENCE] * missing)
 
     def end(self, reason: str) -> None:
         """Nothing more is heard; nothing if it is over."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from importlib import import_module
+from itertools import repeat
 from typing import NamedTuple, Protocol, cast
 
 import numpy as np
@@ -133,18 +134,20 @@ class Measurer:
     def _measure(self, channels: Sequence[Channel], frames: Sequence[Frame]) -> list[Features]:
         numbers, answers = self._numbers([channel.slot for channel in channels], frames)
         level, twist, energy, first, second, purity, pair, fsk, ring, busy = numbers.tolist()
-        times = [channel.at for channel in channels]
-        voiced = []
+        times: list[int] = []
+        voiced: list[bool] = []
         for channel, frame in zip(channels, frames, strict=True):
+            times.append(channel.at)
             channel.at += FRAME_MS
             voiced.append(frame is not None and channel.vad.is_speech(frame))
-        lost = [frame is None for frame in frames]
+        some_lost = None in frames
+        lost = [frame is None for frame in frames] if some_lost else repeat(False, len(times))
         rows = zip(
             times, lost, level, energy, voiced, first, second, purity, pair, twist, fsk, ring, busy, answers,
             strict=True,
         )  # fmt: skip
         found: list[Features] = list(map(_new, rows))
-        return [Features(one.at, lost=True) if one.lost else one for one in found] if True in lost else found
+        return [Features(one.at, lost=True) if one.lost else one for one in found] if some_lost else found
 
     def _numbers(self, slots: list[int], frames: Sequence[Frame]) -> tuple[spectrum.Floats, list[Phases | None]]:
         """What is a number in the features, in the rows of spectrum.py; and the answer tone."""

@@ -48,7 +48,7 @@ TRANSPORTS = ("rtp", "websocket", "audiosocket")
 #: channels of a core with analysis, at least
 GOALS = {"rtp": 2000.0, "websocket": 1500.0}
 #: of so many channels one is looked at for the age of its frames
-SAMPLE = 8
+SAMPLE = 32
 #: what is measured runs on the first, its sender on the last
 _CORES = sorted(os.sched_getaffinity(0))
 _SPEECH = bytes(FRAME_BYTES) * BOX_FRAMES

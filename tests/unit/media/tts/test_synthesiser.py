@@ -69,7 +69,9 @@ def program(tmp_path: Path, mode: str = "") -> Program:
 async def test_a_programs_speech_is_8_khz_and_kept(tmp_path: Path) -> None:
     cache = SpeechCache(tmp_path / "cache")
     engine = program(tmp_path)
-    first = await Synthesiser([engine], cache=cache).speak("Hello, caller number one.", engine="writer")
+    synthesiser = Synthesiser([engine], cache=cache)
+    first = await synthesiser.speak("Hello, caller number one.", engine="writer")
+    await synthesiser.close()  # now it is kept: who heard it did not wait for that
     again = await Synthesiser([engine], cache=cache).speak("Hello, caller number one.", engine="writer")
     assert first == again
     assert len(first) == 2 * 80 * len("Hello, caller number one.")

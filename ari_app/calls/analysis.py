@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import msgspec
 import structlog
 
-from ari_app.calls.desk import Desk, FindLeg, TooMany
+from ari_app.calls.desk import Desk, FindLeg
 from ari_app.calls.leg import Leg
 from ari_app.calls.registry import Registry
 from ari_app.calls.verbs.analyse import LEG_GONE, Analysis
@@ -192,9 +192,7 @@ class AnalysisDesk(Desk[AnalysisView]):
             TooMany: altogether, or on that call.
         """
         leg = self.find_leg(account, call, extension)
-        self.require_room()
-        if sum(session.leg.call is leg.call for _, session in self._live.values()) >= PER_CALL:
-            raise TooMany(f"there are {PER_CALL} analyses of that call already")
+        self.require_room(leg, PER_CALL)
         session = AnalysisSession(leg, request, self._ports, self.vad() if self.vad is not None else None)
         if session.record is not None:
             keeping = self._keeping.setdefault(account, deque())

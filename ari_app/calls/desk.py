@@ -103,10 +103,12 @@ class Desk(Generic[V]):
             raise NotFound("is not on a call", parameter="extension" if call is None else "call")
         return leg
 
-    def require_room(self) -> None:
-        """Raises TooMany."""
+    def require_room(self, leg: Leg | None = None, per_call: int = 0) -> None:
+        """leg, per_call: of its call there may be so many. Raises TooMany."""
         if len(self._live) >= self._limit:
             raise TooMany(f"there are {self._limit} {self._nouns} already")
+        if leg is not None and sum(session.leg.call is leg.call for _, session in self._live.values()) >= per_call:
+            raise TooMany(f"there are {per_call} {self._nouns} on that call already")
 
     def begin(self, account: int, session: Session[V]) -> str:
         """Set it going; its id."""

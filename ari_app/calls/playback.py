@@ -333,9 +333,7 @@ class PlaybackDesk(Desk[PlaybackView]):
             TooMany: altogether, or on that call.
         """
         leg = self.find_leg(account, call, extension)
-        self.require_room()
-        if sum(session.leg.call is leg.call for _, session in self._live.values()) >= PER_CALL:
-            raise TooMany(f"there are {PER_CALL} playbacks on that call already")
+        self.require_room(leg, PER_CALL)
         session = PlaybackSession(leg, request, self._ports)
         log.info("= playback", call=leg.call.id, playback=session.id, items=len(request.items))
         return self.begin(account, session)

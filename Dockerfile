@@ -10,7 +10,7 @@ COPY alembic alembic
 # The compiler is for the measuring of audio (setup.py); where it cannot be had, numpy does the same, slower.
 RUN { apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev || true; } \
  && python3 -m venv /venv \
- && /venv/bin/pip install --no-cache-dir -e ".[s3]" \
+ && /venv/bin/pip install --no-cache-dir -e ".[s3,wideband]" \
  && { apt-get purge -y --auto-remove gcc libc6-dev || true; } && rm -rf /var/lib/apt/lists/* \
  && useradd --system --uid 10001 --home-dir /data --create-home ari-app
 

@@ -55,7 +55,7 @@ async def compare(today: AgentsToday, database: Database, now: float, time_zone:
         (2, at("2026-03-28 22:30"), "Europe/Berlin"),
         (3, at("2026-10-24 22:30"), "Europe/Berlin"),
         (4, at("2026-10-25 00:30"), "Europe/Berlin"),
-        (5, datetime(2026, 10, 31, 23, tzinfo=ZoneInfo("America/Havana")).timestamp(), "America/Havana"),
+        (5, datetime(2025, 11, 1, 23, tzinfo=ZoneInfo("America/Havana")).timestamp(), "America/Havana"),
         (6, datetime(2026, 3, 28, 23, tzinfo=ZoneInfo("Asia/Beirut")).timestamp(), "Asia/Beirut"),
     ],
 )

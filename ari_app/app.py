@@ -16,24 +16,17 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from ari_app.acd.centre import Centre
-from ari_app.acd.engine import Engine
 from ari_app.alerting import Alerting, realtime
-from ari_app.ari.connection import OutboundServer
-from ari_app.ari.node import Node, Snapshot
+from ari_app.ari.node import Snapshot
 from ari_app.call_quality import CallQuality
 from ari_app.calls import recovery
-from ari_app.calls.analysis import AnalysisDesk
 from ari_app.calls.call import Call
-from ari_app.calls.hearing import Ears
-from ari_app.calls.media import MediaDesk
+from ari_app.calls.desk import Tell
 from ari_app.calls.parking import Parking
-from ari_app.calls.playback import PlaybackDesk
-from ari_app.calls.recognition import RecognitionDesk
 from ari_app.calls.registry import Registry
-from ari_app.calls.verbs.external_media import MediaPorts, TransportKind
 from ari_app.check import Inspector
 from ari_app.clock import Clock, SystemClock
-from ari_app.config import Settings, host_port, networks
+from ari_app.config import Settings, host_port
 from ari_app.configuring import Configuring
 from ari_app.days import agents_today
 from ari_app.dialects.eq.app import SIGN_INS, EqServices, make_app
@@ -42,14 +35,11 @@ from ari_app.dialects.feed import Feed
 from ari_app.errors import ConfigError
 from ari_app.freepbx.service import ImportService
 from ari_app.ids import IdSource
-from ari_app.media import memory
-from ari_app.media.asr.recognisers import configured_recognisers
-from ari_app.media.silero import SileroModel
-from ari_app.media.transports.pacing import Ticker
-from ari_app.media.workers.pool import MediaPool
+from ari_app.media_plane import MediaPlane
 from ari_app.ops.clock_set import ClockSet
 from ari_app.ops.health import Health, health_routes
 from ari_app.ops.metrics import Counts, HttpMetrics, live_gauges
+from ari_app.pbx import Pbx
 from ari_app.prompts.book import PATH as SOUNDS
 from ari_app.prompts.book import prompt_book
 from ari_app.provisioning.contacts import Contacts
@@ -58,7 +48,7 @@ from ari_app.provisioning.phones import PhoneService
 from ari_app.provisioning.provisioner import Provisioner
 from ari_app.provisioning.service import ExtensionService
 from ari_app.record import Record
-from ari_app.recordings.service import RecordingService
+from ari_app.recordings.service import RecordingService, damage_told
 from ari_app.store import migrate
 from ari_app.store.accounts import DEFAULT, Accounts
 from ari_app.store.audit import AuditTrail
@@ -69,7 +59,6 @@ from ari_app.store.conferences import ConferenceNumbers
 from ari_app.store.database import Database
 from ari_app.store.extensions import Extensions
 from ari_app.store.hours import OpeningHours
-from ari_app.store.journal import AccountJournal
 from ari_app.store.keys import MEDIA, Keys
 from ari_app.store.logins import Logins
 from ari_app.store.overflow import Overflows
@@ -87,19 +76,6 @@ from ari_app.voicemail.desk import VoicemailService
 from ari_app.voicemail.sounds import PATH as MESSAGES
 
 log = structlog.get_logger(__name__)
-
-#: events that cost and that nobody here looks at
-UNWANTED_EVENTS = (
-    "ChannelDialplan",
-    "ChannelConnectedLine",
-    "ChannelCallerId",
-    "BridgeVideoSourceChanged",
-    "Dial",  # six a call, an agent's come twice; the states and ends of the channel tell the same
-)
-#: what tells how well a leg was heard (calls/quality.py), among much else; CALL_QUALITY
-QUALITY_EVENT = "ChannelVarset"
-#: seconds without Asterisk after the start until the log says what to look at
-ALONE_AFTER = 5.0
 
 
 class Application:
@@ -161,7 +137,7 @@ class Application:
 
     async def _start_calls(self) -> None:
         record = Record(self.writer)
-        journals, calls = await record.load()
+        engines, calls = await record.load()
         await self._follow_queue_log(record)
         self.registry = Registry(self.clock, IdSource(self.clock), record)
         settings = self.settings
@@ -186,9 +162,7 @@ class Application:
         clock_set = ClockSet(self.centre.opening.clock_was_set)
         clock_set.start()
         self._stack.callback(clock_set.close)
-        for journal in journals:
-            engine = _replayed(journal)
-            record.restored(engine)
+        for engine in engines:
             self.centre.add(engine)
         self._make_node()
         store = Extensions(self.writer.database, self.clock)
@@ -215,13 +189,14 @@ class Application:
         self.registry.speech = self.prompts.speech
         await self._start_conferences()
         await self._start_recordings(record)
-        await self._start_media()
+        self.media = MediaPlane(settings, self.clock, self.registry, self.centre, self._media_events())
+        await self.media.start(self._stack)
         self._restored = recovery.restore(self.registry, calls, self.registry.nodes)
         self.centre.restored(self._restored)
         await self.configuring.all_accounts()
         await self.alerting.configure_all()
         self.centre.follow_phones()
-        log.info("= restored", accounts=len(journals), calls=len(self._restored))
+        log.info("= restored", accounts=len(engines), calls=len(self._restored))
 
     async def _start_conferences(self) -> None:
         self.conferences = ConferenceNumbers(self.writer.database, self.clock)
@@ -235,6 +210,7 @@ class Application:
             self.settings, self.writer, self.registry, self.node, self.clock
         )
         record.on_recorded = recordings.collector.look
+        recordings.library.on_damaged = damage_told(self.feed.tell, self.clock)
         voicemail = self.voicemail = VoicemailService(
             self.settings,
             self.writer,
@@ -260,44 +236,10 @@ class Application:
         self.centre.listeners.append(self.feed.fact)
         self.alerting.watch.listeners.append(realtime(self.feed.tell))
 
-    async def _start_media(self) -> None:
-        settings = self.settings
-        memory.keep()
-        recognisers = configured_recognisers(settings)
-        self._stack.push_async_callback(recognisers.close)
-        kind = TransportKind(settings.media_transport)
-        ports = MediaPorts(self.clock, Ticker(self.clock), kind, settings.media_host)
-        if settings.media_listen:
-            ports.websocket_at = host_port(settings.media_listen, "MEDIA_LISTEN")
-            ports.websocket_user = settings.ari_ws_user
-            ports.websocket_password = settings.ari_ws_password.get_secret_value()
-        try:
-            await ports.start()
-        except OSError as error:
-            raise ConfigError(f"cannot listen for audio on MEDIA_LISTEN or MEDIA_HOST: {error}") from None
-        self._stack.push_async_callback(ports.close)
-        pool = None
-        # Asterisk connects to MEDIA_LISTEN, which is one address: of this process
-        if settings.media_workers and not settings.media_listen:
-            pool = MediaPool(settings.media_workers, kind, settings.media_host, self.clock)
-            self._stack.push_async_callback(pool.close)
-        self.media = MediaDesk(
-            self.registry,
-            ports,
-            self.centre.talking_leg,
-            private=networks(settings.media_private_networks),
-            limit=settings.media_attachments,
-            plane=pool,
-        )
-        self.recognition = RecognitionDesk(
-            self.registry, Ears(ports, recognisers), self.centre.talking_leg, limit=settings.recognitions
-        )
-        self.analysis = AnalysisDesk(self.registry, ports, self.centre.talking_leg, limit=settings.analyses)
-        if settings.analysis_vad == "silero":
-            self.analysis.vad = (await asyncio.to_thread(SileroModel, settings.silero_model)).vad
-        self.playback = PlaybackDesk(self.registry, ports, self.centre.talking_leg, limit=settings.playbacks)
-        for desk in (self.media, self.recognition, self.analysis, self.playback):
-            desk.tell = partial(self.feed.tell, scope=MEDIA)
+    def _media_events(self) -> list[Tell]:
+        """Who is told what happens to attachments, analyses, recognitions, questions and playbacks."""
+        hook = self.alerting.event_hook
+        return [partial(self.feed.tell, scope=MEDIA), *([hook.tell] if hook is not None else [])]
 
     async def _follow_queue_log(self, record: Record) -> None:
         folder, name = self.settings.data_dir, self.settings.queue_log_file
@@ -309,26 +251,8 @@ class Application:
         self._stack.push_async_callback(file.close)
 
     def _make_node(self) -> None:
-        settings = self.settings
-        password = settings.ari_password.get_secret_value()
-        source = None
-        if settings.ari_connect == "outbound":
-            host, port = host_port(settings.ari_listen, "ARI_LISTEN")
-            self._events_server = OutboundServer(host, port)
-            source = self._events_server.source(
-                settings.ari_node, settings.ari_ws_user, settings.ari_ws_password.get_secret_value()
-            )
-        self.node = Node(
-            settings.ari_node,
-            url=settings.ari_url,
-            user=settings.ari_user,
-            password=password,
-            app=settings.ari_app,
-            source=source,
-            unwanted_events=UNWANTED_EVENTS if settings.call_quality else (*UNWANTED_EVENTS, QUALITY_EVENT),
-            clock=self.clock,
-        )
-        node = self.node
+        self._pbx = Pbx(self.settings, self.clock)
+        node = self.node = self._pbx.node
         self.registry.nodes[node.name] = node
         node.on_event = lambda event: self.registry.on_event(node, event)
         node.on_resynced = self._resynced
@@ -339,35 +263,7 @@ class Application:
         self.alerting.asterisk(False)
 
     async def _start_node(self) -> None:
-        self._stack.push_async_callback(self.node.close)
-        await self.node.start()
-        if self.settings.ari_connect == "outbound":
-            try:
-                await self._events_server.start()
-            except OSError as error:
-                raise ConfigError(
-                    f"cannot listen for Asterisk on ARI_LISTEN {self.settings.ari_listen}: {error}"
-                ) from None
-            self._stack.push_async_callback(self._events_server.close)
-
-        self.clock.call_at(self.clock.now() + ALONE_AFTER, self._say_if_alone)
-
-    def _say_if_alone(self) -> None:
-        settings = self.settings
-        if self.node.connected:
-            return
-        self.alerting.asterisk(False)
-        if settings.ari_connect == "inbound":
-            log.warning(
-                "= no events from Asterisk: check ARI_URL, ARI_USER, ARI_PASSWORD and ARI_APP",
-                asterisk=settings.ari_url,
-            )
-            return
-        log.warning(
-            "= no Asterisk has connected to ARI_LISTEN: check its websocket_client.conf (uri, ARI_WS_USER, "
-            "ARI_WS_PASSWORD), or set ARI_CONNECT=inbound",
-            uri=f"ws://{settings.ari_listen}/ari/{settings.ari_node}",
-        )
+        await self._pbx.start(self._stack, partial(self.alerting.asterisk, False))
 
     def _resynced(self, snapshot: Snapshot) -> None:
         recovery.reconcile(self.registry, self.node, snapshot.channels, snapshot.bridges)
@@ -425,10 +321,11 @@ class Application:
             database=self.writer.database,
             taken_up=configuring.account,
             importer=ImportService(self.writer.database, self.clock, configuring.imported),
-            media=self.media,
-            recognition=self.recognition,
-            analysis=self.analysis,
-            playback=self.playback,
+            media=self.media.attachments,
+            recognition=self.media.recognition,
+            question=self.media.question,
+            analysis=self.media.analysis,
+            playback=self.media.playback,
             clock=self.clock,
             settings=self.settings,
             metrics=HttpMetrics(self.metrics),
@@ -470,14 +367,12 @@ class Application:
                 "legs": lambda: len(registry.legs),
                 "helper_channels": lambda: len(registry.helpers),
                 "waiters": lambda: len(registry.waiters),
-                "media_attachments": lambda: len(self.media),
-                "recognitions": lambda: len(self.recognition),
-                "analyses": lambda: len(self.analysis),
-                "playbacks": lambda: len(self.playback),
+                **self.media.gauges(),
                 "call_tasks": lambda: sum(call.tasks for call in registry.calls.values()),
                 "conversations": self.centre.conversations,
                 "tasks": lambda: len(asyncio.all_tasks()),
                 "recordings_delayed": lambda: self.recordings.collector.delayed,
+                "recordings_damaged": lambda: self.recordings.library.damaged,
                 "unwritten_rows": lambda: self.writer.unwritten,
             },
         )
@@ -506,10 +401,3 @@ class Application:
 def _parking(settings: Settings) -> Parking:
     first, last = settings.parking_spaces.split("-")
     return Parking(first=int(first), last=int(last), timeout=settings.parking_timeout, number=settings.parking_number)
-
-
-def _replayed(journal: AccountJournal) -> Engine:
-    engine = Engine.restore(journal.snapshot) if journal.snapshot else Engine(journal.account)
-    for at, event in journal.events:
-        engine.replay(event, at)
-    return engine

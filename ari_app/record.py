@@ -37,18 +37,16 @@ class Record:
         #: how well the audio of a leg came through is known
         self.on_measured: Callable[[LegMeasured], None] = lambda fact: None
 
-    async def load(self) -> tuple[list[AccountJournal], list[CallRecord]]:
-        """What was kept: queues by account, and live calls."""
-        journals = await self._journal.load()
+    async def load(self) -> tuple[list[Engine], list[CallRecord]]:
+        """What was kept: the queues of each account, as they were, and live calls."""
+        engines = [_replayed(journal) for journal in await self._journal.load()]
         calls = [_decode(row.state) for row in await self._live.load()]
         await self._calls.load()
         await self._acd.load()
         await self.queue_log.load()
-        return journals, calls
-
-    def restored(self, engine: Engine) -> None:
-        """An account's queues are as they were."""
-        self.queue_log.members(engine.account, engine.agent_status())
+        for engine in engines:
+            self.queue_log.members(engine.account, engine.agent_status())
+        return engines, calls
 
     def tell(self, fact: AnyCallFact) -> None:
         """A fact of a call or a leg."""
@@ -84,3 +82,10 @@ class Record:
     async def committed(self) -> None:
         """Return when all that was given so far is on disk."""
         await self._writer.committed()
+
+
+def _replayed(journal: AccountJournal) -> Engine:
+    engine = Engine.restore(journal.snapshot) if journal.snapshot else Engine(journal.account)
+    for at, event in journal.events:
+        engine.replay(event, at)
+    return engine

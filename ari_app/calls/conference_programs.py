@@ -7,7 +7,8 @@ from collections.abc import Iterable
 import msgspec
 
 from ari_app.calls.call import Call
-from ari_app.calls.conferences import Conferences, MemberState
+from ari_app.calls.conference_room import MemberState
+from ari_app.calls.conferences import Conferences
 from ari_app.calls.extension_routing import ExtensionRouting
 from ari_app.calls.keys import Keys
 from ari_app.calls.leg import LegState

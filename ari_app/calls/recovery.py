@@ -52,6 +52,7 @@ def restore(registry: Registry, records: Iterable[CallRecord], nodes: Mapping[st
         call.answered_at = record.answered_at
         call.bridges = set(record.bridges)
         call.on_demand = dict(record.on_demand)
+        call.not_recorded = list(record.not_recorded)
         registry.calls[call.id] = call
         for kept in record.legs:
             leg = Leg(

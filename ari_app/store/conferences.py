@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Row, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ari_app.calls.conferences import ConferenceSettings
+from ari_app.calls.conference_room import ConferenceSettings
 from ari_app.clock import Clock
 from ari_app.errors import Conflict, NotFound
 from ari_app.store import riding

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from ari_app.calls.conferences import ConferenceSettings, ConferenceView, MemberView
+from ari_app.calls.conference_room import ConferenceSettings, ConferenceView, MemberView
 from ari_app.clock import ManualClock
 from ari_app.errors import CommandRefused, NotFound
 

@@ -11,7 +11,7 @@ from ari_app.ari.fake.state import FakeChannel
 from ari_app.calls import facts
 from ari_app.calls.call import Call
 from ari_app.calls.conference_programs import ConferenceCalls, ConferenceMember
-from ari_app.calls.conferences import ConferenceSettings, MemberState
+from ari_app.calls.conference_room import ConferenceSettings, MemberState
 from ari_app.calls.directory import Directory, ExtensionSettings
 from ari_app.calls.extension_routing import ExtensionRouting
 from ari_app.calls.leg import LegState

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 from pydantic import Field, StrictStr
 
-from ari_app.calls.conferences import ConferenceSettings, ConferenceView
+from ari_app.calls.conference_room import ConferenceSettings, ConferenceView
 from ari_app.dialects.eq.wire.common import LIMIT_MAX
 from ari_app.dialects.eq.wire.fields import (
     Blankable,

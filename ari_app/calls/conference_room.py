@@ -1,0 +1,130 @@
+"""A conference that goes on, who is in it, and what of it is kept."""
+
+from __future__ import annotations
+
+import asyncio
+
+import msgspec
+
+from ari_app.ari.node import Node
+from ari_app.calls.call import Call
+
+
+class ConferenceSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """A number that leads to a conference. PINs are hashes; None: none is asked for."""
+
+    number: str
+    name: str
+    pin: str | None = None
+    #: makes who gives it an admin: he comes in also when it is locked or full
+    admin_pin: str | None = None
+    #: so many at a time; None: no limit
+    max_members: int | None = None
+    #: music class, for one who is alone
+    music: str = "default"
+    #: a sound when somebody comes or goes
+    announce: bool = False
+    #: who comes is heard only when somebody unmutes him; admins are
+    join_muted: bool = False
+
+
+class MemberState(msgspec.Struct, kw_only=True):
+    """What is kept of a member. Times: seconds of the epoch."""
+
+    number: str
+    admin: bool = False
+    muted: bool = False
+    #: he needs no PIN (any more)
+    checked: bool = False
+    #: the supervisor wants him: a lock does not hold for him
+    invited: bool = False
+    #: of this stay; "": he is not in yet
+    member: str = ""
+    #: the conference's id, its bridge, and when it began
+    conference: str = ""
+    bridge: str = ""
+    since: float = 0.0
+    locked: bool = False
+    #: 0: he is not in yet
+    joined_at: float = 0.0
+    #: "left", "kicked", "ended": how his stay ends
+    outcome: str = "left"
+
+
+class Guest(msgspec.Struct):
+    """One who is in a conference, or comes in."""
+
+    call: Call
+    kept: MemberState
+
+
+class MemberView(msgspec.Struct, frozen=True, kw_only=True):
+    """One who is in a conference."""
+
+    call: str
+    #: Asterisk's id of the channel, and its name
+    unique_id: str
+    channel: str
+    caller_number: str
+    caller_name: str
+    joined_at: float
+    muted: bool
+    admin: bool
+
+
+class ConferenceView(msgspec.Struct, frozen=True, kw_only=True):
+    """A conference that somebody is in, or is called to."""
+
+    id: str
+    number: str
+    since: float
+    locked: bool
+    members: list[MemberView]
+    #: numbers that are being called to it
+    invited: list[str]
+
+
+class Room:
+    """A conference that goes on."""
+
+    def __init__(self, key: tuple[int, str], id: str, bridge: str, node: Node, since: float) -> None:
+        self.key = key
+        self.id = id
+        self.bridge = bridge
+        self.node = node
+        self.since = since
+        self.locked = False
+        #: by call, in the order in which they came
+        self.guests: dict[str, Guest] = {}
+        self.invited: dict[str, Call] = {}
+        #: whether its bridge has music; None: nobody knows, after a restart
+        self.music: bool | None = False
+        #: Asterisk has its bridge
+        self.made = False
+        #: what is asked of Asterisk for it is asked one after the other
+        self.lock = asyncio.Lock()
+
+    def view(self) -> ConferenceView:
+        """As it is now."""
+        return ConferenceView(
+            id=self.id,
+            number=self.key[1],
+            since=self.since,
+            locked=self.locked,
+            members=[_view(guest) for guest in self.guests.values() if guest.kept.joined_at],
+            invited=[call.caller_number for call in self.invited.values()],
+        )
+
+
+def _view(guest: Guest) -> MemberView:
+    call, leg = guest.call, guest.call.origin
+    return MemberView(
+        call=call.id,
+        unique_id=leg.id if leg else "",
+        channel=leg.name if leg else "",
+        caller_number=call.caller_number,
+        caller_name=call.caller_name,
+        joined_at=guest.kept.joined_at,
+        muted=guest.kept.muted,
+        admin=guest.kept.admin,
+    )

@@ -14,12 +14,14 @@ from time import monotonic
 from urllib.parse import urlsplit
 from uuid import UUID
 
+import numpy as np
 from websockets.frames import Frame, Opcode
 
 from ari_app.media.targets import TargetError, parse
 from ari_app.media.transports import audiosocket, chan_websocket, rtp
 from ari_app.media.transports.audiosocket import Kind, Message
-from ari_app.media.transports.rtp_frames import DEPTH, Depacketiser
+from ari_app.media.transports.rtp_frames import DECODERS, DEPTH, Depacketiser
+from ari_app.media.transports.rtp_streams import STREAM, compiled
 from ari_app.media.transports.websocket import Cutter
 
 _SEEDS = [
@@ -55,6 +57,25 @@ def hostile(chance: random.Random) -> bytes:
             case _:
                 data[at:at] = chance.randbytes(4)
     return bytes(data)
+
+
+def of_streams(data: bytes) -> None:
+    """What is compiled, of a stream that any packet with a head may go on with."""
+    if compiled is None:
+        return
+    streams, whole = np.zeros(1, STREAM), np.zeros((1, 172), np.uint8)
+    whole[0, : len(data)] = bytearray(data[:172])
+    if len(data) >= rtp.HEADER.size:
+        _, _, *head = rtp.HEADER.unpack(data[: rtp.HEADER.size])
+        streams["sequence"], streams["timestamp"], streams["ssrc"] = head
+    streams["expected"] = True
+    heads, payloads, length = whole[:, :12].copy(), whole[:, 12:].copy(), np.array([len(data)], np.uint32)
+    _, heard, left = compiled.take(streams, (0,), heads, payloads, length, np.zeros(1))
+    assert len(heard) + len(left) == 1
+    if heard:
+        packet = rtp.parse(data)
+        assert packet is not None
+        assert heard == [DECODERS[packet.payload_type](packet.payload)]
 
 
 def parsers() -> list[Callable[[bytes], None]]:
@@ -94,7 +115,7 @@ def parsers() -> list[Callable[[bytes], None]]:
         assert 0 < target.port < 65536
         assert urlsplit(target.shown).password is None
 
-    return [of_rtp, of_audiosocket, of_websocket, of_control, of_target]
+    return [of_rtp, of_streams, of_audiosocket, of_websocket, of_control, of_target]
 
 
 def main() -> int:

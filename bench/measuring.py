@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from ari_app.clock import ManualClock
 from ari_app.media import features, memory
-from ari_app.media.batch import Batch
+from ari_app.media.asr.segments import Segmenter
+from ari_app.media.batch import Batch, Line
 from ari_app.media.cpa import CallProgress
 from ari_app.media.features import Channel, Features, Measurer, measure
 from ari_app.media.frames import FRAME_BYTES, RATE
@@ -122,7 +123,27 @@ class Steps:
         """The whole of it: from a transport's frames to whoever analyses the call."""
         clock = ManualClock()
         batch = Batch(Ticker(clock), clock)
-        lines = [batch.join(lambda _features: None, lambda _reason: None) for _ in self.starts]
+        return self._lines(
+            clock, [batch.join(lambda _features, _frame: None, lambda _reason: None) for _ in self.starts]
+        )
+
+    def pieces(self) -> Turn:
+        """From a transport's frames to the pieces of speech that a recogniser is given."""
+        clock = ManualClock()
+        batch = Batch(Ticker(clock), clock)
+        return self._lines(clock, [batch.join(Segmenter().hear, lambda _reason: None) for _ in self.starts])
+
+    def pieces_alone(self) -> Turn:
+        """The same, of calls that are not measured together."""
+        segmenters = [(Segmenter(), Channel()) for _ in self.starts]
+
+        def turn(number: int) -> None:
+            for (segmenter, channel), frame in zip(segmenters, self._of(number), strict=True):
+                segmenter.hear(channel.measurer.measure([channel], [frame])[0], frame)
+
+        return turn
+
+    def _lines(self, clock: ManualClock, lines: list[Line]) -> Turn:
         for line in lines:
             line.start()
         halves = self._halves(lines)
@@ -173,6 +194,8 @@ STEPS: dict[str, Callable[[Steps], Turn]] = {
     "voice activity": Steps.vad,
     "measure": Steps.measure,
     "frame to features": Steps.batch,
+    "frame to pieces of speech": Steps.pieces,
+    "frame to pieces of speech, each call alone": Steps.pieces_alone,
     "tones": Steps.tones,
     "speech gate": Steps.gate,
     "call progress": Steps.progress,

@@ -29,7 +29,7 @@ import uvloop
 
 from ari_app.clock import SystemClock
 from ari_app.media import features, memory
-from ari_app.media.batch import Batch, Line
+from ari_app.media.batch import Batch, Hear, Line
 from ari_app.media.features import Features
 from ari_app.media.frames import FRAME_BYTES, FRAME_MS, Frame
 from ari_app.media.g711 import ulaw_encode
@@ -97,7 +97,7 @@ class Watch(Listener):
             while self._frames:
                 self._look()
 
-    def _measured(self, features: Features) -> None:
+    def _measured(self, features: Features, _frame: Frame) -> None:
         if not features.lost:
             self._look()
 
@@ -183,7 +183,7 @@ class Bench:
             sender_late=report["late"],
         )
 
-    def line(self, hear: Callable[[Features], None]) -> Line:
+    def line(self, hear: Hear) -> Line:
         """A channel that is analysed."""
         self._lines.append(self.batch.join(hear, Listener(self).ended))
         return self._lines[-1]
@@ -192,7 +192,7 @@ class Bench:
         """Of the next channel."""
         if len(self.attachments) % SAMPLE == 0:
             return Watch(self)
-        return self.line(lambda _features: None) if self.analysed else Listener(self)
+        return self.line(lambda _features, _frame: None) if self.analysed else Listener(self)
 
     def _heard(self) -> int:
         """Frames in this run."""

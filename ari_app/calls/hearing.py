@@ -1,22 +1,23 @@
-"""The speech of one side of a leg, piece by piece, as it is said: an attachment, and the segmenter behind it."""
+"""The speech of one side of a leg, piece by piece, as it is said: an attachment, and the segmenter behind it.
+
+What is heard is measured together with all calls that are analysed (media/batch.py), which also takes what a phone does
+not send for silence: what was said ends, though nothing more comes.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ari_app.calls.leg import Leg
 from ari_app.calls.verbs.attach import Attach, Side
 from ari_app.calls.verbs.external_media import MediaPorts
 from ari_app.media.asr.recognisers import Recognisers
-from ari_app.media.asr.segments import Segment, Segmenter, Sign
-from ari_app.media.frames import FRAME_BYTES, Frame
+from ari_app.media.asr.segments import Part, Segment, Segmenter, Sign
+from ari_app.media.batch import Line
+from ari_app.media.features import Features
+from ari_app.media.frames import Frame
 from ari_app.media.transports.port import Direction
-
-#: Periods of 20 ms without a frame, after which there is silence: a phone that suppresses it sends nothing, and what
-#: was said would never end. The network may be late for less.
-_NOTHING_COMES = 25
-_SILENCE = bytes(FRAME_BYTES)
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Ended:
 
 
 #: what a hearing tells
-Heard = Segment | Sign | Ended
+Heard = Segment | Sign | Part | Ended
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Ears:
 
 
 class Hearing:
-    """`open` it; then `tell` is called with the speech there is, in order, and with Ended, once, at the end."""
+    """`open` it, once; then `tell` is called with the speech there is, in order, and with Ended, once, at the end."""
 
     def __init__(
         self,
@@ -50,12 +51,13 @@ class Hearing:
         hear: Side = Side.PARTY,
         segmenter: Segmenter | None = None,
     ) -> None:
+        self._leg = leg
+        self._ports = ports
         self._tell = tell
+        self._side = hear
         self._segmenter = segmenter or Segmenter()
-        self._ticker = ports.ticker
-        self._leave_ticker: Callable[[], None] = lambda: None
-        self._waited = 0  # periods since the last frame
-        self._attach = Attach(leg, ports, self, direction=Direction.LISTEN, hear=hear)
+        self._line: Line | None = None
+        self._attach: Attach | None = None
 
     @property
     def seconds(self) -> float:
@@ -68,33 +70,28 @@ class Hearing:
         Raises:
             LegGone, AriError, OSError
         """
-        await self._attach.open()
-        if not self._attach.transport.over:
-            self._leave_ticker = self._ticker.add(self._tick)
+        line = self._line = self._ports.batch.join(self._heard, self._ended)
+        attach = Attach(self._leg, self._ports, line, direction=Direction.LISTEN, hear=self._side)
+        try:
+            await attach.open()
+        except BaseException:
+            line.end("it was not opened")
+            raise
+        self._attach = attach
+        line.start()
 
     async def close(self) -> None:
-        """End it; the leg stays as it is."""
-        self._leave_ticker()
-        await self._attach.close()
+        """End it; the leg stays as it is. Nothing if it was not opened."""
+        if self._line is not None:
+            self._line.ended("closed")
+        if self._attach is not None:
+            await self._attach.close()
 
-    # as an Ear
-
-    def frames(self, frames: Sequence[Frame]) -> None:
-        self._waited = 0
-        for found in self._segmenter.hear(frames):
+    def _heard(self, features: Features, frame: Frame) -> None:
+        for found in self._segmenter.hear(features, frame):
             self._tell(found)
 
-    def ended(self, reason: str) -> None:
-        self._leave_ticker()
+    def _ended(self, reason: str) -> None:
         for found in self._segmenter.finish():
             self._tell(found)
         self._tell(Ended(reason))
-
-    def _tick(self, periods: int) -> None:
-        self._waited += periods
-        if self._waited <= _NOTHING_COMES:
-            return
-        silent = [_SILENCE] * (self._waited - _NOTHING_COMES)
-        self._waited = _NOTHING_COMES
-        for found in self._segmenter.hear(silent):
-            self._tell(found)

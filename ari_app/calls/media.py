@@ -26,9 +26,10 @@ from ari_app.calls.wait import while_alive
 from ari_app.clock import Clock
 from ari_app.config import Network
 from ari_app.media.link import Link, LinkHere, LinkRequest
-from ari_app.media.ports import MediaPorts
+from ari_app.media.ports import MediaPorts, TransportKind
 from ari_app.media.targets import Place, Target, resolve
 from ari_app.media.transports.port import Direction, Traffic
+from ari_app.media.transports.rtp_codecs import require_g722
 
 log = structlog.get_logger(__name__)
 
@@ -51,7 +52,7 @@ class MediaRequest:
     direction: Direction = Direction.BOTH
     hear: Side = Side.PARTY
     heard_by: Side = Side.PARTY
-    #: of a websocket: slin or slin16
+    #: slin or slin16: 8 or 16 kHz
     format: str = "slin"
 
 
@@ -196,6 +197,7 @@ class MediaDesk(Desk[MediaView]):
         carries their audio; without it, this process."""
         super().__init__(registry, find, "attachment", limit=limit)
         self._clock = ports.clock
+        self._kind = ports.kind
         self._plane = plane or partial(LinkHere, ports)
         self._private = tuple(private)
 
@@ -207,7 +209,7 @@ class MediaDesk(Desk[MediaView]):
 
         Raises:
             NotFound: context "parameter" says which of them there is not.
-            TargetError, TargetForbidden, LegGone, TooMany
+            TargetError, TargetForbidden, CodecMissing, LegGone, TooMany
         """
         return await self.start(account, self.find_leg(account, call, extension), request)
 
@@ -216,9 +218,12 @@ class MediaDesk(Desk[MediaView]):
 
         Raises:
             TargetError, TargetForbidden: nothing is sent there.
+            CodecMissing: what its format needs is not installed.
             LegGone: the call ended meanwhile.
             TooMany
         """
+        if request.format != "slin" and request.direction.speaks and self._kind is TransportKind.RTP:
+            require_g722()
         place = await resolve(request.target, self._private)
         leg.require_alive()
         self.require_room()

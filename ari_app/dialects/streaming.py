@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
+import structlog
 from aiohttp import web
+
+from ari_app.errors import AppError
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +27,8 @@ class Streamed:
 
 
 async def stream(request: web.Request, answer: Streamed) -> web.StreamResponse:
-    """Send what is asked for: 200, 206, 304 or 416."""
+    """Send what is asked for: 200, 206, 304 or 416. What fails on the way is cut off: the length was told before, so
+    nobody takes what he has for all of it."""
     tag = f'"{answer.etag}"'
     headers = {**answer.headers, "ETag": tag, "Accept-Ranges": "bytes"}
     if any(known.value in (answer.etag, "*") for known in request.if_none_match or ()):
@@ -43,8 +49,14 @@ async def stream(request: web.Request, answer: Streamed) -> web.StreamResponse:
     await response.prepare(request)
     await response.write(first)
     if pieces is not None:
-        async for piece in pieces:
-            await response.write(piece)
+        try:
+            async for piece in pieces:
+                await response.write(piece)
+        except (AppError, OSError) as error:
+            log.error("= file cut off on the way", path=request.path, error=str(error) or type(error).__name__)
+            if request.transport is not None:
+                request.transport.abort()
+            return response
     await response.write_eof()
     return response
 

@@ -1,5 +1,6 @@
-/* What spectrum.py measures, compiled: the same numbers in a quarter of the time. features.py uses it where it was
-   built (a C compiler was there when the package was installed), and numpy where it was not.
+/* What spectrum.py measures, compiled: the same numbers in a quarter of the time; and what is told of them, made at
+   once. features.py uses it where it was built (a C compiler was there when the package was installed), and numpy
+   where it was not.
 
    Channels are worked on eight at a time, sample by sample beside each other, so that every step is one instruction of
    the processor for all eight, without a word about which processor it is. */
@@ -7,6 +8,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <math.h>
+#include <stdint.h>
 #include <string.h>
 
 #define LANES 8
@@ -23,6 +25,10 @@
 
 enum { LEVEL, TWIST, ENERGY, FIRST, SECOND, PURITY, PAIR, FSK, RING, BUSY };
 
+/* Where each of these is in features.Features, and what else is there. */
+static const int place_of[ROWS] = {2, 9, 3, 5, 6, 7, 8, 10, 11, 12};
+enum { AT = 0, LOST = 1, VOICED = 4, ANSWER = 13, FIELDS = 14 };
+
 #if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__linux__)
 #define FOR_EACH_PROCESSOR __attribute__((target_clones("avx2", "default")))
 #else
@@ -36,6 +42,15 @@ static float hann_short[SHORT], hann_long[LONG];
 /* exp(-2 pi i k / LONG) */
 static float cosine[LONG], sine[LONG];
 
+/* Where the pairs of samples of a window go before its transform: their numbers, bits reversed. */
+static short place_short[SHORT / 2], place_long[LONG / 2];
+
+static void reverse(short *place, int count)
+{
+    for (int n = 1; n < count; n++)
+        place[n] = (short)(place[n / 2] / 2 + n % 2 * (count / 2));
+}
+
 static void prepare(void)
 {
     for (int n = 0; n < SHORT; n++)
@@ -45,42 +60,55 @@ static void prepare(void)
         cosine[n] = (float)cos(2 * M_PI * n / LONG);
         sine[n] = (float)-sin(2 * M_PI * n / LONG);
     }
+    reverse(place_short, SHORT / 2);
+    reverse(place_long, LONG / 2);
 }
 
-static int reversed(int number, int bits)
+/* Two steps of a transform at once, from those of `step` points to those of four times as many: a value is read and
+   written half as often. */
+static inline __attribute__((always_inline)) void two_steps(lanes *restrict re, lanes *restrict im, int half, int step)
 {
-    int result = 0;
-    for (int bit = 0; bit < bits; bit++)
-        result |= (number >> bit & 1) << (bits - 1 - bit);
-    return result;
+    for (int turn = 0; turn < step; turn++) {
+        const float c = cosine[turn * (LONG / 2 / step)], s = sine[turn * (LONG / 2 / step)];
+        const float d = cosine[turn * (LONG / 4 / step)], t = sine[turn * (LONG / 4 / step)];
+        for (int n = turn; n < half; n += 4 * step) {
+            lanes *const x = re + n, *const y = im + n;
+            const lanes b = x[step] * c - y[step] * s, b_im = x[step] * s + y[step] * c;
+            const lanes e = x[3 * step] * c - y[3 * step] * s, e_im = x[3 * step] * s + y[3 * step] * c;
+            const lanes plus = x[2 * step] + e, plus_im = y[2 * step] + e_im;
+            const lanes minus = x[2 * step] - e, minus_im = y[2 * step] - e_im;
+            const lanes p = plus * d - plus_im * t, p_im = plus * t + plus_im * d;
+            const lanes m = minus * d - minus_im * t, m_im = minus * t + minus_im * d; /* and a quarter turn back */
+            const lanes first = x[0] + b, first_im = y[0] + b_im, second = x[0] - b, second_im = y[0] - b_im;
+            x[0] = first + p, y[0] = first_im + p_im;
+            x[2 * step] = first - p, y[2 * step] = first_im - p_im;
+            x[step] = second + m_im, y[step] = second_im - m;
+            x[3 * step] = second - m_im, y[3 * step] = second_im + m;
+        }
+    }
 }
 
 /* The power of the bins 0 .. size / 2 of eight windows: a complex transform of half the size, taken apart after it. */
 FOR_EACH_PROCESSOR
-static void power_of(const lanes *restrict sound, const float *restrict window, int size, lanes *restrict re,
-                     lanes *restrict im, lanes *restrict power)
+static void power_of(const lanes *restrict sound, const float *restrict window, const short *restrict place, int size,
+                     lanes *restrict re, lanes *restrict im, lanes *restrict power)
 {
     const int half = size / 2;
-    int bits = 0;
-    while (1 << bits < half)
-        bits++;
+    int step = 1;
     for (int n = 0; n < half; n++) {
-        const int to = reversed(n, bits);
-        re[to] = sound[2 * n] * window[2 * n];
-        im[to] = sound[2 * n + 1] * window[2 * n + 1];
+        re[place[n]] = sound[2 * n] * window[2 * n];
+        im[place[n]] = sound[2 * n + 1] * window[2 * n + 1];
     }
-    for (int step = 1; step < half; step *= 2) {
-        for (int turn = 0; turn < step; turn++) {
-            const float c = cosine[turn * (LONG / 2 / step)], s = sine[turn * (LONG / 2 / step)];
-            for (int n = turn; n < half; n += 2 * step) {
-                const lanes a = re[n + step] * c - im[n + step] * s, b = re[n + step] * s + im[n + step] * c;
-                re[n + step] = re[n] - a;
-                im[n + step] = im[n] - b;
-                re[n] += a;
-                im[n] += b;
-            }
+    if (size == SHORT) { /* seven steps */
+        for (int n = 0; n < half; n += 2) {
+            const lanes a = re[n + 1], b = im[n + 1];
+            re[n + 1] = re[n] - a, im[n + 1] = im[n] - b;
+            re[n] += a, im[n] += b;
         }
+        step = 2;
     }
+    for (; step < half; step *= 4)
+        two_steps(re, im, half, step);
     for (int k = 0; k <= half; k++) {
         const int left = k % half, right = (half - k) % half;
         const float c = cosine[k * (LONG / size)], s = sine[k * (LONG / size)];
@@ -177,13 +205,17 @@ static void progress(const lanes *power, int some, float *out, Py_ssize_t apart)
     }
 }
 
-/* How loud the frames are. */
+/* How loud the frames are. The level is of what swings: an offset of the line cannot be heard. */
 FOR_EACH_PROCESSOR
 static void loudness(const lanes *frame, int some, float *out, Py_ssize_t apart)
 {
-    lanes squares = {0}, magnitudes = {0};
+    lanes offset = {0}, squares = {0}, magnitudes = {0};
+    for (int n = 0; n < FRAME; n++)
+        offset += frame[n];
+    offset /= FRAME;
     for (int n = 0; n < FRAME; n++) {
-        squares += frame[n] * frame[n];
+        const lanes swing = frame[n] - offset;
+        squares += swing * swing;
         for (int lane = 0; lane < LANES; lane++)
             magnitudes[lane] += fabsf(frame[n][lane]);
     }
@@ -194,35 +226,76 @@ static void loudness(const lanes *frame, int some, float *out, Py_ssize_t apart)
     }
 }
 
+/* Eight samples of one channel. */
+typedef short eight __attribute__((vector_size(LANES * sizeof(short))));
+
+#if defined(__clang__)
+#define SHUFFLED(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+#define SHUFFLED(a, b, ...) __builtin_shuffle(a, b, (eight){__VA_ARGS__})
+#endif
+
+/* The samples of eight channels, a multiple of eight of each, beside each other: rows become columns. */
+FOR_EACH_PROCESSOR
+static void gather(const short *const *channels, int count, lanes *restrict out)
+{
+    for (int at = 0; at < count; at += LANES) {
+        eight rows[LANES], before[LANES];
+        for (int lane = 0; lane < LANES; lane++)
+            memcpy(&rows[lane], channels[lane] + at, sizeof *rows);
+        for (int turn = 0; turn < 3; turn++) {
+            memcpy(before, rows, sizeof before);
+            for (int n = 0; n < LANES / 2; n++) {
+                rows[2 * n] = SHUFFLED(before[n], before[n + 4], 0, 8, 1, 9, 2, 10, 3, 11);
+                rows[2 * n + 1] = SHUFFLED(before[n], before[n + 4], 4, 12, 5, 13, 6, 14, 7, 15);
+            }
+        }
+        for (int n = 0; n < LANES; n++)
+            out[at + n] = __builtin_convertvector(rows[n], lanes);
+    }
+}
+
 /* Where eight channels are worked on; of a call, since callers hold the interpreter's lock. */
 static lanes sound[LONG], re[LONG / 2], im[LONG / 2], power[LONG / 2 + 1];
 
-static void work(float *past, const long long *slots, const short *frames, Py_ssize_t count, float *out)
+static const short silence[PAST];
+
+static void work(short *past, const long long *slots, const short *frames, Py_ssize_t count, float *out)
 {
     for (Py_ssize_t first = 0; first < count; first += LANES) {
         const int some = count - first < LANES ? (int)(count - first) : LANES;
+        const short *pasts[LANES], *now[LANES];
         for (int lane = 0; lane < LANES; lane++) {
-            if (lane >= some) {
-                for (int n = 0; n < LONG; n++)
-                    sound[n][lane] = 0;
-                continue;
-            }
-            float *before = past + slots[first + lane] * PAST;
-            const short *frame = frames + (first + lane) * FRAME;
-            for (int n = 0; n < PAST; n++)
-                sound[n][lane] = before[n];
-            for (int n = 0; n < FRAME; n++)
-                sound[PAST + n][lane] = frame[n];
-            memmove(before, before + FRAME, (PAST - FRAME) * sizeof(float));
-            for (int n = 0; n < FRAME; n++)
-                before[PAST - FRAME + n] = frame[n];
+            pasts[lane] = lane < some ? past + slots[first + lane] * PAST : silence;
+            now[lane] = lane < some ? frames + (first + lane) * FRAME : silence;
+        }
+        gather(pasts, PAST, sound);
+        gather(now, FRAME, sound + PAST);
+        for (int lane = 0; lane < some; lane++) {
+            short *before = past + slots[first + lane] * PAST;
+            memmove(before, before + FRAME, (PAST - FRAME) * sizeof(short));
+            memcpy(before + PAST - FRAME, now[lane], FRAME * sizeof(short));
         }
         loudness(sound + PAST, some, out + first, count);
-        power_of(sound, hann_long, LONG, re, im, power);
+        power_of(sound, hann_long, place_long, LONG, re, im, power);
         progress(power, some, out + first, count);
-        power_of(sound + LONG - SHORT, hann_short, SHORT, re, im, power);
+        power_of(sound + LONG - SHORT, hann_short, place_short, SHORT, re, im, power);
         peaks(power, some, out + first, count);
     }
+}
+
+/* To four places, as numpy rounds. */
+FOR_EACH_PROCESSOR
+static void round_off(float *numbers, Py_ssize_t count)
+{
+    for (Py_ssize_t n = 0; n < count; n++)
+        numbers[n] = rintf(numbers[n] * 1e4f) / 1e4f;
+}
+
+/* Whether there are so many elements of a type of this size, where such may be. */
+static int has(const Py_buffer *buffer, Py_ssize_t count, size_t size)
+{
+    return buffer->len == count * (Py_ssize_t)size && (uintptr_t)buffer->buf % size == 0;
 }
 
 static PyObject *measure(PyObject *self, PyObject *arguments)
@@ -232,10 +305,10 @@ static PyObject *measure(PyObject *self, PyObject *arguments)
     if (!PyArg_ParseTuple(arguments, "w*y*y*w*", &past, &slots, &frames, &out))
         return NULL;
     const Py_ssize_t count = slots.len / (Py_ssize_t)sizeof(long long);
-    const Py_ssize_t kept = past.len / (Py_ssize_t)(PAST * sizeof(float));
+    const Py_ssize_t kept = past.len / (Py_ssize_t)(PAST * sizeof(short));
     const long long *at = slots.buf;
-    if (frames.len != count * FRAME * (Py_ssize_t)sizeof(short) ||
-        out.len != count * ROWS * (Py_ssize_t)sizeof(float)) {
+    if (!has(&past, kept * PAST, sizeof(short)) || !has(&slots, count, sizeof(long long)) ||
+        !has(&frames, count * FRAME, sizeof(short)) || !has(&out, count * ROWS, sizeof(float))) {
         PyErr_SetString(PyExc_ValueError, "a slot, a frame and a column are needed of each channel");
         goto done;
     }
@@ -246,6 +319,7 @@ static PyObject *measure(PyObject *self, PyObject *arguments)
         }
     }
     work(past.buf, at, frames.buf, count, out.buf);
+    round_off(out.buf, count * ROWS);
     result = Py_NewRef(Py_None);
 done:
     PyBuffer_Release(&past);
@@ -255,10 +329,76 @@ done:
     return result;
 }
 
+/* What is told of one channel: its numbers are `apart` from each other. */
+static PyObject *one(PyTypeObject *kind, long long at, PyObject *voiced, PyObject *answer, const float *numbers,
+                     Py_ssize_t apart)
+{
+    PyObject *told = kind->tp_alloc(kind, FIELDS);
+    if (told == NULL)
+        return NULL;
+    PyObject *time = PyLong_FromLongLong(at);
+    int failed = time == NULL;
+    PyTuple_SET_ITEM(told, AT, time);
+    PyTuple_SET_ITEM(told, LOST, Py_NewRef(Py_False));
+    PyTuple_SET_ITEM(told, VOICED, Py_NewRef(voiced));
+    PyTuple_SET_ITEM(told, ANSWER, Py_NewRef(answer));
+    for (int row = 0; row < ROWS; row++) {
+        PyObject *number = PyFloat_FromDouble(numbers[row * apart]);
+        failed |= number == NULL;
+        PyTuple_SET_ITEM(told, place_of[row], number);
+    }
+    if (failed)
+        Py_CLEAR(told);
+    return told;
+}
+
+static PyObject *all(PyTypeObject *kind, const long long *times, PyObject *frames, PyObject *voiced,
+                     PyObject *answers, const float *numbers)
+{
+    const Py_ssize_t count = PyTuple_GET_SIZE(frames);
+    PyObject *found = PyList_New(count);
+    for (Py_ssize_t n = 0; found != NULL && n < count; n++) {
+        PyObject *told;
+        if (PyTuple_GET_ITEM(frames, n) == Py_None)
+            told = PyObject_CallFunction((PyObject *)kind, "LO", times[n], Py_True);
+        else
+            told = one(kind, times[n], PyTuple_GET_ITEM(voiced, n), PyTuple_GET_ITEM(answers, n), numbers + n, count);
+        if (told == NULL)
+            Py_CLEAR(found);
+        else
+            PyList_SET_ITEM(found, n, told);
+    }
+    return found;
+}
+
+static PyObject *tell(PyObject *self, PyObject *arguments)
+{
+    PyTypeObject *kind;
+    PyObject *frames, *voiced, *answers, *result = NULL;
+    Py_buffer times, numbers;
+    if (!PyArg_ParseTuple(arguments, "O!y*O!O!O!y*", &PyType_Type, &kind, &times, &PyTuple_Type, &frames,
+                          &PyTuple_Type, &voiced, &PyTuple_Type, &answers, &numbers))
+        return NULL;
+    const Py_ssize_t count = PyTuple_GET_SIZE(frames);
+    if (!PyType_IsSubtype(kind, &PyTuple_Type))
+        PyErr_SetString(PyExc_TypeError, "what is told is a tuple");
+    else if (!has(&times, count, sizeof(long long)) || PyTuple_GET_SIZE(voiced) != count ||
+             PyTuple_GET_SIZE(answers) != count || !has(&numbers, count * ROWS, sizeof(float)))
+        PyErr_SetString(PyExc_ValueError, "a time, a frame, a voice, an answer and a column are needed of each channel");
+    else
+        result = all(kind, times.buf, frames, voiced, answers, numbers.buf);
+    PyBuffer_Release(&times);
+    PyBuffer_Release(&numbers);
+    return result;
+}
+
 static PyMethodDef methods[] = {
     {"measure", measure, METH_VARARGS,
      "measure(past, slots, frames, out): one frame of each channel, its past at a slot of `past`, which goes on by it;"
      " what is measured goes into `out`, in the rows of spectrum.py."},
+    {"tell", tell, METH_VARARGS,
+     "tell(kind, times, frames, voiced, answers, numbers): a list of `kind` (Features), one of each channel, of what was"
+     " measured. Where the frame is None: kind(time, True)."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -1,11 +1,12 @@
 """The audio of all calls that are analysed, measured together: every 10 ms one call of numpy for all, not one a call.
 
     transport --frames--> Line --\
-    transport --frames--> Line ---> Batch, every 10 ms: measure() --features--> whoever analyses that call
+    transport --frames--> Line ---> Batch, every 10 ms: measure() --features--> whoever analyses or hears that call
     transport --frames--> Line --/
 
 A line counts time by frames. A phone that suppresses silence sends none, and so does a network that stands still: what
-has not come after LATE frames is taken for silence, so that the analysis of a call always gets to its end.
+has not come after LATE frames is taken for silence, so that the analysis of a call always gets to its end, and what was
+said before the phone fell silent is over.
 """
 
 from __future__ import annotations
@@ -33,13 +34,14 @@ AT_ONCE = 13
 ROOM = 500
 _SILENCE = bytes(FRAME_BYTES)
 
+#: gets the features of each frame, and the frame itself
+Hear = Callable[[Features, Frame], object]
+
 
 class Line:
     """One call in a batch; the ear (transports.port.Ear) of its attachment."""
 
-    def __init__(
-        self, batch: Batch, hear: Callable[[Features], None], on_end: Callable[[str], None], channel: Channel
-    ) -> None:
+    def __init__(self, batch: Batch, hear: Hear, on_end: Callable[[str], None], channel: Channel) -> None:
         self._batch = batch
         self.hear = hear
         self._on_end = on_end
@@ -54,8 +56,14 @@ class Line:
 
     def frames(self, frames: Sequence[Frame]) -> None:
         """As in Ear."""
-        if self.over:
-            return
+        if len(frames) == 1 and not (self.waiting or self._early or self.over):  # nearly all there are
+            self.heard += 1
+            self.waiting.append(frames[0])
+            self._batch.ready.append(self)
+        elif not self.over:
+            self._several(frames)
+
+    def _several(self, frames: Sequence[Frame]) -> None:
         if self._early:
             frames = self._uncounted(frames)
         count, waiting = len(frames), self.waiting
@@ -77,7 +85,8 @@ class Line:
         return ()
 
     def ended(self, reason: str) -> None:
-        """As in Ear."""
+        """As in Ear. What came before is heard."""
+        self._batch.measure_rest(self)
         self.end(reason)
 
     def start(self) -> None:
@@ -119,10 +128,10 @@ class Batch:
     def __len__(self) -> int:
         return len(self._lines)
 
-    def join(self, hear: Callable[[Features], None], on_end: Callable[[str], None], vad: Vad | None = None) -> Line:
+    def join(self, hear: Hear, on_end: Callable[[str], None], vad: Vad | None = None) -> Line:
         """A line; its time begins with `Line.start`.
 
-        hear: gets the features of each frame; if it raises, that line ends. on_end: gets the reason, once.
+        hear: if it raises, that line ends. on_end: gets the reason, once.
         """
         line = Line(self, hear, on_end, Channel(vad, self._measurer))
         if not self._lines:
@@ -158,11 +167,26 @@ class Batch:
             channels = [line.channel for line in ready]
             frames = [line.waiting.popleft() for line in ready]
             self.ready = [line for line in ready if line.waiting]
-            for line, features in zip(ready, self._measurer.measure(channels, frames), strict=True):
+            for line, frame, features in zip(ready, frames, self._measurer.measure(channels, frames), strict=True):
                 if line.over:
                     continue  # ended by what another one heard
                 try:
-                    line.hear(features)
+                    line.hear(features, frame)
                 except Exception:
-                    log.exception("an analysis failed; it ends")
-                    line.end("the analysis failed")
+                    _failed(line)
+
+    def measure_rest(self, line: Line) -> None:
+        """Measure all that waits in one line, which gets no more."""
+        while line.waiting and not line.over:
+            frame = line.waiting.popleft()
+            (features,) = self._measurer.measure([line.channel], [frame])
+            try:
+                line.hear(features, frame)
+            except Exception:
+                _failed(line)
+
+
+def _failed(line: Line) -> None:
+    """In the handler of what it raised."""
+    log.exception("an analysis failed; it ends")
+    line.end("the analysis failed")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from importlib import import_module
 from itertools import repeat
 from typing import NamedTuple, Protocol, cast
 
@@ -16,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ari_app.media import spectrum
+from ari_app.media.compiled import built
 from ari_app.media.frames import FRAME_BYTES, FRAME_MS, FRAME_SAMPLES, Frame
 from ari_app.media.vad import Vad, WebRtcVad
 
@@ -28,7 +28,7 @@ class Features(NamedTuple):
 
     at: int  # media time at which the frame begins, in ms
     lost: bool = False  # then nothing below is known
-    level: float = NOTHING  # dBFS
+    level: float = NOTHING  # dBFS, without the line's offset
     energy: float = 0.0  # mean magnitude of a sample, 0..32767
     voiced: bool = False  # what the voice activity detector says: no more than a hint, see vad.py
     first: float = 0.0  # Hz: the strongest peak
@@ -56,45 +56,57 @@ _NOTHING_AT_ALL = np.float32(10 ** (NOTHING / 20))
 _new = partial(tuple.__new__, Features)
 
 
+_Samples = NDArray[np.int16]
+Phases = tuple[complex, complex]
+
+
 class Compiled(Protocol):
     """_measure.c."""
 
-    def measure(self, past: spectrum.Floats, slots: NDArray[np.int64], frames: bytes, out: spectrum.Floats) -> None:
+    def measure(self, past: _Samples, slots: NDArray[np.int64], frames: bytes, out: spectrum.Floats) -> None:
         """Measure a frame of each of these slots, which becomes part of its past. `out`: the rows of spectrum.py, as
         float32. Raises ValueError unless there is a slot of `past`, a frame and a column of `out` for each."""
 
-
-def _built() -> Compiled | None:
-    try:
-        return cast(Compiled, import_module("ari_app.media._measure"))
-    except ImportError:  # no C compiler was there when the package was installed
-        return None
+    def tell(
+        self,
+        kind: type[Features],
+        times: NDArray[np.int64],
+        frames: tuple[Frame, ...],
+        voiced: tuple[bool, ...],
+        answers: tuple[Phases | None, ...],
+        numbers: spectrum.Floats,
+    ) -> list[Features]:
+        """The features of these frames, of what was measured. Raises ValueError unless there are as many of each."""
 
 
 #: What spectrum.py measures, in a quarter of the time; None: it was not built, and numpy measures.
-compiled = _built()
-
-Phases = tuple[complex, complex]
+compiled: Compiled | None = built("ari_app.media._measure")
 
 
 class Channel:
     """One call's place in the measuring: its voice activity detector, its time, and where its past is kept."""
 
-    __slots__ = ("at", "measurer", "slot", "vad")
+    __slots__ = ("measurer", "slot", "vad")
 
     def __init__(self, vad: Vad | None = None, measurer: Measurer | None = None) -> None:
         """`measurer`: of those that are measured together; without it this one is measured alone."""
         self.vad: Vad = vad or WebRtcVad()
         self.measurer = Measurer() if measurer is None else measurer
         self.slot = self.measurer.join()
-        self.at = 0
+
+    @property
+    def at(self) -> int:
+        """Media time of the next frame, in ms; until it leaves its measurer."""
+        return self.measurer.time(self.slot)
 
 
 class Measurer:
     """Measures any number of channels together. The last 44 ms of all are in one array, a row each."""
 
     def __init__(self) -> None:
-        self._past = np.zeros((1, _PAST), np.float32)
+        self._past: _Samples = np.zeros((1, _PAST), np.int16)
+        #: media time in ms
+        self._at = np.zeros(1, np.int64)
         #: frames without a sound that were the last ones; up to _STILL
         self._still = np.zeros(1, np.intp)
         self._free: list[int] = []
@@ -105,13 +117,19 @@ class Measurer:
         if not self._free:
             if self._used == len(self._past):
                 self._past = np.concatenate([self._past, np.zeros_like(self._past)])
+                self._at = np.concatenate([self._at, np.zeros_like(self._at)])
                 self._still = np.concatenate([self._still, np.zeros_like(self._still)])
             self._free.append(self._used)
             self._used += 1
         slot = self._free.pop()
         self._past[slot] = 0
+        self._at[slot] = 0
         self._still[slot] = _STILL
         return slot
+
+    def time(self, slot: int) -> int:
+        """Media time of the next frame of a slot, in ms."""
+        return int(self._at[slot])
 
     def leave(self, channel: Channel) -> None:
         """It is measured no more. Call it once."""
@@ -122,7 +140,8 @@ class Measurer:
 
         Raises ValueError for a frame of wrong size.
         """
-        if wrong := {len(frame) for frame in frames if frame is not None} - {FRAME_BYTES}:
+        there = [frame for frame in frames if frame is not None] if None in frames else cast("Sequence[bytes]", frames)
+        if wrong := {*map(len, there)} - {FRAME_BYTES}:
             raise ValueError(f"frame: {FRAME_BYTES} bytes are 20 ms, not {wrong.pop()}")
         found: list[Features] = []
         blocks = -(-len(frames) // _BLOCK) if compiled is None else 1
@@ -132,41 +151,43 @@ class Measurer:
         return found
 
     def _measure(self, channels: Sequence[Channel], frames: Sequence[Frame]) -> list[Features]:
-        numbers, answers = self._numbers([channel.slot for channel in channels], frames)
+        slots = np.array([channel.slot for channel in channels], np.int64)
+        times = self._at[slots]
+        self._at[slots] += FRAME_MS
+        numbers, answers = self._numbers(slots, frames)
+        voiced = [
+            frame is not None and channel.vad.is_speech(frame) for channel, frame in zip(channels, frames, strict=True)
+        ]
+        if compiled is not None:
+            return compiled.tell(Features, times, tuple(frames), tuple(voiced), tuple(answers), numbers)
         level, twist, energy, first, second, purity, pair, fsk, ring, busy = numbers.tolist()
-        times: list[int] = []
-        voiced: list[bool] = []
-        for channel, frame in zip(channels, frames, strict=True):
-            times.append(channel.at)
-            channel.at += FRAME_MS
-            voiced.append(frame is not None and channel.vad.is_speech(frame))
         some_lost = None in frames
-        lost = [frame is None for frame in frames] if some_lost else repeat(False, len(times))
+        lost = [frame is None for frame in frames] if some_lost else repeat(False, len(voiced))
         rows = zip(
-            times, lost, level, energy, voiced, first, second, purity, pair, twist, fsk, ring, busy, answers,
+            times.tolist(), lost, level, energy, voiced, first, second, purity, pair, twist, fsk, ring, busy, answers,
             strict=True,
         )  # fmt: skip
         found: list[Features] = list(map(_new, rows))
         return [Features(one.at, lost=True) if one.lost else one for one in found] if some_lost else found
 
-    def _numbers(self, slots: list[int], frames: Sequence[Frame]) -> tuple[spectrum.Floats, list[Phases | None]]:
+    def _numbers(
+        self, slots: NDArray[np.int64], frames: Sequence[Frame]
+    ) -> tuple[spectrum.Floats, Sequence[Phases | None]]:
         """What is a number in the features, in the rows of spectrum.py; and the answer tone."""
-        rows, count = np.array(slots, np.int64), len(slots)
+        count = len(slots)
+        data = b"".join([frame or _SILENCE for frame in frames])
+        sound = np.frombuffer(data, "<i2").reshape(count, FRAME_SAMPLES)
         if compiled is not None:
-            data = b"".join([_SILENCE if frame is None else frame for frame in frames])
             numbers = np.empty((spectrum.ROWS, count), np.float32)
-            compiled.measure(self._past, rows, data, numbers)
-            numbers = numbers.round(4)
-            sound = np.frombuffer(data, "<i2").reshape(count, FRAME_SAMPLES)
+            compiled.measure(self._past, slots, data, numbers)
             return numbers, _answers(numbers, sound)
-        windows = self._windows_of(rows, frames)
+        windows = self._windows_of(slots, sound)
         energy = spectrum.magnitude(windows[:, _PAST:], count)
-        sound = windows[:count, _PAST:]
         if energy.all():
-            self._still[rows] = 0
+            self._still[slots] = 0
             numbers = _spectra(windows, energy)
             return numbers, _answers(numbers, sound)
-        still = self._still[rows] = np.where(energy == 0, np.minimum(self._still[rows] + 1, _STILL), 0)
+        still = self._still[slots] = np.where(energy == 0, np.minimum(self._still[slots] + 1, _STILL), 0)
         numbers = np.repeat(_NOTHING, count, axis=1)
         if len(heard := np.flatnonzero(still < _STILL)):
             some = _windows(len(heard))
@@ -174,14 +195,13 @@ class Measurer:
             numbers[:, heard] = _spectra(some, energy[heard])
         return numbers, _answers(numbers, sound)
 
-    def _windows_of(self, rows: NDArray[np.intp], frames: Sequence[Frame]) -> spectrum.Floats:
-        """The past of these channels and these frames, which are past from now on; of a lost one nothing is known."""
-        count = len(rows)
-        data = b"".join([_SILENCE if frame is None else frame for frame in frames])
+    def _windows_of(self, slots: NDArray[np.int64], sound: _Samples) -> spectrum.Floats:
+        """The past of these channels and these frames, which are past from now on."""
+        count = len(slots)
         windows = _windows(count)
-        windows[:count, :_PAST] = self._past[rows]
-        windows[:count, _PAST:] = np.frombuffer(data, "<i2").reshape(count, FRAME_SAMPLES)
-        self._past[rows] = windows[:count, FRAME_SAMPLES:]
+        past = np.concatenate([self._past[slots], sound], axis=1)
+        windows[:count] = past
+        self._past[slots] = past[:, FRAME_SAMPLES:]
         return windows
 
 
@@ -201,6 +221,7 @@ def _spectra(windows: spectrum.Floats, energy: spectrum.Floats) -> spectrum.Floa
     count = len(energy)
     numbers = np.empty((spectrum.ROWS, count), np.float32)
     numbers[spectrum.ENERGY] = energy
+    numbers[spectrum.LEVEL] = spectrum.amplitude(windows[:count, _PAST:])
     spectrum.progress(windows, numbers)
     spectrum.peaks(windows[:count, -spectrum.SHORT :], numbers)
     numbers[spectrum.LEVEL] += _NOTHING_AT_ALL
@@ -210,14 +231,17 @@ def _spectra(windows: spectrum.Floats, energy: spectrum.Floats) -> spectrum.Floa
     return numbers.round(4)
 
 
-def _answers(numbers: spectrum.Floats, sound: NDArray[np.int16] | spectrum.Floats) -> list[Phases | None]:
+def _answers(numbers: spectrum.Floats, sound: _Samples) -> Sequence[Phases | None]:
     """What is measured of an answer tone, of each channel."""
     low, high = _ANSWER
+    first = numbers[spectrum.FIRST]
+    found = np.flatnonzero((low < first) & (first < high))
+    if not len(found):
+        return (None,) * len(sound)
     answers: list[Phases | None] = [None] * len(sound)
-    if found := [index for index, hz in enumerate(numbers[spectrum.FIRST].tolist()) if low < hz < high]:
-        phases = spectrum.answer_phase(sound[found].astype(np.float32)).tolist()
-        for index, (first, second) in zip(found, phases, strict=True):
-            answers[index] = (first, second)
+    phases = spectrum.answer_phase(sound[found].astype(np.float32)).tolist()
+    for index, (one, other) in zip(found.tolist(), phases, strict=True):
+        answers[index] = (one, other)
     return answers
 
 

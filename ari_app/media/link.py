@@ -23,6 +23,7 @@ from ari_app.media.transports.audiosocket_client import AudioSocketClient, conne
 from ari_app.media.transports.bot_socket import FORMATS, BotSocket, connect_to_bot
 from ari_app.media.transports.chan_websocket import Event
 from ari_app.media.transports.port import Direction, Traffic
+from ari_app.media.transports.rtp import L16_16K, PCMU
 from ari_app.media.transports.rtp_socket import open_rtp
 
 #: Frames that may wait to be sent to an endpoint over RTP: it is to hear late no more than 0.2 s.
@@ -46,7 +47,7 @@ class LinkRequest:
     uuid: UUID
     #: what the user does to the call
     direction: Direction = Direction.BOTH
-    #: of a websocket: slin or slin16
+    #: slin or slin16: of 8 or 16 kHz, all the way
     format: str = "slin"
 
 
@@ -101,7 +102,7 @@ class LinkHere:
         """on_note: called with what users want to know of: "slow", "flushed", .."""
         self._ports = ports
         self._request = request
-        self._pieces = ports.pieces(FORMATS.get(request.format, RATE))
+        self._pieces = FORMATS[request.format] // RATE
         self._relay = Relay(ports.ticker, on_note, self._pieces)
         self._target: Attachment | None = None
         self.near = NearHere(ports, self._relay.from_call, request.direction, self._pieces)
@@ -128,14 +129,14 @@ class LinkHere:
         request, relay, ticker = self._request, self._relay, self._ports.ticker
         target, place, direction = request.target, request.place, _TO_TARGET[request.direction]
         if target.scheme in ("ws", "wss"):
-            bot = BotSocket(
-                relay.from_target, ticker=ticker, direction=direction, format=request.format, pieces=self._pieces
-            )
+            bot = BotSocket(relay.from_target, ticker=ticker, direction=direction, format=request.format)
             self._target = bot
             relay.set_target(bot, bot, lambda: bot.tell(Event.DRAINED))
             await connect_to_bot(bot, target.url, place.address, place.port)
         elif target.scheme == "audiosocket":
-            client = AudioSocketClient(relay.from_target, request.uuid, ticker=ticker, direction=direction)
+            client = AudioSocketClient(
+                relay.from_target, request.uuid, ticker=ticker, direction=direction, pieces=self._pieces
+            )
             self._target = client
             relay.set_target(client, client)
             await connect_to_audiosocket(client, place.address, place.port)
@@ -147,6 +148,7 @@ class LinkHere:
                 ticker=ticker,
                 host=any_address,
                 direction=direction,
+                payload_type=PCMU if self._pieces == 1 else L16_16K,
                 peer=(place.address, place.port),
                 room=RTP_ROOM,
             )

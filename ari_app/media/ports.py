@@ -16,15 +16,18 @@ from uuid import uuid4
 
 from ari_app.clock import Clock
 from ari_app.media.batch import Batch
-from ari_app.media.frames import RATE
 from ari_app.media.transports.asterisk_socket import AsteriskServer, AsteriskSocket, connect_to_asterisk
 from ari_app.media.transports.attachment import Attachment
 from ari_app.media.transports.audiosocket_server import AudioSocketServer
 from ari_app.media.transports.pacing import Ticker
 from ari_app.media.transports.port import Direction, Ear
+from ari_app.media.transports.rtp import G722, L16_16K, PCMU
 from ari_app.media.transports.rtp_shared import RtpPorts, SharedRtp, is_ipv4
 from ari_app.media.transports.rtp_socket import RtpSocket, open_rtp
 from ari_app.media.transports.tcp_reader import TcpReader
+
+#: what Asterisk calls signed samples, by pieces of FRAME_BYTES that are 20 ms of them (Attachment)
+_SAMPLES = {1: "slin", 2: "slin16"}
 
 
 class TransportKind(StrEnum):
@@ -93,16 +96,19 @@ class MediaPorts:
         if self.rtp is not None:
             self.rtp.close()
 
-    def pieces(self, rate: int) -> int:
-        """Of FRAME_BYTES that are 20 ms between Asterisk and us (Attachment), where samples of this rate are wanted:
-        over a websocket they come and go at it, over the other transports at 8 kHz."""
-        return rate // RATE if self.kind is TransportKind.WEBSOCKET else 1
-
-    async def open_rtp(self, ear: Ear, direction: Direction) -> RtpSocket | SharedRtp:
-        """An attachment over RTP. Raises OSError."""
-        if self.rtp is not None:
+    async def open_rtp(self, ear: Ear, direction: Direction, payload_type: int = PCMU) -> RtpSocket | SharedRtp:
+        """An attachment over RTP. What is shared is of 8 kHz, as an analysis is: 16 kHz is for one user's endpoint, and
+        has a port of its own. Raises OSError, CodecMissing."""
+        if self.rtp is not None and payload_type == PCMU:
             return self.rtp.open(ear, direction=direction)
-        return await open_rtp(ear, clock=self.clock, ticker=self.ticker, host=self.host, direction=direction)
+        return await open_rtp(
+            ear,
+            clock=self.clock,
+            ticker=self.ticker,
+            host=self.host,
+            direction=direction,
+            payload_type=payload_type,
+        )
 
 
 class Near(Protocol):
@@ -145,21 +151,24 @@ class NearHere:
                 return self._websocket()
 
     async def _rtp(self) -> Mapping[str, str]:
-        rtp = self.transport = await self._ports.open_rtp(self._ear, self._direction)
+        payload_type, format = PCMU, "ulaw"
+        if self._pieces > 1:  # what is only heard comes as it is; see rtp_codecs.py
+            payload_type, format = (G722, "g722") if self._direction.speaks else (L16_16K, "slin16")
+        rtp = self.transport = await self._ports.open_rtp(self._ear, self._direction, payload_type)
         host, port = rtp.address
-        return {"external_host": f"{host}:{port}", "encapsulation": "rtp", "transport": "udp", "format": "ulaw"}
+        return {"external_host": f"{host}:{port}", "encapsulation": "rtp", "transport": "udp", "format": format}
 
     def _audiosocket(self) -> Mapping[str, str]:
         server, (host, port) = self._ports.audiosocket, self._ports.audiosocket_at
         if server is None:
             raise OSError("there is no port for AudioSocket")
         uuid = uuid4()
-        self.transport = server.expect(uuid, self._ear, direction=self._direction)
+        self.transport = server.expect(uuid, self._ear, direction=self._direction, pieces=self._pieces)
         return {
             "external_host": f"{host}:{port}",
             "encapsulation": "audiosocket",
             "transport": "tcp",
-            "format": "slin",
+            "format": _SAMPLES[self._pieces],
             "data": str(uuid),
         }
 
@@ -180,7 +189,7 @@ class NearHere:
             "connection_type": kind,
             "encapsulation": "none",
             "transport": "websocket",
-            "format": "slin" if self._pieces == 1 else "slin16",
+            "format": _SAMPLES[self._pieces],
             "transport_data": data,
         }
 

@@ -122,7 +122,7 @@ class Relay:
         if call is None or call.over:
             self._dropped += len(frames)
             return
-        if self._live and (room := max(0, LIVE_ROOM - call.waiting)) < len(frames):
+        if self._live and (room := max(0, LIVE_ROOM - call.waiting) * self._pieces) < len(frames):
             self._dropped += len(frames) - room
             frames = frames[:room]
         samples = b"".join(frame or _SILENCE for frame in frames)

@@ -126,10 +126,10 @@ _SHARES = np.zeros((len(_WANTED), 5), np.float32)
 _SHARES[:, [0, 2, 3]] = _columns(len(_WANTED), _RING, _LOW, _HIGH)
 _SHARES[:, 1] = _SHARES[:, 2] + _SHARES[:, 3]
 _SHARES[:, 4] = [_OTHERS.get(place, 0) for place in _WANTED]
-#: Parseval's sum over one side of the weighted window's spectrum; and the power of the last frame, 1 for a full sine.
-_SUMS = np.zeros((LONG, 2), np.float32)
-_SUMS[:, 0] = _HANN[LONG] ** 2 * (LONG / 2)
-_SUMS[-FRAME_SAMPLES:, 1] = 2 / 32768**2 / FRAME_SAMPLES
+#: Parseval's sum over one side of the weighted window's spectrum.
+_SQUARES = (_HANN[LONG] ** 2 * (LONG / 2))[:, None]
+#: The power of a frame of which this is the sum of the squares, 1 for a full sine.
+_FULL = np.float32(2 / 32768**2 / FRAME_SAMPLES)
 _SUM = np.ones((FRAME_SAMPLES, 1), np.float32)
 #: Channels of a matrix product. OpenBLAS, which is behind numpy, shares products of more than 262,144 multiplications
 #: with threads of its own, which cost more than they do, and are waited for where the machine is busy.
@@ -145,8 +145,8 @@ def whole_groups(count: int) -> int:
 
 
 def progress(windows: Floats, out: Floats) -> None:
-    """Call progress tones in windows of LONG samples, a row a channel: `out` at RING and BUSY, and the amplitude of the
-    last frame at LEVEL. ValueError unless the windows are as many as `whole_groups` says for those of `out`.
+    """Call progress tones in windows of LONG samples, a row a channel: `out` at RING and BUSY. ValueError unless the
+    windows are as many as `whole_groups` says for those of `out`.
 
     Of 257 bins 14 are wanted, which a product with a matrix tells in a third of the time of a transform; and the
     sum of all but the lowest, which is that of the squared samples (Parseval) without the lowest.
@@ -155,8 +155,7 @@ def progress(windows: Floats, out: Floats) -> None:
     groups = windows.reshape(-(-count // _GROUP), -1, LONG)
     parts = np.square(groups @ _TRANSFORM).reshape(len(windows), 2, len(_WANTED))
     shares = ((parts[:, 0] + parts[:, 1]) @ _SHARES).T[:, :count]
-    everything, amplitude = (np.square(groups) @ _SUMS).reshape(len(windows), 2).T[:, :count]
-    np.sqrt(amplitude, out=out[LEVEL])
+    everything = (np.square(groups) @ _SQUARES).reshape(-1)[:count]
     total = everything - shares[4]
     doubtful = np.flatnonzero(total < _ROUNDED * everything)
     if len(doubtful):
@@ -164,6 +163,12 @@ def progress(windows: Floats, out: Floats) -> None:
     shares /= total + _TINY
     shares[1] *= np.minimum(shares[2], shares[3]) >= 0.1  # busy, where both are there
     out[RING : BUSY + 1] = shares[:2]
+
+
+def amplitude(frames: Floats) -> Floats:
+    """Of what swings in frames, 1 for a full sine: an offset of the line cannot be heard."""
+    swing = frames - frames.mean(axis=1, keepdims=True)
+    return np.asarray(np.sqrt(np.einsum("ij,ij->i", swing, swing) * _FULL))
 
 
 def magnitude(frames: Floats, count: int) -> Floats:

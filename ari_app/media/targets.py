@@ -77,7 +77,7 @@ def parse(text: str) -> Target:
         raise TargetError("must be a URL with a host, and a port from 1 to 65535") from None
     if parts.scheme not in SCHEMES:
         raise TargetError(f"must begin with {', '.join(f'{scheme}://' for scheme in SCHEMES)}")
-    if not parts.hostname or port == 0:
+    if not parts.hostname or port == 0 or {*"[]"} & {*parts.hostname}:  # what is left of a broken IPv6 address
         raise TargetError("must be a URL with a host, and a port from 1 to 65535")
     port = port or SCHEMES[parts.scheme]
     if port is None:

@@ -61,8 +61,9 @@ class WebRtcVad:
 
 #: Speech is above this level, in dBFS, however quiet the line.
 _QUIETEST = -45.0
-#: Quieter than this is a sender's digital silence, which tells nothing about the noise of the line.
-_DIGITAL_SILENCE = -90.0
+#: Quieter than this, in dBFS, and with smaller samples, is a sender's digital silence, which tells nothing about the
+#: noise of the line. A-law has no zero: its silence is samples of 8, and is that of a line which is open.
+_DIGITAL_SILENCE, _NO_SAMPLES = -90.0, 1.0
 _LOWEST_FLOOR = -65.0
 _ABOVE_FLOOR = 7.0  # dB
 _BELOW_PEAK = 16.0  # dB
@@ -99,6 +100,16 @@ class SpeechGate:
         """Level of the voice in dBFS; falls by 1 dB a second while nobody speaks."""
         return self._peak
 
+    @property
+    def stirs(self) -> bool:
+        """Whether the frame that was heard last may be the first of speech."""
+        return self._recent & 1 == 1
+
+    @property
+    def knows_the_noise(self) -> bool:
+        """Whether `before_the_noise` has no more to tell."""
+        return self._first is None
+
     def before_the_noise(self, frame: Features) -> tuple[int, ...]:
         """Told once, with the frame that shows how quiet the line is: when the frames were that were speech, and were
         not taken for it, since nothing quieter had been heard yet. Mostly: none."""
@@ -123,7 +134,7 @@ class SpeechGate:
         if frame.lost:
             return self._recent.bit_count() > _SMOOTHING // 2  # as before: nobody knows
         level = frame.level
-        if level > _DIGITAL_SILENCE:
+        if level > _DIGITAL_SILENCE or frame.energy >= _NO_SAMPLES:
             self._learn(max(level, _LOWEST_FLOOR))
         self._peak = peak = max(self._peak - _PEAK_DECAY, _QUIETEST)
         speech = False

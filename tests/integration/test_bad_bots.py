@@ -57,14 +57,14 @@ class Bots:
     """Attachments to the caller's leg of one call."""
 
     def __init__(self, desk: MediaDesk, account: int, call: str, stack: AsyncExitStack) -> None:
-        self.desk, self._account, self._call, self._stack = desk, account, call, stack
+        self.desk, self.account, self.call, self._stack = desk, account, call, stack
 
     async def attach(self, url: str, *, direction: Direction = Direction.BOTH, heard_by: Side = Side.PARTY) -> str:
         request = MediaRequest(target=targets.parse(url), direction=direction, heard_by=heard_by)
-        return await self.desk.attach(self._account, request, call=self._call)
+        return await self.desk.attach(self.account, request, call=self.call)
 
     def view(self, attachment: str) -> MediaView:
-        return self.desk.view(self._account, attachment)
+        return self.desk.view(self.account, attachment)
 
     async def until(self, attachment: str, *, state: str = "ended", event: str = "") -> MediaView:
         """Until it is in a state, or something has happened to it."""

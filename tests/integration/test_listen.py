@@ -118,10 +118,10 @@ async def test_what_is_said_over_a_prompt_and_after_it(
     await caller.send_digits("7")
     await soon(listening)
     await caller.ended.wait()
-    assert [(one.outcome, one.digit) for one in program.answers[1:]] == [
+    assert [(one.outcome, one.digits) for one in program.answers[1:]] == [
         (Outcome.NO_MATCH, ""),
         (Outcome.MATCH, ""),
-        (Outcome.DIGIT, "7"),
+        (Outcome.DIGITS, "7"),
         (Outcome.NO_INPUT, ""),
     ]
     assert program.answers[2].transcript.text == "operator"

@@ -24,6 +24,6 @@ MEDIA = desk_rows(
         error("target", "blank", "Not given"),
         error("target", "invalid", "No URL that can be used, or its name does not resolve; the description says"),
         error("target", "forbidden", "In a network that is not public, and that the operator has not allowed"),
-        error("format", "invalid", "Only a websocket has another format than slin"),
+        error("format", "invalid", "What this server needs for it is not installed; the description says"),
     ),
 )

@@ -50,6 +50,8 @@ RATES = {
     Kind.AUDIO_192K: 192000,
 }
 AUDIO = {rate: kind for kind, rate in RATES.items()}
+#: pieces of FRAME_BYTES that are 20 ms (Attachment) -> the kind of their audio
+KIND_OF = {1: Kind.AUDIO_8K, 2: Kind.AUDIO_16K}
 _BY_NUMBER = {kind.value: kind for kind in Kind}
 _AUDIO = Kind.AUDIO_8K.value
 _FRAME_HEAD = HEADER.pack(_AUDIO, FRAME_BYTES)
@@ -78,6 +80,12 @@ def build(message: Message) -> bytes:
 def build_frame(frame: bytes) -> bytes:
     """The bytes of a frame (frames.py)."""
     return _FRAME_HEAD + frame
+
+
+def build_audio(samples: bytes, pieces: int) -> bytes:
+    """The messages, of 20 ms each, that samples become; pieces: a key of KIND_OF. Of the last there may be less."""
+    kind, size = KIND_OF[pieces], FRAME_BYTES * pieces
+    return b"".join(build(Message(kind, samples[at : at + size])) for at in range(0, len(samples), size))
 
 
 class Parser:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from ari_app.media.frames import FRAME_BYTES, Framer
 from ari_app.media.transports.attachment import Attachment
-from ari_app.media.transports.audiosocket import Kind, Message, Parser, build
+from ari_app.media.transports.audiosocket import KIND_OF, Kind, Message, Parser, build, build_audio
 from ari_app.media.transports.pacing import Ticker
 from ari_app.media.transports.port import Direction, Ear
 from ari_app.media.transports.websocket import RECEIVE, SEND_BUFFER, WRITE_HIGH
@@ -21,9 +21,11 @@ CONNECT_LIMIT = 5.0
 class AudioSocketClient(Attachment, asyncio.Protocol):
     """A server. What the call says is sent as it comes; what it does not read it misses."""
 
-    def __init__(self, ear: Ear, uuid: UUID, *, ticker: Ticker, direction: Direction) -> None:
-        super().__init__(ear, ticker=ticker, direction=direction)
+    def __init__(self, ear: Ear, uuid: UUID, *, ticker: Ticker, direction: Direction, pieces: int = 1) -> None:
+        """`pieces`: as of Attachment: two are audio of 16 kHz, both ways."""
+        super().__init__(ear, ticker=ticker, direction=direction, pieces=pieces)
         self.uuid = uuid
+        self._kind = KIND_OF[pieces]
         #: frames that were not sent, as the server did not read
         self.unread = 0
         self._framer = Framer()
@@ -47,10 +49,9 @@ class AudioSocketClient(Attachment, asyncio.Protocol):
             return 0
         frames = len(samples) // FRAME_BYTES
         if self._full:
-            self.unread += frames
+            self.unread += frames // self._pieces
             return 0
-        for start in range(0, len(samples), FRAME_BYTES):
-            self._transport.write(build(Message(Kind.AUDIO_8K, samples[start : start + FRAME_BYTES])))
+        self._transport.write(build_audio(samples, self._pieces))
         self._frames_out += frames
         return len(samples)
 
@@ -70,7 +71,7 @@ class AudioSocketClient(Attachment, asyncio.Protocol):
             if self.over:
                 return
             match message.kind:
-                case Kind.AUDIO_8K:
+                case self._kind:
                     self._heard(self._framer.feed(message.payload))
                 case Kind.HANGUP:
                     self.close("the target has hung up")

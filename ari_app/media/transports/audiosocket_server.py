@@ -12,9 +12,9 @@ from uuid import UUID
 
 from ari_app.clock import Clock
 from ari_app.errors import Conflict
-from ari_app.media.frames import Framer
+from ari_app.media.frames import FRAME_BYTES, Framer
 from ari_app.media.transports.attachment import Attachment
-from ari_app.media.transports.audiosocket import Kind, Message, Parser, build, build_frame
+from ari_app.media.transports.audiosocket import KIND_OF, Kind, Message, Parser, build, build_audio, build_frame
 from ari_app.media.transports.pacing import Ticker
 from ari_app.media.transports.port import Direction, Ear
 from ari_app.media.transports.tcp_reader import Reading, TcpReader
@@ -23,16 +23,20 @@ from ari_app.media.transports.tcp_reader import Reading, TcpReader
 NAME_LIMIT = 5.0
 #: Bytes asked for at a time, see rtp_socket.RECEIVE; and those that may wait in a socket whose reader is slow: 0.5 s.
 RECEIVE, WRITE_HIGH = 4096, 8192
+#: An Asterisk before 20.17, 22.7 and 23.1 calls audio of any rate 0x10, and takes what it is sent for 8 kHz.
+NO_RATES = "this Asterisk cannot do 16 kHz over AudioSocket: it names every rate 8 kHz"
 
 
 class AudioSocket(Attachment):
     """An attachment over AudioSocket: expected until Asterisk connects."""
 
     def __init__(
-        self, server: AudioSocketServer, uuid: UUID, ear: Ear, *, ticker: Ticker, direction: Direction
+        self, server: AudioSocketServer, uuid: UUID, ear: Ear, *, ticker: Ticker, direction: Direction, pieces: int = 1
     ) -> None:
-        super().__init__(ear, ticker=ticker, direction=direction)
+        """`pieces`: as of Attachment; two were asked of Asterisk as format=slin16."""
+        super().__init__(ear, ticker=ticker, direction=direction, pieces=pieces)
         self.uuid = uuid
+        self._kind = KIND_OF[pieces]
         self._server = server
         self._framer = Framer()
         self._connection: _Connection | None = None
@@ -47,15 +51,19 @@ class AudioSocket(Attachment):
         self._open()
 
     def _frame(self, frame: bytes) -> None:
-        """20 ms of audio in one message."""
-        if self._framer.empty:
+        """20 ms of audio of 8 kHz in one message."""
+        if self._pieces > 1:
+            self._message(Message(Kind.AUDIO_8K, frame))
+        elif self._framer.empty:
             self._heard_one(frame)
         else:
             self._heard(self._framer.feed(frame))
 
     def _message(self, message: Message) -> None:
-        if message.kind is Kind.AUDIO_8K:
+        if message.kind is self._kind:
             self._heard(self._framer.feed(message.payload))
+        elif message.kind is Kind.AUDIO_8K:
+            self.close(NO_RATES)
         elif message.kind is Kind.HANGUP:
             self.close("Asterisk has hung up")
         elif message.kind is Kind.ERROR:
@@ -66,12 +74,21 @@ class AudioSocket(Attachment):
     def _send(self, periods: int) -> None:
         if self._connection is None or self._connection.full:
             return  # a slow reader: what is said waits in the box, which is bounded
+        if self._pieces > 1:
+            self._send_wide(periods)
+            return
         for _ in range(periods):
             frame = self._box.take()
             if not frame:
                 return
             self._connection.write(build_frame(frame))
             self._frames_out += 1
+
+    def _send_wide(self, periods: int) -> None:
+        samples = self._box.take(periods * self._pieces)
+        if samples and self._connection is not None:
+            self._connection.write(build_audio(samples, self._pieces))
+            self._frames_out += len(samples) // FRAME_BYTES
 
     def _shut(self) -> None:
         self._server.forget(self.uuid)
@@ -175,14 +192,15 @@ class AudioSocketServer:
         at, number = self._server.sockets[0].getsockname()[:2]
         return at, number
 
-    def expect(self, uuid: UUID, ear: Ear, *, direction: Direction = Direction.BOTH) -> AudioSocket:
+    def expect(self, uuid: UUID, ear: Ear, *, direction: Direction = Direction.BOTH, pieces: int = 1) -> AudioSocket:
         """The attachment of a call; expected before Asterisk is asked to connect, and until it has, or is closed.
+        pieces: as of AudioSocket.
 
         Raises Conflict for a UUID that is in use.
         """
         if uuid in self._expected:
             raise Conflict(f"{uuid} is in use")
-        attachment = AudioSocket(self, uuid, ear, ticker=self._ticker, direction=direction)
+        attachment = AudioSocket(self, uuid, ear, ticker=self._ticker, direction=direction, pieces=pieces)
         self._expected[uuid] = attachment
         return attachment
 

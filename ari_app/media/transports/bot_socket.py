@@ -19,13 +19,12 @@ from websockets.frames import CloseCode
 from websockets.typing import Subprotocol
 
 from ari_app.media.frames import FRAME_BYTES, FRAME_MS, RATE, Framer
-from ari_app.media.resample import Doubler, Halver
 from ari_app.media.transports import chan_websocket
 from ari_app.media.transports.attachment import Attachment
 from ari_app.media.transports.chan_websocket import Command, Event, read_command, tell
 from ari_app.media.transports.pacing import Ticker
 from ari_app.media.transports.port import Direction, Ear
-from ari_app.media.transports.websocket import BotClient, MediaConnection
+from ari_app.media.transports.websocket import CLOSE_LIMIT, BotClient, MediaConnection
 
 #: Messages that nobody understands until the bot is taken for something else.
 PATIENCE = 100
@@ -48,21 +47,16 @@ class BotEar(Ear, Protocol):
 class BotSocket(Attachment):
     """A bot. Its direction is ours: we speak to it what the call says."""
 
-    def __init__(
-        self, ear: BotEar, *, ticker: Ticker, direction: Direction, format: str = "slin", pieces: int = 1
-    ) -> None:
-        """`format`: slin (8 kHz) or slin16 (16 kHz), of what goes over the websocket. `pieces`: 2 where what we say and
-        hear is of 16 kHz too (then the format is); else it is resampled. Raises KeyError for another format."""
-        super().__init__(ear, ticker=ticker, direction=direction, pieces=pieces)
+    def __init__(self, ear: BotEar, *, ticker: Ticker, direction: Direction, format: str = "slin") -> None:
+        """`format`: slin (8 kHz) or slin16 (16 kHz: two pieces for each frame, see Attachment). Raises KeyError for
+        another."""
+        super().__init__(ear, ticker=ticker, direction=direction, pieces=FORMATS[format] // RATE)
         self.format = format
         #: frames that were not sent, as the bot did not read
         self.unread = 0
         self._bot = ear
         self._framer = Framer()
         self._connection: MediaConnection | None = None
-        wide = FORMATS[format] != RATE * pieces
-        self._up = Doubler() if wide else None
-        self._down = Halver() if wide else None
 
     def joined(self, connection: MediaConnection) -> None:
         """This is its connection."""
@@ -73,7 +67,7 @@ class BotSocket(Attachment):
 
     def begin(self, **values: str) -> None:
         """Tell it that audio flows now: MEDIA_START with these, and what a frame is."""
-        size = FRAME_BYTES * FORMATS[self.format] // RATE
+        size = FRAME_BYTES * self._pieces
         self.tell(Event.START, format=self.format, optimal_frame_size=size, ptime=FRAME_MS, **values)
 
     def tell(self, event: Event, **values: str | int | bool) -> None:
@@ -90,7 +84,7 @@ class BotSocket(Attachment):
         if connection.full:
             self.unread += frames // self._pieces
             return 0
-        connection.write_binary(samples if self._up is None else self._up.feed(samples))
+        connection.write_binary(samples)
         self._frames_out += frames
         return len(samples)
 
@@ -111,7 +105,7 @@ class BotSocket(Attachment):
         if len(data) % 2:
             self._not_understood("half a sample in a message of audio")
             return
-        self._heard(self._framer.feed(data if self._down is None else self._down.feed(data)))
+        self._heard(self._framer.feed(data))
 
     def text(self, data: bytes) -> None:
         message = read_command(data)
@@ -170,6 +164,7 @@ async def connect_to_bot(bot: BotSocket, url: str, address: str, port: int) -> N
             open_timeout=CONNECT_LIMIT,
             ping_interval=PING_EVERY,
             ping_timeout=PONG_WITHIN,
+            close_timeout=CLOSE_LIMIT,
             create_connection=BotClient,
         )
     except (InvalidHandshake, TimeoutError, OSError, ValueError) as error:

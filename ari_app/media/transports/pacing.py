@@ -151,10 +151,11 @@ class CodedOutbox(Outbox):
     """As an Outbox, of samples that are coded to one byte each, and cut into frames, when they are put: many at a time.
     What is told of counts the bytes of samples, as they are put."""
 
-    def __init__(self, encode: Callable[[bytes], bytes], limit: int = BOX_FRAMES) -> None:
+    def __init__(self, encode: Callable[[bytes], list[bytes]], limit: int = BOX_FRAMES) -> None:
+        """`encode`: into frames, of which the last may be short."""
         super().__init__(limit)
         self._encode = encode
-        self._silence = encode(bytes(2))
+        (self._silence,) = encode(bytes(2))
         #: what is said in each of the next 20 ms, coded. Who sends for many calls takes from the left; what is shorter
         #: than a frame is the last, and to be filled
         self.frames: deque[bytes] = deque()
@@ -171,8 +172,9 @@ class CodedOutbox(Outbox):
             return 0
         coded, frames = self._encode(samples[:taken]), self.frames
         if frames and len(frames[-1]) < FRAME_SAMPLES:
-            coded = frames.pop() + coded
-        frames.extend([coded[start : start + FRAME_SAMPLES] for start in range(0, len(coded), FRAME_SAMPLES)])
+            codes = frames.pop() + b"".join(coded)
+            coded = [codes[start : start + FRAME_SAMPLES] for start in range(0, len(codes), FRAME_SAMPLES)]
+        frames.extend(coded)
         return taken
 
     def take(self, frames: int = 1) -> bytes:

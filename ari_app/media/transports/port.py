@@ -38,6 +38,8 @@ class Traffic:
     frames_out: int
     refused: int  # packets or messages that were none, or of somebody else
     quality: Quality | None  # None where the network repairs itself (TCP)
+    #: by how much the other side's clock is faster than ours: 0.01 is 1 %. None: not known (yet)
+    drift: float | None = None
 
 
 class Ear(Protocol):

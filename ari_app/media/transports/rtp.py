@@ -11,7 +11,10 @@ _WORDS = struct.Struct("!HH")
 #: Second bytes that are RTCP packet types and no marker with a payload type (RFC 5761, 4).
 RTCP_TYPES = range(192, 224)
 #: Static payload types (RFC 3551, 6).
-PCMU, PCMA = 0, 8
+PCMU, PCMA, G722 = 0, 8, 9
+#: The dynamic one (RFC 3551, 3) by which Asterisk sends L16 of 16 kHz, one channel (`format=slin16` of external media):
+#: there is no SDP that could name another.
+L16_16K = 118
 #: sequence numbers, and timestamps, begin again after so many
 SEQUENCES, TIMESTAMPS = 1 << 16, 1 << 32
 

@@ -7,19 +7,17 @@ what arrives, and a stream in order is not delayed at all.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
 from typing import NamedTuple
 
-from ari_app.media import g711
-from ari_app.media.frames import FRAME_SAMPLES, MAX_GAP_SAMPLES, Frame, Framer
+from ari_app.media.frames import FRAME_BYTES, FRAME_SAMPLES, MAX_GAP_SAMPLES, Frame, Framer
 from ari_app.media.transports.reception import MAX_DROPOUT, MAX_MISORDER
-from ari_app.media.transports.rtp import HEADER, PCMA, PCMU, SEQUENCES, TIMESTAMPS, VERSION, Expected, Packet, distance
+from ari_app.media.transports.rtp import HEADER, PCMU, SEQUENCES, TIMESTAMPS, VERSION, Expected, Packet, distance
+from ari_app.media.transports.rtp_codecs import CODECS, DECODERS, ENCODERS
+
+__all__ = ["DECODERS", "DEPTH", "ENCODERS", "Depacketiser", "Order", "Ordered", "Packetiser"]
 
 #: Later packets that have to wait until a missing one is given up: of 20 ms each, 60 ms of jitter are put in order.
 DEPTH = 4
-#: How a payload becomes samples of 8 kHz, and back: by payload type.
-DECODERS: dict[int, Callable[[bytes], bytes]] = {PCMU: g711.ulaw_decode, PCMA: g711.alaw_decode}
-ENCODERS: dict[int, Callable[[bytes], bytes]] = {PCMU: g711.ulaw_encode, PCMA: g711.alaw_encode}
 
 
 class Ordered(NamedTuple):
@@ -101,14 +99,19 @@ class Order:
 
 
 class Depacketiser:
-    """Frames of 8 kHz from the packets of a stream of G.711."""
+    """Frames from the packets of a stream: of 8 kHz; of a codec of 16 kHz, two pieces for each (Attachment)."""
 
-    def __init__(self, depth: int = DEPTH) -> None:
+    def __init__(self, depth: int = DEPTH, payload_type: int = PCMU) -> None:
+        """`payload_type`: a key of CODECS: by which who sends it is answered."""
+        codec = CODECS[payload_type]
         self._order = Order(depth)
+        self._decoders = codec.decoders()
+        self._samples_a_tick = codec.samples_a_tick
+        self._plain = codec.pieces == 1
         self._framer = Framer()
         self._due = 0  # the timestamp that comes next
-        self._samples = 160  # in the last packet
-        #: packets of a payload type that is not G.711 (comfort noise, telephone-event); their time is silence
+        self._samples = FRAME_SAMPLES * codec.pieces  # in the last packet
+        #: packets of another payload type (comfort noise, telephone-event); their time is silence
         self.foreign = 0
 
     @property
@@ -118,11 +121,12 @@ class Depacketiser:
 
     def push(self, packet: Packet) -> list[Frame]:
         """The frames that are complete with this packet."""
-        decode = DECODERS.get(packet.payload_type)
+        decode = self._decoders.get(packet.payload_type)
         if decode is None:
             self.foreign += 1
         elif (
-            len(packet.payload) == FRAME_SAMPLES
+            self._plain
+            and len(packet.payload) == FRAME_SAMPLES
             and packet.timestamp == self._due
             and self._framer.empty
             and self._order.pass_on(packet)
@@ -149,32 +153,36 @@ class Depacketiser:
     def _frames(self, ordered: list[Ordered]) -> list[Frame]:
         frames: list[Frame] = []
         for packet, missing, restart in ordered:
-            gap = 0 if restart else distance(packet.timestamp, self._due, TIMESTAMPS)
+            gap = 0 if restart else distance(packet.timestamp, self._due, TIMESTAMPS) * self._samples_a_tick
             if missing:
                 # a sender whose timestamps stand still, or jump back, has lost what its packets hold
                 frames += self._framer.lose(gap if gap > 0 else missing * self._samples)
             elif gap > 0:
                 # Nothing is missing: the sender had nothing to say (RFC 3551, 4.1).
                 frames += self._framer.feed(bytes(2 * min(gap, MAX_GAP_SAMPLES)))
-            decode = DECODERS.get(packet.payload_type)
+            decode = self._decoders.get(packet.payload_type)
             if decode is None:
                 # its time is filled by whatever comes next
                 self._due = self._due if gap <= 0 and not restart else packet.timestamp
                 continue
-            frames += self._framer.feed(decode(packet.payload))
-            self._samples = len(packet.payload)
-            self._due = (packet.timestamp + self._samples) % TIMESTAMPS
+            samples = decode(packet.payload)
+            frames += self._framer.feed(samples)
+            self._samples = len(samples) // 2
+            self._due = (packet.timestamp + self._samples // self._samples_a_tick) % TIMESTAMPS
         return frames
 
 
 class Packetiser:
-    """Packets of G.711, 20 ms each, from frames of 8 kHz. Sequence number, timestamp and SSRC begin at random, so that
-    nobody guesses them (RFC 3550, 5.1)."""
+    """Packets of 20 ms, of one codec. Sequence number, timestamp and SSRC begin at random, so that nobody guesses them
+    (RFC 3550, 5.1)."""
 
     def __init__(self, payload_type: int) -> None:
-        """`payload_type`: PCMU or PCMA. Raises KeyError for another."""
+        """`payload_type`: a key of CODECS. Raises KeyError for another, CodecMissing."""
+        codec = CODECS[payload_type]
         self._payload_type = payload_type
-        self._encode = ENCODERS[payload_type]
+        self._encode = codec.encoder()
+        self._size = FRAME_BYTES * codec.pieces
+        self._ticks = codec.ticks
         self._ssrc = secrets.randbits(32)
         self._sequence = secrets.randbits(16)
         self._timestamp = secrets.randbits(32)
@@ -183,10 +191,11 @@ class Packetiser:
     def packet(self, frame: bytes) -> bytes:
         """The datagram of the next 20 ms; empty if nothing is said in them. Time passes in silence too: the gap of the
         timestamps says how long it was, and the marker where speech begins again (RFC 3551, 4.1)."""
-        timestamp, self._timestamp = self._timestamp, (self._timestamp + FRAME_SAMPLES) % TIMESTAMPS
+        timestamp, self._timestamp = self._timestamp, (self._timestamp + self._ticks) % TIMESTAMPS
         if not frame:
             self._talking = False
             return b""
+        frame = frame.ljust(self._size, b"\0")  # of the last of what was said there may be less
         second = self._payload_type if self._talking else self._payload_type | 0x80
         head = HEADER.pack(VERSION << 6, second, self._sequence, timestamp, self._ssrc)
         self._talking = True

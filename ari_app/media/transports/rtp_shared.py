@@ -27,7 +27,8 @@ from ari_app.media.transports.pacing import CodedOutbox, Ticker
 from ari_app.media.transports.port import Direction, Ear, Traffic
 from ari_app.media.transports.reception import Quality, Reception
 from ari_app.media.transports.rtp import PCMU, Packet, parse
-from ari_app.media.transports.rtp_frames import DECODERS, ENCODERS, Depacketiser
+from ari_app.media.transports.rtp_codecs import PAYLOADS
+from ari_app.media.transports.rtp_frames import DECODERS, Depacketiser
 from ari_app.media.transports.rtp_socket import Peer
 from ari_app.media.transports.rtp_speakers import Speakers
 from ari_app.media.transports.rtp_streams import NOBODY, Streams
@@ -63,7 +64,7 @@ class SharedRtp(Attachment):
         self.row = row
         self._port = port
         self._streams = port.ports.streams
-        self._box = self.said = CodedOutbox(ENCODERS[payload_type])
+        self._box = self.said = CodedOutbox(PAYLOADS[payload_type])
         self._reception = Reception()
         self._depacketiser = Depacketiser()
         #: where its packets come from, and go to; None: none has come

@@ -1,20 +1,22 @@
 """RTP streams that go on as expected, all calls at a time.
 
 Of a call's packets nearly all are the next of their stream, on time, with 20 ms of G.711. What is known of such streams
-is kept here in arrays, a row for each, so that a block of packets of many calls (datagrams.Receiver) is compared,
-counted, timed (RFC 3550, A.8) and decoded by a few calls of numpy; all that Python does for each packet is to look up
-whose it is, and to hand over the frame. Whatever is not expected is given back, and goes the long way (Reception,
-Depacketiser); its stream is taken out before and put in again when it goes on. Both ways have the same results.
+is kept here in an array, a row for each, so that a block of packets of many calls (datagrams.Receiver) is compared,
+counted, timed (RFC 3550, A.8) and decoded by one call of what is compiled (_streams.c), or a few of numpy; all that
+Python does for each packet is to look up whose it is, and to hand over the frame. Whatever is not expected is given
+back, and goes the long way (Reception, Depacketiser); its stream is taken out before and put in again when it goes on.
+All ways have the same results.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ari_app.media.compiled import built
 from ari_app.media.frames import FRAME_BYTES, FRAME_SAMPLES, RATE, Frame
 from ari_app.media.transports.datagrams import Receiver
 from ari_app.media.transports.rtp import HEADER, PCMA, PCMU, VERSION, Expected
@@ -31,12 +33,42 @@ HEAD = np.dtype([("first", "u1"), ("second", "u1"), ("sequence", ">u2"), ("times
 #: Bits of the second byte that are neither the marker nor the one in which PCMU (0) and PCMA (8) differ.
 _NOT_G711 = 0x7F & ~(PCMU | PCMA)
 
+#: What is known of a stream; _streams.c has the same.
+STREAM = np.dtype(
+    {
+        "names": ["transit", "jitter", "passed", "timestamp", "ssrc", "sequence", "expected"],
+        "formats": ["f8", "f8", "i8", "u4", "u4", "u2", "?"],
+        "itemsize": 40,
+    }
+)
+
 Hear = Callable[[Sequence[Frame]], None]
 _Rows = NDArray[np.intp]
 
 
 def _nobody(_frames: Sequence[Frame]) -> None:
     """There is no stream in this row."""
+
+
+class Compiled(Protocol):
+    """_streams.c."""
+
+    def take(
+        self,
+        streams: NDArray[np.void],
+        whose: tuple[int, ...],
+        heads: NDArray[np.uint8],
+        payloads: NDArray[np.uint8],
+        lengths: NDArray[np.uint32],
+        arrivals: NDArray[np.float64],
+    ) -> tuple[list[int], list[bytes], list[int]]:
+        """The packets of a block: those that are expected are counted in `streams`. Returns their rows and their
+        frames; and the numbers of the others, among which are all of a row that are behind its first. Raises ValueError
+        unless there is one of each for each packet, and a stream for each row."""
+
+
+#: None: it was not built, and numpy does it.
+compiled: Compiled | None = built("ari_app.media.transports._streams")
 
 
 class Passed(NamedTuple):
@@ -54,19 +86,18 @@ class Streams:
         """failed: called with the row of a listener that raised; in the handler of its exception."""
         self._failed = failed
         self._hear: list[Hear] = []
-        self._expected = np.zeros(0, bool)
-        self._sequence = np.zeros(0, np.uint16)
-        self._timestamp, self._ssrc = np.zeros(0, np.uint32), np.zeros(0, np.uint32)
-        self._transit, self._jitter = np.zeros(0), np.zeros(0)
-        self._passed = np.zeros(0, np.int64)
+        self._streams = np.zeros(0, STREAM)
 
     def room(self, rows: int) -> None:
         """Have so many rows, at least as many as now."""
         more = rows - len(self._hear)
         self._hear += [_nobody] * more
-        for name in ("_expected", "_sequence", "_timestamp", "_ssrc", "_transit", "_jitter", "_passed"):
-            before = getattr(self, name)
-            setattr(self, name, np.concatenate([before, np.zeros(more, before.dtype)]))
+        streams = np.zeros(rows, STREAM)
+        streams[: len(self._streams)] = self._streams
+        self._streams = streams
+        self._expected, self._passed = streams["expected"], streams["passed"]
+        self._sequence, self._timestamp, self._ssrc = streams["sequence"], streams["timestamp"], streams["ssrc"]
+        self._transit, self._jitter = streams["transit"], streams["jitter"]
 
     def put(self, row: int, next: Expected, timing: tuple[float, float], hear: Hear) -> None:
         """A stream goes on with the packet `next`; its frames go to `hear`."""
@@ -94,6 +125,20 @@ class Streams:
     def take(self, block: Receiver, whose: list[int], now: float, otherwise: Callable[[int], None]) -> None:
         """What was read: `whose` names the row of a call for each packet, or NOBODY. `otherwise` is called with each
         that is not as expected, those of a call in order, and takes the stream out before it does anything else."""
+        if compiled is not None:
+            count = block.count
+            rows, frames, left_over = compiled.take(
+                self._streams,
+                tuple(whose),
+                block.heads[:count],
+                block.payloads[:count],
+                np.ascontiguousarray(block.lengths),
+                block.arrivals(now),
+            )
+            self._tell(rows, frames)
+            for number in left_over:
+                otherwise(number)
+            return
         packets = _Packets(block, np.array(whose, np.intp), now)
         left = np.arange(len(whose))
         if len(whose) >= FEW and len(set(whose)) == len(whose):
@@ -140,16 +185,19 @@ class Streams:
         self._jitter[rows], self._transit[rows] = jitter, arrival
         of_a_law = packets.law == PCMA
         if not of_a_law.any():
-            self._tell(packets, PCMU)
+            self._decode(packets, PCMU)
         else:
-            self._tell(packets.choose(np.flatnonzero(of_a_law)), PCMA)
-            self._tell(packets.choose(np.flatnonzero(~of_a_law)), PCMU)
+            self._decode(packets.choose(np.flatnonzero(of_a_law)), PCMA)
+            self._decode(packets.choose(np.flatnonzero(~of_a_law)), PCMU)
 
-    def _tell(self, packets: _Packets, law: int) -> None:
+    def _decode(self, packets: _Packets, law: int) -> None:
         samples = DECODERS[law](packets.payloads())
         frames = [samples[start : start + FRAME_BYTES] for start in range(0, len(samples), FRAME_BYTES)]
+        self._tell(packets.rows.tolist(), frames)
+
+    def _tell(self, rows: Iterable[int], frames: Iterable[bytes]) -> None:
         hear = self._hear
-        for row, frame in zip(packets.rows.tolist(), frames, strict=True):
+        for row, frame in zip(rows, frames, strict=True):
             try:
                 hear[row]([frame])  # asked for now: the listener before may have ended it
             except Exception:

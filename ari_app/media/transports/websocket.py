@@ -35,6 +35,8 @@ RECEIVE = 4096
 WRITE_HIGH, SEND_BUFFER = 8192, 8192
 #: Seconds in which a peer has to agree to the end of a connection.
 CLOSE_LIMIT = 2.0
+#: why the library closes a connection whose peer is silent
+_NO_PONG = "keepalive ping timeout"
 
 _DATA = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
 #: The two bytes of a frame's head (RFC 6455, 5.2): the last frame of a binary message; and of the second byte, that it
@@ -272,6 +274,8 @@ class MediaConnection(Connection):
             said = f" ({received.reason})" if received.reason else ""
             return f"closed by the other side with code {received.code}{said}"
         sent = self.protocol.close_sent
+        if sent is not None and sent.reason == _NO_PONG:
+            return "a ping was not answered"
         if sent is not None and sent.code != CloseCode.NORMAL_CLOSURE:
             return f"what came is not of the protocol: {sent.reason or sent.code}"
         return f"the connection was lost: {exc}" if exc else "the connection was closed without a word"

@@ -47,7 +47,7 @@ class EngineMedia(EngineDesk[MediaView]):
             started_at=now,
             ended_at=None,
             from_call=Traffic(50, 1, 40, 0, quality),
-            from_target=Traffic(40, 0, 50, 0, None),
+            from_target=Traffic(40, 0, 50, 0, None, 0.010123),
             unread=0,
             dropped=0,
             notes=[Note(at=now, event="started")],

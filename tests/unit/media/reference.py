@@ -76,7 +76,7 @@ def features(heard: NDArray[np.int16]) -> dict[str, float]:
     everything = progress[3:].sum() + TINY
     low, high = progress[29:33].sum() / everything, progress[38:42].sum() / everything
     return {
-        "level": float(20 * np.log10(np.sqrt((frame**2).mean()) / (32768 / 2**0.5) + 1e-5)),
+        "level": float(20 * np.log10(frame.std() / (32768 / 2**0.5) + 1e-5)),
         "energy": float(np.abs(frame).mean()),
         "fsk": float(bins[51:62].sum() / (bins[2:].sum() + TINY)),
         "ring": float(progress[24:34].sum() / everything),
@@ -106,9 +106,9 @@ class Gate:
         halves = [self.learnt[at : at + 25] for at in range(0, len(self.learnt), 25)]
         return min((min(0.0, *half) for half in halves[-7:]), default=0.0)
 
-    def hear(self, level: float, *, voiced: bool, tonal: bool, lost: bool) -> bool:
+    def hear(self, level: float, energy: float, *, voiced: bool, tonal: bool, lost: bool) -> bool:
         if not lost:
-            if level > -90:
+            if level > -90 or energy >= 1:
                 self.learnt.append(max(level, -65.0))
             self.peak = max(self.peak - 0.02, -45.0)
             loud = level > max(self.floor + 7, self.peak - 16, -45.0)

@@ -32,7 +32,9 @@ class Room:
 
     def line(self, name: str) -> Line:
         self.heard[name] = []
-        line = self.batch.join(self.heard[name].append, lambda reason: self.ended.update({name: reason}))
+        line = self.batch.join(
+            lambda features, _frame: self.heard[name].append(features), lambda reason: self.ended.update({name: reason})
+        )
         line.start()
         return line
 
@@ -95,6 +97,18 @@ def test_however_frames_come_each_line_is_measured_as_alone(
             assert np.allclose([*together[2:4], *together[5:13]], [*one[2:4], *one[5:13]], atol=1e-3)
 
 
+def test_what_came_before_the_end_is_heard() -> None:
+    room = Room()
+    line = room.line("a")
+    line.frames([SOUND] * 30)
+    line.ended("its channel is gone")
+    assert (len(room.heard["a"]), room.ended) == (30, {"a": "its channel is gone"})
+    line = room.line("a")
+    line.frames([SOUND] * 30)
+    line.end("nobody wants it any more")
+    assert room.heard["a"] == []
+
+
 def test_what_is_lost_stays_lost() -> None:
     room = Room()
     line = room.line("a")
@@ -138,7 +152,7 @@ def test_what_comes_late_and_is_no_silence_is_heard() -> None:
 def test_time_stands_until_the_line_is_started() -> None:
     room = Room()
     heard: list[Features] = []
-    line = room.batch.join(heard.append, lambda _reason: None)
+    line = room.batch.join(lambda features, _frame: heard.append(features), lambda _reason: None)
     room.tick(100)
     assert not heard
     line.start()
@@ -167,7 +181,7 @@ def test_more_than_there_is_room_for_is_lost_time() -> None:
 def test_one_that_fails_ends_alone() -> None:
     room = Room()
 
-    def fail(_features: Features) -> None:
+    def fail(_features: Features, _frame: Frame) -> None:
         raise RuntimeError("broken")
 
     ended: list[str] = []

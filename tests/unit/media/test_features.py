@@ -28,6 +28,13 @@ def test_two_sines_are_both_found(low: float, apart: float, twist: float) -> Non
     assert last.twist == pytest.approx(abs(twist), abs=1.5)
 
 
+@pytest.mark.parametrize("offset", [-3000, 33, 9000])
+def test_an_offset_of_the_line_is_no_level(offset: float) -> None:
+    clean, beside = features(sine(1000, 200, -40)), features(sine(1000, 200, -40) + offset)
+    assert [frame.level for frame in beside] == pytest.approx([frame.level for frame in clean], abs=0.02)
+    assert features(silence(100) + offset)[-1].level == pytest.approx(-100, abs=0.001)
+
+
 def test_noise_and_voice_are_not_pure() -> None:
     assert max(frame.purity for frame in features(noise(2000, -20))[3:]) < 0.6
     spoken = features(voice(3000))[3:]

@@ -55,7 +55,7 @@ def test_compiled_code_refuses_what_is_not_there() -> None:
     """It would read and write beside it."""
     if (measure := WAYS.get("compiled")) is None:
         return
-    past, out, frame = np.zeros((2, 352), np.float32), np.zeros((10, 1), np.float32), bytes(320)
+    past, out, frame = np.zeros((2, 352), np.int16), np.zeros((10, 1), np.float32), bytes(320)
     for slots in ([2], [-1], [0, 1], []):
         with pytest.raises(ValueError, match="slot"):
             measure.measure(past, np.array(slots, np.int64), frame, out)
@@ -64,7 +64,33 @@ def test_compiled_code_refuses_what_is_not_there() -> None:
             measure.measure(past, np.array([0]), short, out)
     with pytest.raises(ValueError, match="column"):
         measure.measure(past, np.array([0]), frame, out[:9])
+    with pytest.raises(ValueError, match="frame"):  # at an odd address
+        measure.measure(past, np.array([0]), memoryview(bytes(321))[1:], out)
     measure.measure(past, np.array([1]), frame, out)
+
+
+def test_compiled_code_tells_of_as_many_as_there_are() -> None:
+    if (tell := WAYS.get("compiled")) is None:
+        return
+    times, out, three = np.arange(3), np.ones((10, 3), np.float32), (b"",) * 3
+    told = tell.tell(Features, times, (b"", None, b""), (True, False, False), (None, None, (1j, 2j)), out)
+    assert told == [
+        Features(0, False, 1, 1, True, *[1] * 8),
+        Features(1, True),
+        Features(2, False, 1, 1, False, *[1] * 8, (1j, 2j)),
+    ]
+    assert {type(one) for one in told} == {Features}
+    for wrong in (
+        (times[:2], three, three, three, out),
+        (times, three[:2], three, three, out),
+        (times, three, three[:2], three, out),
+        (times, three, three, three[:2], out),
+        (times, three, three, three, out[:9]),
+    ):
+        with pytest.raises(ValueError, match="column"):
+            tell.tell(Features, *wrong)
+    with pytest.raises(TypeError, match="tuple"):
+        tell.tell(int, times, three, three, three, out)
 
 
 #: What single precision and the rounding of a feature to 4 digits may do.

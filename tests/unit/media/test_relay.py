@@ -17,8 +17,8 @@ FRAME = b"\1\0" * (FRAME_BYTES // 2)
 class Call(Attachment):
     """The side of the call: says a frame at each tick."""
 
-    def __init__(self, relay: Relay, ticker: Ticker, direction: Direction = Direction.BOTH) -> None:
-        super().__init__(relay.from_call, ticker=ticker, direction=direction)
+    def __init__(self, relay: Relay, ticker: Ticker, direction: Direction = Direction.BOTH, pieces: int = 1) -> None:
+        super().__init__(relay.from_call, ticker=ticker, direction=direction, pieces=pieces)
         self.said: list[bytes] = []
         self._open()
 
@@ -196,3 +196,16 @@ def test_a_burst_of_a_live_endpoint_is_cut_and_the_rest_is_heard(bench: Bench) -
     bench.relay.from_target.frames([FRAME] * 3)
     bench.tick(20)
     assert len(bench.call.said) == LIVE_ROOM + 3
+
+
+def test_of_a_live_endpoint_of_16_khz_as_much_may_wait() -> None:
+    """What is given is in pieces of 10 ms, what may wait in frames."""
+    clock, made = ManualClock(), list[str]()
+    ticker = Ticker(clock)
+    relay = Relay(ticker, made.append, pieces=2)
+    target = Target(relay, ticker)
+    relay.set_target(target, live=True)
+    call = Call(relay, ticker, pieces=2)
+    relay.set_call(call)
+    relay.from_target.frames([FRAME] * 100)
+    assert (call.waiting, relay.dropped) == (LIVE_ROOM, 50 - LIVE_ROOM)

@@ -37,6 +37,7 @@ def test_what_is_a_target(text: str, host: str, port: int, shown: str) -> None:
         "ws://bot.example:65536/",
         "ws://bot.example:port/",
         "ws://[::1/",
+        "wss://me:secret@[2001:db8::1]:@]bot",
         "ws://bot.example/#part",
         "ws://bot.example/a b",
         "ws://bot.example/\r\nHost: other",

@@ -48,6 +48,15 @@ def test_nor_digital_silence_with_a_voice_before_it() -> None:
     assert sum(spoken(features(voice(500), silence(3000)))[35:]) == 0
 
 
+@pytest.mark.parametrize("offset", [-8, 8, 300])
+def test_the_silence_of_a_law_is_that_of_a_line(offset: int) -> None:
+    """Its samples are 8, none is 0: a voice is heard as over a line with noise, though its offset is no level."""
+    said = np.concatenate([silence(500), sine(850, 400), silence(1000), voice(900), silence(800)])
+    speech = sum(spoken(features(said + offset)))
+    assert speech == pytest.approx(sum(spoken(features(said + noise(len(said) / 8, -66)))), abs=3)
+    assert speech >= 40
+
+
 def test_lost_frames_go_on_as_before() -> None:
     sound = [noise(400, -60), voice(1000), noise(600, -60)]
     whole = sum(spoken(features(*sound)))
@@ -72,6 +81,7 @@ FRAMES = st.builds(
     st.just(0),
     lost=st.sampled_from([False] * 9 + [True]),
     level=st.one_of(st.floats(-100, 0), st.floats(-60, -30)),
+    energy=st.sampled_from([0.0, 0.9, 1.0, 8.0]),
     voiced=st.booleans(),
 )
 
@@ -81,6 +91,6 @@ def test_speech_is_what_the_definition_says(heard: list[tuple[Features, int, boo
     gate, plain = SpeechGate(), Gate()
     for frame, times, tonal in heard:
         for _ in range(times):
-            speech = plain.hear(frame.level, voiced=frame.voiced, tonal=tonal, lost=frame.lost)
+            speech = plain.hear(frame.level, frame.energy, voiced=frame.voiced, tonal=tonal, lost=frame.lost)
             assert gate.hear(frame, tonal=tonal) == speech
             assert (gate.floor, gate.peak) == (plain.floor, plain.peak)

@@ -7,17 +7,18 @@ from ari_app.dialects.eq.routes.ask import Ask
 from ari_app.dialects.eq.routes.desk import Whose, desk_handlers
 from ari_app.dialects.eq.wire.media import Attachment, AttachmentBody
 from ari_app.media.targets import TargetError, TargetForbidden
+from ari_app.media.transports.rtp_codecs import CodecMissing
 
 
 async def create(ask: Ask[None, AttachmentBody]) -> str:
     data = ask.body.data
-    if data.format != "slin" and not data.target.startswith("ws"):
-        raise invalid("format", "Only a websocket has another format than slin")
     whose = Whose(ask, data)
     media = ask.services.media
     with whose.refusals():
         try:
             return await media.attach(ask.account, data.to_request(), call=whose.call, extension=whose.extension)
+        except CodecMissing as error:
+            raise invalid("format", str(error)) from None
         except TargetError as error:
             kind = "forbidden" if isinstance(error, TargetForbidden) else "invalid"
             raise refused("target", kind, f"target {error}") from None

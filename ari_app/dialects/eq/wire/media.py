@@ -65,7 +65,7 @@ class AttachmentCreate(OfCall):
         Literal["party", "others", "both"], Field(description="Who hears the endpoint"), or_default("party")
     ] = "party"
     format: Annotated[
-        Literal["slin", "slin16"], Field(description="Of a websocket: 8 or 16 kHz"), or_default("slin")
+        Literal["slin", "slin16"], Field(description="8 or 16 kHz, over each transport"), or_default("slin")
     ] = "slin"
 
     def to_request(self) -> MediaRequest:
@@ -104,6 +104,9 @@ class AttachmentTraffic(msgspec.Struct, frozen=True, kw_only=True, rename="camel
     jitter: float | None
     #: of RTP: by the E-model, 1 to 4.5
     mos: float | None
+    #: of RTP to an endpoint: by how many percent its clock is faster than ours; negative: slower; null: not known, as
+    #: in the first ten seconds
+    drift: float | None
 
     @classmethod
     def of(cls, traffic: Traffic) -> AttachmentTraffic:
@@ -115,6 +118,7 @@ class AttachmentTraffic(msgspec.Struct, frozen=True, kw_only=True, rename="camel
             refused=traffic.refused,
             jitter=None if quality is None else round(1000 * quality.jitter, 2),
             mos=None if quality is None else quality.mos,
+            drift=None if traffic.drift is None else round(100 * traffic.drift, 2),
         )
 
 

@@ -58,11 +58,11 @@ async def until(condition: Callable[[], object]) -> None:
 
 
 @asynccontextmanager
-async def connected() -> AsyncIterator[tuple[AudioSocketClient, Listener, Server]]:
+async def connected(pieces: int = 1) -> AsyncIterator[tuple[AudioSocketClient, Listener, Server]]:
     side = Server()
     server = await asyncio.get_running_loop().create_server(lambda: side, HOST, 0)
     ear = Listener()
-    client = AudioSocketClient(ear, CALL, ticker=Ticker(ManualClock()), direction=Direction.BOTH)
+    client = AudioSocketClient(ear, CALL, ticker=Ticker(ManualClock()), direction=Direction.BOTH, pieces=pieces)
     await connect_to_audiosocket(client, HOST, server.sockets[0].getsockname()[1])
     await until(lambda: side.messages)
     try:
@@ -87,6 +87,19 @@ async def test_it_is_named_hears_and_is_heard() -> None:
         assert side.messages[-1].kind is Kind.HANGUP
         assert (ear.reasons, client.traffic().frames_out) == (["stopped"], 3)
         assert client.say(FRAME) == 0
+
+
+async def test_sixteen_kilohertz_both_ways() -> None:
+    """20 ms a message; what is of another rate is not heard, and counted."""
+    async with connected(pieces=2) as (client, ear, side):
+        assert client.say(FRAME * 4) == 4 * FRAME_BYTES
+        await until(lambda: len(side.messages) == 3)
+        assert side.messages[1:] == [Message(Kind.AUDIO_16K, FRAME * 2)] * 2
+        side.transport.write(build(Message(Kind.AUDIO_8K, FRAME)) + build(Message(Kind.AUDIO_16K, FRAME * 2)))
+        await until(lambda: ear.got)
+        assert ear.got == [FRAME] * 2
+        traffic = client.traffic()
+        assert (traffic.frames_in, traffic.frames_out, traffic.refused) == (1, 2, 1)
 
 
 @pytest.mark.parametrize(

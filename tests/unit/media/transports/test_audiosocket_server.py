@@ -9,7 +9,7 @@ import pytest
 from ari_app.errors import CommandRefused, Conflict
 from ari_app.media.frames import FRAME_BYTES
 from ari_app.media.transports.audiosocket import Kind, Message, Parser, build
-from ari_app.media.transports.audiosocket_server import NAME_LIMIT, AudioSocketServer
+from ari_app.media.transports.audiosocket_server import NAME_LIMIT, NO_RATES, AudioSocketServer
 from ari_app.media.transports.pacing import Ticker
 from ari_app.media.transports.port import Direction
 from tests.unit.media.transports.ears import CLOCKS, Clock, Listener
@@ -99,6 +99,30 @@ async def test_both_ways(bench: Bench) -> None:
     assert await peer.receive() is None
     assert bench.ear.reasons == ["the call is over"]
     assert len(bench.ticker) == 0
+
+
+async def test_sixteen_kilohertz_both_ways(bench: Bench) -> None:
+    attachment = bench.server.expect(CALL, bench.ear, pieces=2)
+    said = b"".join(map(frame, range(9)))
+    attachment.say(said)
+    peer = await bench.connect()
+    peer.send(*(Message(Kind.AUDIO_16K, said[at : at + 640]) for at in range(0, len(said), 640)))
+    await until(lambda: len(bench.ear.got) == 9)
+    assert bench.ear.got == [frame(at) for at in range(9)]
+    for at in range(0, len(said), 640):
+        bench.clock.advance(0.0201)
+        assert await peer.receive() == Message(Kind.AUDIO_16K, said[at : at + 640])
+    traffic = attachment.traffic()
+    assert (traffic.frames_in, traffic.frames_out, traffic.refused) == (4, 4, 0)
+
+
+async def test_an_asterisk_that_names_every_rate_8_khz(bench: Bench) -> None:
+    attachment = bench.server.expect(CALL, bench.ear, pieces=2)
+    peer = await bench.connect()
+    await until(lambda: attachment.connected)
+    peer.send(Message(Kind.AUDIO_8K, frame(1) * 2))
+    await until(lambda: bench.ear.reasons)
+    assert (bench.ear.got, bench.ear.reasons) == ([], [NO_RATES])
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,9 @@
 """From packets to frames: order is restored, loss is marked where it was, silence is silence."""
 
 import random
+import sys
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,8 +11,9 @@ from hypothesis import strategies as st
 from ari_app.media import g711
 from ari_app.media.frames import FRAME_BYTES, MAX_GAP_SAMPLES, Frame, Framer
 from ari_app.media.transports.reception import Reception
-from ari_app.media.transports.rtp import PCMA, PCMU, Packet
-from ari_app.media.transports.rtp_frames import DECODERS, ENCODERS, Depacketiser, Order
+from ari_app.media.transports.rtp import G722, L16_16K, PCMA, PCMU, Packet, parse
+from ari_app.media.transports.rtp_codecs import CodecMissing, require_g722
+from ari_app.media.transports.rtp_frames import DECODERS, ENCODERS, Depacketiser, Order, Packetiser
 
 FIRST = 65_500
 
@@ -132,3 +135,84 @@ def test_packets_of_any_size_give_the_same_frames(
         heard += depacketiser.push(Packet(payload_type, (sequence + number) % 65_536, when, 5, payload))
         at += size
     assert heard == Framer().feed(DECODERS[payload_type](sound))
+
+
+def wide(index: int, samples: int = 320, *, kind: int = L16_16K) -> Packet:
+    """20 ms of L16 at 16 kHz; its sound tells the index."""
+    return Packet(kind, (FIRST + index) % 65536, (2**32 - 3200 + 320 * index) % 2**32, 7, bytes([1, index]) * samples)
+
+
+def wide_piece(index: int) -> bytes:
+    """10 ms of it, as we have it: the low byte first."""
+    return bytes([index, 1]) * 160
+
+
+@given(st.sets(st.integers(1, 95)), st.randoms(use_true_random=False))
+def test_sixteen_kilohertz_in_two_pieces_for_each_frame(missing: set[int], dice: random.Random) -> None:
+    sent = [index for index in range(100) if index not in missing]
+    arrivals = sorted((index * 0.02 + (dice.uniform(0, 0.06) if index else 0), index) for index in sent)
+    depacketiser, reception, frames = Depacketiser(payload_type=L16_16K), Reception(16000), list[Frame]()
+    for at, index in arrivals:
+        assert reception.arrived(wide(index), at)
+        frames += depacketiser.push(wide(index))
+    frames += depacketiser.flush()
+    pieces = [None if index in missing else wide_piece(index) for index in range(100) for _ in "ab"]
+    assert frames == pieces
+    assert depacketiser.late == 0
+    assert reception.quality().jitter < 0.06
+
+
+def test_of_two_rates_only_the_own_is_heard() -> None:
+    narrow, both = Depacketiser(), Depacketiser(payload_type=L16_16K)
+    assert narrow.push(wide(0)) == []
+    assert both.push(packet(0)) == []
+    assert (narrow.foreign, both.foreign) == (1, 1)
+
+
+def test_half_a_sample_is_left_out() -> None:
+    depacketiser = Depacketiser(payload_type=L16_16K)
+    first = wide(0)._replace(payload=wide(0).payload + b"\1")
+    assert depacketiser.push(first) == [wide_piece(0)] * 2
+    assert depacketiser.push(wide(1)) == [wide_piece(1)] * 2
+
+
+def test_packets_of_sixteen_kilohertz() -> None:
+    packetiser, packets = Packetiser(L16_16K), []
+    for said in (wide_piece(1) * 2, wide_piece(2), b"", wide_piece(3) * 2):
+        packets.append(parse(packetiser.packet(said)))
+    first, second, pause, third = packets
+    assert first is not None
+    assert second is not None
+    assert third is not None
+    assert pause is None
+    assert (first.payload_type, first.payload) == (L16_16K, bytes([1, 1]) * 320)
+    assert second.payload == bytes([1, 2]) * 160 + bytes(320)
+    assert [(each.timestamp - first.timestamp) % 2**32 for each in (second, third)] == [320, 960]
+    assert [each.marker for each in (first, second, third)] == [True, False, True]
+
+
+def test_g722_there_and_back_with_a_packet_lost() -> None:
+    """Its timestamps count 8 kHz, and its samples are of 16."""
+    packetiser, depacketiser, frames = Packetiser(G722), Depacketiser(payload_type=G722), list[Frame]()
+    sound = (8000 * np.sin(np.arange(16000) * 2 * np.pi * 6000 / 16000)).astype("<i2").tobytes()
+    sent = [parse(packetiser.packet(sound[at : at + 640])) for at in range(0, len(sound), 640)]
+    for index, each in enumerate(sent):
+        assert each is not None
+        assert len(each.payload) == 160
+        assert (each.timestamp - sent[0].timestamp) % 2**32 == 160 * index
+        if index != 20:
+            frames += depacketiser.push(each)
+    assert [index for index, each in enumerate(frames) if each is None] == [40, 41]
+    assert len(frames) == 100
+    heard = np.frombuffer(b"".join(filter(None, frames[60:])), "<i2").astype(float)
+    spectrum = np.abs(np.fft.rfft(heard * np.hanning(len(heard))))
+    assert np.argmax(spectrum) * 16000 / len(heard) == pytest.approx(6000, abs=5)
+    assert np.sqrt(np.mean(heard**2)) == pytest.approx(8000 / np.sqrt(2), rel=0.1)
+
+
+def test_a_library_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "G722", None)
+    with pytest.raises(CodecMissing, match="wideband"):
+        require_g722()
+    with pytest.raises(CodecMissing):
+        Packetiser(G722)

@@ -16,8 +16,8 @@ from ari_app.media import g711
 from ari_app.media.frames import FRAME_BYTES, FRAME_SAMPLES, RATE
 from ari_app.media.transports.pacing import Ticker
 from ari_app.media.transports.port import Direction
-from ari_app.media.transports.rtp import PCMA, PCMU, Packet, build, parse
-from ari_app.media.transports.rtp_socket import UNHEARD, RtpSocket, open_rtp
+from ari_app.media.transports.rtp import L16_16K, PCMA, PCMU, Packet, build, parse
+from ari_app.media.transports.rtp_socket import KNOCK_EVERY, UNHEARD, RtpSocket, open_rtp
 from tests.unit.media.transports.ears import Listener
 
 HOST = "127.0.0.1"
@@ -232,3 +232,42 @@ async def test_a_named_peer_whose_port_is_closed(bench: Bench) -> None:
             break
     assert rtp.traffic().refused == UNHEARD
     assert bench.ear.reasons == ["nobody listens at that port"]
+
+
+async def test_sixteen_kilohertz_both_ways(bench: Bench) -> None:
+    """L16, the high byte first; and G.711 is not taken for it."""
+    rtp = await bench.open(payload_type=L16_16K)
+    sound = np.arange(-3200, 3200, dtype="<i2")
+    for at in range(20):
+        payload = sound[320 * at : 320 * at + 320].astype(">i2").tobytes()
+        bench.clock.advance(0.02)
+        await bench.deliver(rtp, build(Packet(L16_16K, at, 320 * at, 77, payload)))
+    await bench.deliver(rtp, packets(tone(1))[0])
+    assert b"".join(filter(None, bench.ear.got)) == sound.tobytes()
+    traffic = rtp.traffic()
+    assert (traffic.frames_in, traffic.frames_lost, traffic.refused) == (20, 0, 1)
+    assert traffic.quality is not None
+    assert rtp.say(sound.tobytes()) == 2 * len(sound)
+    assert rtp.waiting == 20
+    heard = b""
+    for _ in range(20):
+        bench.clock.advance(0.02)
+        packet = await bench.receive()
+        heard += packet.payload
+        assert (packet.payload_type, len(packet.payload)) == (L16_16K, 640)
+    assert np.array_equal(np.frombuffer(heard, ">i2"), sound)
+    assert (rtp.traffic().frames_out, rtp.waiting) == (20, 0)
+
+
+async def test_a_peer_that_only_speaks_learns_where_to(bench: Bench) -> None:
+    """A packet of silence a second, until it has said something."""
+    rtp = await bench.open(direction=Direction.LISTEN, peer=bench.peer.getsockname())
+    for _ in range(2):
+        bench.clock.advance(KNOCK_EVERY * 0.02)
+        assert g711.ulaw_decode((await bench.receive()).payload) == bytes(FRAME_BYTES)
+    await bench.deliver(rtp, packets(tone(1))[0])
+    bench.clock.advance(2.0)
+    assert len(bench.ticker) == 0
+    assert len(bench.ear.got) == 1
+    with pytest.raises(BlockingIOError):
+        bench.peer.recv(2048)

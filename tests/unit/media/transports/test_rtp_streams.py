@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import random
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ari_app.clock import ManualClock
 from ari_app.media.frames import FRAME_BYTES, Frame
-from ari_app.media.g711 import alaw_encode, ulaw_encode
+from ari_app.media.g711 import alaw_decode, alaw_encode, ulaw_decode, ulaw_encode
+from ari_app.media.transports import rtp_streams
 from ari_app.media.transports.datagrams import ROWS, TOGETHER, Receiver
 from ari_app.media.transports.pacing import PERIOD, Ticker
 from ari_app.media.transports.port import Direction
@@ -21,12 +23,25 @@ from ari_app.media.transports.reception import Quality, Reception
 from ari_app.media.transports.rtp import PCMA, PCMU, Packet, build, parse
 from ari_app.media.transports.rtp_frames import Depacketiser, Packetiser
 from ari_app.media.transports.rtp_shared import PER_PORT, RtpPorts, SharedRtp
+from ari_app.media.transports.rtp_streams import STREAM
 from tests.unit.media.transports.ears import Listener
 
 pytestmark = pytest.mark.skipif(not RtpPorts.available(), reason="no recvmmsg here")
 
 HOST = "127.0.0.1"
 DTMF, COMFORT_NOISE = 101, 13
+#: who looks after the streams: compiled code, where it was built, and numpy
+WAYS = {"numpy": None} | ({} if rtp_streams.compiled is None else {"compiled": rtp_streams.compiled})
+
+
+@pytest.fixture(params=WAYS, scope="module", autouse=True)
+def way(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Everything here holds for both."""
+    before, rtp_streams.compiled = rtp_streams.compiled, WAYS[request.param]
+    yield request.param
+    rtp_streams.compiled = before
+
+
 #: from where, what, and when
 Datagram = tuple[int, bytes, float]
 
@@ -376,3 +391,67 @@ def check(got: list[Packet | None], wanted: list[bytes], law: int) -> None:
         assert (packet.payload_type, packet.marker, packet.ssrc) == (law, other.marker, first.ssrc)
         assert (packet.sequence - first.sequence - other.sequence + first_other.sequence) % 65_536 == 0
         assert (packet.timestamp - first.timestamp - other.timestamp + first_other.timestamp) % 2**32 == 0
+
+
+def block(packets: list[bytes]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """As of a Receiver: heads, payloads, lengths, arrivals."""
+    whole = np.zeros((len(packets), 172), np.uint8)
+    for row, data in enumerate(packets):
+        whole[row, : min(len(data), 172)] = bytearray(data[:172])
+    heads, payloads = np.ascontiguousarray(whole[:, :12]), np.ascontiguousarray(whole[:, 12:])
+    return heads, payloads, np.array([len(data) for data in packets], np.uint32), np.full(len(packets), 5.0)
+
+
+@pytest.mark.parametrize(("law", "decode"), [(PCMU, ulaw_decode), (PCMA, alaw_decode)])
+def test_every_code_of_g711_is_decoded(law: int, decode: object) -> None:
+    if (compiled := WAYS.get("compiled")) is None:
+        return
+    streams = np.zeros(1, STREAM)
+    streams["expected"], streams["ssrc"] = True, 9
+    codes = [bytes(range(start, start + 32)) * 5 for start in range(0, 256, 32)]
+    packets = [build(Packet(law, index, 160 * index, 9, code)) for index, code in enumerate(codes)]
+    rows, frames, left = compiled.take(streams, (0,) * len(codes), *block(packets))
+    assert (rows, left) == ([0] * len(codes), [])
+    assert frames == [decode(code) for code in codes]  # type: ignore[operator]
+    assert (streams["sequence"][0], streams["timestamp"][0], streams["passed"][0]) == (8, 8 * 160, 8)
+
+
+def test_compiled_code_refuses_what_is_not_there() -> None:
+    """It would read and write beside it."""
+    if (compiled := WAYS.get("compiled")) is None:
+        return
+    streams, whose = np.zeros(2, STREAM), (0, 1)
+    good = block([steady(0, 0), steady(1, 0)])
+    assert compiled.take(streams, whose, *good) == ([], [], [0, 1])
+    assert compiled.take(streams, (), *block([])) == ([], [], [])
+    for rows in ((0, 2), (-1, 0), (0, 2**62), (0,), (0, 1, 1)):
+        with pytest.raises(ValueError, match="row"):
+            compiled.take(streams, rows, *good)
+    with pytest.raises(OverflowError):
+        compiled.take(streams, (0, 2**64), *good)
+    with pytest.raises(TypeError):
+        compiled.take(streams, (0, "1"), *good)
+    for number, part in enumerate(good):
+        with pytest.raises(ValueError, match="packet"):
+            compiled.take(streams, whose, *good[:number], part[:1], *good[number + 1 :])
+    for wrong in (np.zeros(39, np.uint8), np.zeros(81, np.uint8)[1:]):  # half a stream, and one at an odd address
+        with pytest.raises(ValueError, match="packet"):
+            compiled.take(wrong, whose, *good)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.binary(max_size=200)), max_size=20), st.binary(min_size=160, max_size=160)
+)
+def test_whatever_comes_is_counted_or_left(packets: list[tuple[int, bytes]], state: bytes) -> None:
+    """Any bytes, in any state: each packet is one or the other, and those of a row are in order."""
+    if (compiled := WAYS.get("compiled")) is None:
+        return
+    streams = np.frombuffer(bytearray(state), STREAM).copy()
+    before = streams["passed"].copy()
+    whose = tuple(row for row, _ in packets)
+    rows, frames, left = compiled.take(streams, whose, *block([data for _, data in packets]))
+    assert sorted(rows + [whose[number] for number in left]) == sorted(whose)
+    assert left == sorted(left)
+    assert {len(frame) for frame in frames} <= {FRAME_BYTES}
+    with np.errstate(over="ignore"):
+        assert (streams["passed"] - before).tolist() == [rows.count(row) for row in range(4)]

@@ -82,10 +82,10 @@ class Recorder:
         await self._each(leg, leg.node.recordings.unpause)
 
     async def change(self, account: int, name: str, action: Action) -> None:
-        """pause or resume one recording, whoever wanted it; stop or cancel (throw away) one on demand.
+        """pause, resume, stop or cancel (throw away) one recording, whoever wanted it. What it is of goes on.
 
         Raises:
-            CommandRefused: it does not go on; or is to be ended, and is not on demand.
+            CommandRefused: it does not go on.
             LegGone, AriError
         """
         recording = self._calls.recording(account, name)
@@ -97,8 +97,10 @@ class Recorder:
                     await recording.pause()
                 case "resume":
                     await recording.resume()
-                case _:
+                case _ if self._on_demand.has(recording):
                     await self._on_demand.end(recording, keep=action == "stop")
+                case _:
+                    await recording.end(keep=action == "stop")
         except (Gone, Conflict):  # it has ended, or not begun
             raise NotRecorded(recording=name) from None
 

@@ -169,6 +169,10 @@ class OnDemand:
             leg.call.save()
             await tape.snoop.close()
 
+    def has(self, recording: Recording) -> bool:
+        """Whether it is one of them, and goes on."""
+        return any(tape.recording is recording and tape.runs for tapes in self._tapes.values() for tape in tapes)
+
     def _tape(self, recording: Recording) -> tuple[_Tape, Leg]:
         for tapes in self._tapes.values():
             for tape in tapes:

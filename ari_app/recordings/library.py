@@ -18,7 +18,8 @@ from ari_app.recordings.conversion import CannotConvert, Source, convert
 from ari_app.recordings.converted import Converted
 from ari_app.recordings.files import LocalFiles, NoRoom
 from ari_app.recordings.s3 import S3, S3Storage, StorageUnavailable
-from ari_app.store.recordings import RecordingInfo, Recordings
+from ari_app.recordings.verified import Damaged, require_undamaged, verified
+from ari_app.store.recordings import DAMAGED, RecordingInfo, Recordings
 
 log = structlog.get_logger(__name__)
 
@@ -74,6 +75,9 @@ class Library:
         self._converted = converted or Converted(files.root.parent / "converted", _CONVERTED)
         self._clock = clock
         self._retention = retention or Retention()
+        #: files that were read and were not what had been stored, since the start; and who is told of each
+        self.damaged = 0
+        self.on_damaged: Callable[[RecordingInfo], None] = lambda recording: None
         self._timer: Timer | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -119,16 +123,52 @@ class Library:
             raise
 
     async def content(self, recording: RecordingInfo) -> Elsewhere:
-        """What is in its file, wherever that is when it is read: it may be moved after this was asked for.
+        """What is in its file, wherever that is when it is read: it may be moved after this was asked for. Who reads
+        all of it has what was stored, or is told; a part is not looked at, but not given out of one that is known to be
+        damaged.
 
         Raises:
-            NotFound, StorageUnavailable, OSError: as `file`. Reading raises them too.
+            NotFound, StorageUnavailable, OSError: as `file`. Reading raises them too, and Damaged.
         """
         source = await self.file(recording)
         if isinstance(source, Elsewhere):
-            return source
-        size = recording.size if recording.size is not None else (await asyncio.to_thread(source.stat)).st_size
-        return Elsewhere(size=size, read=partial(self._read, recording, source))
+            size, read = source.size, source.read
+        else:
+            size = recording.size if recording.size is not None else (await asyncio.to_thread(source.stat)).st_size
+            read = partial(self._read, recording, source)
+        return Elsewhere(size=size, read=partial(self._checked, recording, size, read))
+
+    async def _checked(
+        self,
+        recording: RecordingInfo,
+        size: int,
+        read: Callable[[int, int], AsyncIterator[bytes]],
+        start: int,
+        length: int,
+    ) -> AsyncIterator[bytes]:
+        pieces = read(start, length)
+        if recording.checksum is None:
+            checked = pieces
+        elif start == 0 and length >= size:
+            checked = verified(pieces, recording.checksum)
+        elif recording.damaged:
+            raise Damaged(DAMAGED, id=recording.name)
+        else:
+            checked = pieces
+        try:
+            async for piece in checked:
+                yield piece
+        except Damaged:
+            await self._is_damaged(recording)
+            raise
+        if checked is not pieces and recording.damaged:
+            await self.recordings.looked_at(recording, damaged=False)  # somebody has mended it
+
+    async def _is_damaged(self, recording: RecordingInfo) -> None:
+        self.damaged += 1
+        log.error("= file of a recording is damaged", recording=recording.name, path=self.where(recording))
+        self.on_damaged(recording)
+        await self.recordings.looked_at(recording, damaged=True)
 
     async def _read(self, recording: RecordingInfo, path: Path, start: int, length: int) -> AsyncIterator[bytes]:
         try:
@@ -152,6 +192,7 @@ class Library:
 
         Raises:
             NotFound: it has no file.
+            Damaged: it is not what was stored.
             CannotConvert: it cannot be read, what the format needs is missing, or too much is to be converted.
             NoRoom, OSError: the disk is full.
             StorageUnavailable
@@ -187,11 +228,25 @@ class Library:
                     await _fetch(file, path)
                 else:
                     path = file
+                await self._require_undamaged(one, path)
                 sources.append(Source(path, one.format, after=one.started_at - began))
             await asyncio.to_thread(convert, sources, target, format)
         finally:
             for path in fetched:
                 path.unlink(missing_ok=True)
+
+    async def _require_undamaged(self, recording: RecordingInfo, path: Path) -> None:
+        if recording.checksum is None:
+            return
+        try:
+            await asyncio.to_thread(require_undamaged, path, recording.checksum)
+        except FileNotFoundError:
+            return  # moved meanwhile: who reads it says so
+        except Damaged:
+            await self._is_damaged(recording)
+            raise
+        if recording.damaged:
+            await self.recordings.looked_at(recording, damaged=False)
 
     async def delete(self, recording: RecordingInfo, by: str) -> None:
         """Delete its file. That there was one, and who deleted it when, stays in the record. The file goes first: cut

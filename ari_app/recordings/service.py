@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 from ari_app.ari.node import Node
 from ari_app.calls.registry import Registry
@@ -16,10 +17,20 @@ from ari_app.recordings.files import LocalFiles
 from ari_app.recordings.library import Library, Retention
 from ari_app.recordings.s3 import S3Storage
 from ari_app.recordings.uploader import Uploader
-from ari_app.store.recordings import Recordings
+from ari_app.store.recordings import RecordingInfo, Recordings
 from ari_app.store.writer import Writer
 
 _MEGABYTE = 1024 * 1024
+
+
+def damage_told(tell: Callable[[int, str, dict[str, Any]], None], clock: Clock) -> Callable[[RecordingInfo], None]:
+    """Tells of a file that is not what was stored: an account, `RecordingDamaged`, and what is known of it."""
+
+    def told(recording: RecordingInfo) -> None:
+        values = {"recording": recording.name, "call": recording.call_id, "checksum": recording.checksum}
+        tell(recording.account_id, "RecordingDamaged", {"at": clock.now(), **values})
+
+    return told
 
 
 class RecordingService:

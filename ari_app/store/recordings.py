@@ -22,6 +22,8 @@ from models import Account, Leg, Recording
 
 _TABLE, _LEGS, _ACCOUNTS = table_of(Recording), table_of(Leg), table_of(Account)
 _C = _TABLE.c
+#: the error of one whose file, when it was read, was not what had been stored
+DAMAGED = "The file is not what was stored: it has another SHA-256"
 #: names in one question: databases take so many parameters at least
 _AT_ONCE = 500
 
@@ -68,6 +70,11 @@ class RecordingInfo(msgspec.Struct, frozen=True, kw_only=True):
     deleted_by: str | None
     #: neither age, nor size, nor anybody deletes it
     held: bool = False
+
+    @property
+    def damaged(self) -> bool:
+        """Its file was not what had been stored, when it was last read."""
+        return self.state == "stored" and self.error == DAMAGED
 
     @property
     def state(self) -> str:
@@ -213,6 +220,13 @@ class Recordings:
         )
         async with self._database.transaction() as connection:
             return (await connection.execute(query)).rowcount > 0
+
+    async def looked_at(self, recording: RecordingInfo, *, damaged: bool) -> None:
+        """Its file was read: whether it is what was stored."""
+        error = DAMAGED if damaged else None
+        here = (*_there(recording), _C.file_state == "stored")
+        async with self._database.transaction() as connection:
+            await connection.execute(update(_TABLE).where(*here).values(error=error))
 
     async def troubled(self, recording: RecordingInfo, error: str) -> None:
         """Its file could not be stored yet."""

@@ -273,7 +273,7 @@ async def test_one_recording_of_several_is_paused_and_ended_by_its_id(centre: Co
     await centre.server.request("POST", "/call_recording_action", extension="1001", action="start", sides="separate")
     found = await centre.server.request("GET", "/x/recordings", {"state": "recording"})
     says, hears, queue = (next(one for one in found if one["id"].startswith(name)) for name in ("says", "hears", "rec"))
-    assert [await change(queue, action) for action in ("stop", "cancel", "pause")] == [400, 400, 200]
+    assert await change(queue, "pause") == 200
     await caller.play_tone(SECRET)
     await phone.wait_tones(SECRET)
     assert [await change(says, action) for action in ("cancel", "stop", "pause")] == [200, 400, 400]
@@ -292,6 +292,30 @@ async def test_one_recording_of_several_is_paused_and_ended_by_its_id(centre: Co
     samples = (await of_sound(centre, by_the_queue, "format=wav"))[:, 0]
     assert all(audio.level(hop, SECRET) < audio.NOT_HEARD for hop in audio.hops(samples, 0.2, 0.1))
     assert await change(queue, "pause") == 400
+    await centre.idle()
+
+
+async def test_what_the_queue_records_is_ended_by_its_id_and_not_begun_again(centre: ContactCentre) -> None:
+    """Nor by a server that is killed and takes up the call."""
+    caller, phone = await talking(centre)
+    server = centre.server
+    going_on = await server.until_recording("recording")
+    await server.request("POST", f"/x/recording/{going_on['id']}/action", action="stop")
+    recording = await server.until_recording("stored")  # while the call goes on
+    assert recording["id"] == going_on["id"]
+    both_speak(await heard(centre, recording))
+    await caller.play_tone(SECRET)
+    await phone.wait_tones(SECRET)
+    await server.kill()
+    await server.start()
+    await centre.until_status("1001", "onCall")
+    await phone.wait_tones(SECRET)
+    assert await server.request("GET", "/x/recordings", {"state": "recording"}) == []
+    await caller.hang_up()
+    await centre.until_status("1001", "available")
+    assert [one["id"] for one in await server.request("GET", "/x/recordings")] == [recording["id"]]
+    samples = await heard(centre, recording)
+    assert all(audio.level(hop, SECRET) < audio.NOT_HEARD for hop in audio.hops(samples, 0.2, 0.1))
     await centre.idle()
 
 

@@ -83,6 +83,21 @@ async def test_a_call_that_a_rule_records_also_when_we_are_killed_in_it(centre: 
     await centre.idle()
 
 
+async def test_what_a_rule_records_is_thrown_away_by_its_id(centre: ContactCentre) -> None:
+    await phones(centre, n1002={"inboundInternal": "always"})
+    caller, _ = await talking(centre)
+    going_on = await centre.server.until_recording("recording")
+    await centre.server.logged("RecordingStarted")
+    await centre.server.request("POST", f"/x/recording/{going_on['id']}/action", action="cancel")
+    gone = await centre.server.until_recording("cancelled")
+    assert (gone["id"], gone["path"]) == (going_on["id"], None)
+    await caller.wait_tones(CALLEE)  # the call has not noticed
+    await caller.hang_up()
+    await centre.idle()
+    assert await centre.pbx.ari.get("/recordings/stored") == []
+    assert [one["state"] for one in await centre.server.request("GET", "/x/recordings")] == ["cancelled"]
+
+
 async def test_a_call_that_the_phone_records_by_its_keys(centre: ContactCentre) -> None:
     await phones(centre, n1002={"onDemand": True})
     phone = centre.world.extension("1002", answers())

@@ -62,6 +62,8 @@ class Recording:
         call.registry.waiters[self._key] = self._event
         call.afterwards.append(self.give_up)
         call.recordings[name] = self
+        if name in call.not_recorded:
+            self.never_began()
 
     def _event(self, event: Received) -> None:
         if self._finished.done():
@@ -78,13 +80,15 @@ class Recording:
         self.call.registry.waiters.pop(self._key, None)
 
     async def start(self, target: Leg | Bridge | Snoop, *, format: str = "wav", **options: Any) -> None:
-        """Begin; nothing where it goes on already (after a restart). options: as ARI has them. Cancelled, it is thrown
-        away.
+        """Begin; nothing where it goes on already (after a restart), or somebody has ended it. options: as ARI has
+        them. Cancelled, it is thrown away.
 
         Raises:
             LegGone, AriError
         """
         call, registry = self.call, self.call.registry
+        if self.name in call.not_recorded:
+            return
         if isinstance(target, Leg):
             target.require_alive()
         registry.tell(
@@ -195,6 +199,24 @@ class Recording:
                 await recordings.deleteStored(recordingName=self.name)
             except Gone:
                 raise refused from None
+
+    async def end(self, *, keep: bool) -> None:
+        """End it before its time, and keep it or throw it away: what it is of goes on, and does not begin it again, nor
+        after a restart.
+
+        Raises:
+            AriError: it goes on.
+        """
+        call = self.call
+        call.not_recorded.append(self.name)
+        call.save()
+        try:
+            with suppress(RecordingFailed):
+                await (self.stop() if keep else self.discard())
+        except AriError:
+            call.not_recorded.remove(self.name)
+            call.save()
+            raise
 
     async def throw_away(self) -> None:
         """Of one that has ended: it is not to be kept."""

@@ -97,7 +97,9 @@ RECORDINGS = (
         description=(
             "Range, If-Range and If-None-Match are understood (RFC 9110): 206 with the bytes asked for, 304, 416. The"
             " answer is 404 while the recording goes on, and when its file is gone. Another format is made when it is"
-            " first asked for, which takes about a second for ten minutes, and kept for a while."
+            " first asked for, which takes about a second for ten minutes, and kept for a while. A file that is not"
+            " what was stored (SHA-256) is answered with 500, or cut off before its end where it is larger than a"
+            " megabyte, and parts of it are not given out any more."
         ),
         parameters=_ID,
         query=RecordingFileQuery,
@@ -107,6 +109,7 @@ RECORDINGS = (
         ),
         errors=(
             _UNKNOWN,
+            ErrorRow(parameter="id", type="damaged", description="The file is not what was stored (500)"),
             ErrorRow(parameter="format", type="invalid", description="Not one of the formats"),
             ErrorRow(
                 parameter="format",
@@ -123,12 +126,12 @@ RECORDINGS = (
         method="POST",
         path="/x/recording/{id}/action",
         tag="Call Recordings",
-        summary="Pause or resume a recording that goes on; stop one that is on demand, or throw it away",
+        summary="Pause, resume or stop a recording that goes on, or throw it away",
         description=(
             "pause: nothing is recorded until resume, of this recording alone. stop: it is kept, and fetched from"
-            " Asterisk. cancel: nothing is kept. Of two separate sides of an extension the other goes on. What is"
-            " recorded by the settings of a queue or an extension ends with the talk, and can be paused until then."
-            " Messages and greetings of a mailbox are recorded by who speaks them, and by nobody else."
+            " Asterisk. cancel: nothing is kept. Of two separate sides of an extension the other goes on. What the"
+            " settings of a queue or an extension have begun is not begun again for this talk. The audit trail has who"
+            " did it. Messages and greetings of a mailbox are recorded by who speaks them, and by nobody else."
         ),
         parameters=_ID,
         body=OneRecordingActionBody,
@@ -137,7 +140,7 @@ RECORDINGS = (
             _UNKNOWN,
             ErrorRow(parameter="id", type="not_recorded", description="It does not go on"),
             ErrorRow(parameter="action", type="blank", description="Action not specified"),
-            ErrorRow(parameter="action", type="invalid", description="Not one of the actions, or not of its kind"),
+            ErrorRow(parameter="action", type="invalid", description="Not one of the actions, or of a mailbox"),
         ),
     ),
     Endpoint(

@@ -21,6 +21,7 @@ from ari_app.recordings.conversion import Source
 from ari_app.recordings.library import Elsewhere, Library
 from ari_app.recordings.s3 import PART, S3Storage, StorageUnavailable
 from ari_app.recordings.uploader import Uploader
+from ari_app.recordings.verified import Damaged
 from ari_app.store.writer import Writer
 from tests.harness.patience import PATIENCE
 from tests.harness.s3 import S3Server
@@ -190,6 +191,26 @@ async def test_what_is_lost_there_is_missing(cellar: Cellar) -> None:
     with pytest.raises(NotFound):
         await cellar.library.file(found)
     assert (await cellar.get("rec-a")).state == "missing"
+
+
+async def test_what_is_not_what_was_stored_there_is_told(cellar: Cellar) -> None:
+    await cellar.put("rec-a", CONTENT)
+    cellar.uploader.start()
+    await cellar.until(lambda: cellar.moved("rec-a"))
+    found = await cellar.get("rec-a")
+    other = cellar.files.root / "other"
+    cellar.library.prepare()
+    for content in (CONTENT[:-1] + b"x", CONTENT[:1000]):
+        other.write_bytes(content)
+        await cellar.storage.put(other, str(found.path), len(content), str(found.checksum))
+        source = await cellar.library.content(found)
+        with pytest.raises(Damaged):
+            async for _ in source.read(0, source.size):
+                pass
+        assert (await cellar.get("rec-a")).damaged
+    with pytest.raises(Damaged):
+        await cellar.library.converted(found, "wavM")
+    assert cellar.library.damaged == 3
 
 
 async def test_ranges_of_a_stream() -> None:

@@ -162,8 +162,8 @@ async def change(ask: Ask[None, OneRecordingActionBody]) -> None:
     found, action = await _find(ask), ask.body.action
     if found.state != "recording":
         raise _does_not_go_on()
-    if found.kind in ("voicemail", "greeting") or (action in ("stop", "cancel") and found.kind != "on_demand"):
-        raise invalid("action", f"A recording of the kind {found.kind} cannot be ended, or cannot be paused, by others")
+    if found.kind in ("voicemail", "greeting"):
+        raise invalid("action", f"A recording of the kind {found.kind} cannot be ended or paused by others")
     try:
         await ask.services.centre.recorder.change(ask.account, found.name, action)
     except (CommandRefused, LegGone):

@@ -18,7 +18,7 @@ from ari_app.dialects.eq.errors import ApiError, render, render_unexpected
 from ari_app.dialects.eq.guessing import Guesses
 from ari_app.dialects.eq.openapi import openapi_document
 from ari_app.dialects.eq.paths import DOCUMENT, ENDPOINTS, TOTAL_HEADER
-from ari_app.dialects.eq.ports import Analyses, Centre, Importer, Inspector, Media, Playbacks, Recognition
+from ari_app.dialects.eq.ports import Analyses, Centre, Importer, Inspector, Media, Playbacks, Questions, Recognition
 from ari_app.dialects.eq.routes import HANDLERS
 from ari_app.dialects.eq.routes.ask import Ask, Encoded, Handler, Listed, Services, Text
 from ari_app.dialects.eq.routes.passwords import account_named
@@ -115,6 +115,7 @@ class EqServices:
     inspector: Inspector
     media: Media
     recognition: Recognition
+    question: Questions
     analysis: Analyses
     playback: Playbacks
     database: Database
@@ -171,6 +172,7 @@ def make_app(eq: EqServices) -> web.Application:
         inspector=eq.inspector,
         media=eq.media,
         recognition=eq.recognition,
+        question=eq.question,
         analysis=eq.analysis,
         playback=eq.playback,
         database=eq.database,

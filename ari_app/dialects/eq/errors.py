@@ -25,6 +25,8 @@ from ari_app.dialects.eq.wire.error import ErrorOut, ErrorsOut
 from ari_app.dialects.http import BodyMalformed, json_response
 from ari_app.errors import AppError, CommandRefused, Conflict, NotFound, StoreUnavailable
 from ari_app.recordings.s3 import StorageUnavailable
+from ari_app.recordings.verified import Damaged
+from ari_app.store.recordings import DAMAGED
 
 #: parameters that are objects: an error in one names the attribute, not the parameter
 _OBJECTS = ("data", "options")
@@ -96,6 +98,8 @@ def render(_request: web.Request, error: Exception) -> web.StreamResponse | None
             return _one(400, None, "invalid", str(error))
         case StoreUnavailable():
             return _one(503, None, "unavailable", "The database does not answer")
+        case Damaged():
+            return _one(500, "id", "damaged", DAMAGED)
         case StorageUnavailable():
             return _one(503, None, "unavailable", "The storage of recordings does not answer")
         case AriError():

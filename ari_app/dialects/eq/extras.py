@@ -14,6 +14,7 @@ from ari_app.dialects.eq.overflow_paths import OVERFLOW
 from ari_app.dialects.eq.password_paths import PASSWORDS
 from ari_app.dialects.eq.playback_paths import PLAYBACK
 from ari_app.dialects.eq.prompt_paths import PROMPTS
+from ari_app.dialects.eq.question_paths import QUESTION
 from ari_app.dialects.eq.recognition_paths import RECOGNITION
 from ari_app.dialects.eq.recording_paths import RECORDINGS
 from ari_app.dialects.eq.schedule_paths import SCHEDULES
@@ -117,6 +118,7 @@ EXTRAS = (
     *PROMPTS,
     *MEDIA,
     *RECOGNITION,
+    *QUESTION,
     *CALL_RECORDS,
     *ANALYSIS,
     *PLAYBACK,

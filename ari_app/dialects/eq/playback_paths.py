@@ -10,12 +10,16 @@ _START = (
     "Texts are spoken, and sounds played, one after the other, into what is heard on a live call (docs/speech.md). The"
     " call goes on below it, and is neither answered nor moved. This returns the playback's id at once."
 )
-_ITEMS = (
-    error("items", "blank", "Not given"),
-    error("items", "invalid", "Not one of text and sound, or too many; the description says which"),
+#: as routes/playback.py refuses what cannot be spoken
+SPOKEN = (
     error("engine", "invalid", "No such engine, or it is not installed"),
     error("voice", "invalid", "The engine has no such voice"),
     error("text", "invalid", "It cannot be spoken: it is too long, or has no words"),
+)
+_ITEMS = (
+    error("items", "blank", "Not given"),
+    error("items", "invalid", "Not one of text and sound, or too many; the description says which"),
+    *SPOKEN,
 )
 
 PLAYBACK = (

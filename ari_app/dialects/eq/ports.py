@@ -11,9 +11,10 @@ from ari_app.acd.events import AnyEvent
 from ari_app.acd.opening import Opening
 from ari_app.acd.views import AgentQueueStatus, CallBackView, QueuedCallInfo, QueueStatistics
 from ari_app.calls.analysis import AnalysisRequest, AnalysisView
-from ari_app.calls.conferences import ConferenceSettings, ConferenceView
+from ari_app.calls.conference_room import ConferenceSettings, ConferenceView
 from ari_app.calls.media import MediaRequest, MediaView
 from ari_app.calls.playback import Item, PlaybackRequest, PlaybackView
+from ari_app.calls.question import QuestionRequest, QuestionView
 from ari_app.calls.recognition import RecognitionRequest, RecognitionView
 from ari_app.ops.problems import Problem
 
@@ -248,6 +249,21 @@ class Recognition(Desk[RecognitionView], Protocol):
         self, account: int, request: RecognitionRequest, *, call: str | None = None, extension: str | None = None
     ) -> str:
         """Begin one on a call, or on the leg with which an extension is on one; its id.
+
+        Raises:
+            RecogniserMissing, BadGrammar: the engine is not there, or cannot listen for this.
+            NotFound: there is no such call, or it is over.
+            TooMany
+        """
+
+
+class Questions(Desk[QuestionView], Protocol):
+    """Questions on live calls. `ari_app.calls.question.QuestionDesk` is the one that serves."""
+
+    async def start(
+        self, account: int, request: QuestionRequest, *, call: str | None = None, extension: str | None = None
+    ) -> str:
+        """Ask one on a call, or on the leg with which an extension is on one; its id.
 
         Raises:
             RecogniserMissing, BadGrammar: the engine is not there, or cannot listen for this.

@@ -11,6 +11,12 @@ _START = (
     " can do. The call is neither answered nor moved. This returns the recognition's id at once."
 )
 
+#: as routes/recognition.py refuses
+ENGINES = (
+    error("engine", "nonexistent", "There is no such engine, or it is not installed"),
+    error("engine", "invalid", "The engine cannot listen for what is asked; the description says why"),
+)
+
 RECOGNITION = desk_rows(
     "recognition",
     tag="Speech recognition",
@@ -19,8 +25,5 @@ RECOGNITION = desk_rows(
     look="One recognition: its state, and what was understood",
     body=RecognitionBody,
     reply=Recognition,
-    errors=(
-        error("engine", "nonexistent", "There is no such engine, or it is not installed"),
-        error("engine", "invalid", "The engine cannot listen for what is asked; the description says why"),
-    ),
+    errors=(*ENGINES, error("partials", "invalid", "The engine says nothing before a piece of speech has ended")),
 )

@@ -48,6 +48,7 @@ class WebsocketEngine(msgspec.Struct, tag_field="kind", tag="websocket", forbid_
     text: str = "text"
     confidence: str = ""
     final: str = ""
+    partial: str = ""
 
 
 class VoskEngine(msgspec.Struct, tag_field="kind", tag="vosk", forbid_unknown_fields=True, kw_only=True):

@@ -4,6 +4,7 @@ AppError
 └── RecognitionError
     ├── RecogniserMissing
     ├── BadGrammar
+    │   └── NoPartials
     └── RecognitionFailed
 """
 
@@ -28,6 +29,12 @@ class BadGrammar(RecognitionError):
     """The engine cannot listen for what is asked for."""
 
     slug = "bad_grammar"
+
+
+class NoPartials(BadGrammar):
+    """The engine says nothing before a piece of speech has ended."""
+
+    slug = "no_partials"
 
 
 class RecognitionFailed(RecognitionError):

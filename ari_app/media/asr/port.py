@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from ari_app.media.asr.errors import BadGrammar
 from ari_app.media.frames import RATE
@@ -101,6 +102,34 @@ class Recogniser(Protocol):
 
     async def close(self) -> None:
         """Nobody will ask it any more."""
+
+
+class Stream(Protocol):
+    """One piece of speech, recognised while it is said. `finish` or `drop` it, once."""
+
+    def feed(self, samples: bytes) -> None:
+        """More of it (as of `Recogniser.recognise`); what was said so far may be told."""
+
+    async def finish(self) -> Transcript:
+        """It has been said; as `Recogniser.recognise`. Nothing more is told of what was said so far."""
+
+    def drop(self) -> None:
+        """Nobody wants to know."""
+
+
+@runtime_checkable
+class Streaming(Recogniser, Protocol):
+    """A recogniser that says what it takes speech for while it goes on. It may take that back."""
+
+    @property
+    def streams(self) -> bool:
+        """It can, as it is configured."""
+
+    def stream(
+        self, wanted: Wanted, tell: Callable[[str], None], place: AbstractAsyncContextManager[Any] | None = None
+    ) -> Stream:
+        """Begin with a piece of speech, and `tell` what was said of it so far, when that changes. place: is entered
+        before it is at work, as not more may be than a service can do. Raises RecognitionError."""
 
 
 def chosen(heard: Transcript, wanted: Wanted) -> Transcript:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from ari_app.config import Settings
 from ari_app.errors import ConfigError
 from ari_app.media.asr.configured import recognisers
-from ari_app.media.asr.errors import RecogniserMissing, RecognitionFailed
-from ari_app.media.asr.port import Recogniser, Transcript, Wanted
+from ari_app.media.asr.errors import NoPartials, RecogniserMissing, RecognitionFailed
+from ari_app.media.asr.port import Recogniser, Stream, Streaming, Transcript, Wanted
 from ari_app.media.asr.segments import Segment
 
 #: pieces of speech that one service is asked for at a time, and that wait for an engine: what comes beyond fails
@@ -45,19 +45,35 @@ class Recognisers:
             raise RecogniserMissing(f"no recogniser {name[:40]!r}; there is {there}")
         return found
 
-    def check(self, wanted: Wanted, engine: str = "") -> None:
-        """Raises RecogniserMissing or BadGrammar: it cannot be listened for."""
-        self.engine(engine).check(wanted)
+    def check(self, wanted: Wanted, engine: str = "", *, partials: bool = False) -> None:
+        """partials: it is to say what it takes speech for while that goes on. Raises RecogniserMissing, BadGrammar or
+        NoPartials: it cannot be listened for."""
+        chosen = self.engine(engine)
+        chosen.check(wanted)
+        if partials and not (isinstance(chosen, Streaming) and chosen.streams):
+            raise NoPartials(f"{chosen.name}: says nothing before a piece of speech has ended", engine=chosen.name)
 
-    async def hear(self, segment: Segment, wanted: Wanted, engine: str = "") -> Transcript:
-        """What is said in a piece of speech, in its media time. Raises RecognitionError."""
+    def stream(self, wanted: Wanted, tell: Callable[[str], None], engine: str = "") -> Stream:
+        """Begin with a piece of speech that is to be recognised while it is said. Raises RecognitionError."""
+        self.check(wanted, engine, partials=True)
+        chosen = self.engine(engine)
+        assert isinstance(chosen, Streaming)
+        return chosen.stream(wanted, tell, self._places.get(chosen.name))
+
+    async def hear(
+        self, segment: Segment, wanted: Wanted, engine: str = "", stream: Stream | None = None
+    ) -> Transcript:
+        """What is said in a piece of speech, in its media time. stream: to which all of it was fed. Raises
+        RecognitionError."""
         chosen = self.engine(engine)
         if self._waiting[chosen.name] >= MOST_WAITING:
             raise RecognitionFailed(f"{chosen.name}: {MOST_WAITING} pieces of speech wait for it", engine=chosen.name)
         self._waiting[chosen.name] += 1
         try:
             place = self._places.get(chosen.name)
-            if place is None:  # of this machine: it has its own processes, and waits for one
+            if stream is not None:  # it has its place, or waits for one
+                heard = await stream.finish()
+            elif place is None:  # of this machine: it has its own processes, and waits for one
                 heard = await chosen.recognise(segment.samples, wanted)
             else:
                 async with place:

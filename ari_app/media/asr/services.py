@@ -36,6 +36,20 @@ def resampled(samples: bytes, rate: int) -> bytes:
     return bytes(np.asarray(soxr.resample(np.frombuffer(samples, "<i2"), RATE, rate)).astype("<i2").tobytes())
 
 
+class Resampling:
+    """8 kHz samples at another rate, as they come."""
+
+    def __init__(self, rate: int) -> None:
+        self._stream = None if rate == RATE else soxr.ResampleStream(RATE, rate, 1, dtype="int16")
+
+    def feed(self, samples: bytes, *, last: bool = False) -> bytes:
+        """What there is of them by now; after the last, all."""
+        if self._stream is None:
+            return samples
+        sound = np.frombuffer(samples, np.int16)
+        return bytes(np.asarray(self._stream.resample_chunk(sound, last=last)).astype(np.int16).tobytes())
+
+
 def at_path(document: Any, path: str) -> Any:
     """What is at a place of a JSON document: `results.0.alternatives.0.transcript`; None: nothing."""
     for step in path.split(".") if path else ():

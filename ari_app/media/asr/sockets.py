@@ -9,7 +9,8 @@ seconds; after the eof it closes.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -18,8 +19,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from ari_app.media.asr.errors import RecognitionFailed
-from ari_app.media.asr.port import Transcript, Wanted, Word, chosen, plain
-from ari_app.media.asr.services import ANSWER_LIMIT, TEXT_LIMIT, at_path, no_grammar, resampled, share
+from ari_app.media.asr.port import Stream, Transcript, Wanted, Word, chosen, plain
+from ari_app.media.asr.services import ANSWER_LIMIT, TEXT_LIMIT, Resampling, at_path, no_grammar, resampled, share
 from ari_app.media.asr.worker import TIME_LIMIT
 from ari_app.media.frames import RATE
 
@@ -45,6 +46,8 @@ class SocketForm:
     confidence: str = ""
     #: where it says that a text is not taken back any more; "": of all that have a text
     final: str = ""
+    #: where it has a text that it may take back; "": where all texts are, if it says which are final
+    partial: str = ""
 
 
 class WebsocketService:
@@ -53,32 +56,57 @@ class WebsocketService:
     remote: ClassVar[bool] = True
 
     def __init__(self, name: str, form: SocketForm, *, time_limit: float = TIME_LIMIT) -> None:
+        """time_limit: seconds for a piece of speech; of one that is sent while it is said, from its end."""
         self.name = name
-        self._form = form
+        self.form = form
         self._limit = time_limit
 
     def check(self, wanted: Wanted) -> None:
+        """As in Recogniser."""
         no_grammar(self.name, wanted)
 
     async def recognise(self, samples: bytes, wanted: Wanted) -> Transcript:
         """As in Recogniser."""
         self.check(wanted)
-        form = self._form
+        form = self.form
         sound = samples if form.rate == RATE else await asyncio.to_thread(resampled, samples, form.rate)
+        size = form.rate * _CHUNK_MS // 1000 * 2
+
+        async def chunks() -> AsyncIterator[bytes]:
+            for start in range(0, len(sound), size):
+                yield sound[start : start + size]
+
+        return await self.within(self.ask(chunks(), wanted, lambda _documents: None))
+
+    @property
+    def streams(self) -> bool:
+        """As in Streaming: it is known where it says what is not final."""
+        return bool(self.form.partial or self.form.final)
+
+    def stream(
+        self, wanted: Wanted, tell: Callable[[str], None], place: AbstractAsyncContextManager[Any] | None = None
+    ) -> Stream:
+        """As in Streaming."""
+        self.check(wanted)
+        return SocketStream(self, wanted, tell, place)
+
+    async def within(self, work: Awaitable[Transcript]) -> Transcript:
+        """In the time there is. Raises RecognitionFailed."""
         try:
             async with asyncio.timeout(self._limit):
-                documents = await self._ask(sound, wanted)
+                return await work
         except TimeoutError:
             raise RecognitionFailed(f"{self.name}: no answer within {self._limit:g} s", engine=self.name) from None
         except (WebSocketException, OSError) as error:
             raise RecognitionFailed(f"{self.name}: {type(error).__name__}", engine=self.name) from None
-        return chosen(self._heard(documents), wanted)
 
     def _first(self, wanted: Wanted) -> dict[str, Any] | None:
-        return self._form.start
+        return self.form.start
 
-    async def _ask(self, sound: bytes, wanted: Wanted) -> list[Any]:
-        form = self._form
+    async def ask(self, chunks: AsyncIterator[bytes], wanted: Wanted, tell: Callable[[list[Any]], None]) -> Transcript:
+        """Send these, at the service's rate. tell: called with all documents so far, after each. Raises
+        RecognitionFailed, WebSocketException, OSError."""
+        form = self.form
         connection = connect(
             form.url,
             additional_headers=dict(form.headers),
@@ -89,25 +117,25 @@ class WebsocketService:
             max_size=ANSWER_LIMIT,
         )
         async with connection as socket:
-            sending = asyncio.create_task(self._send(socket, sound, self._first(wanted)))
+            sending = asyncio.create_task(self._send(socket, chunks, self._first(wanted)))
             try:
-                return await self._answers(socket)
+                documents = await self._answers(socket, tell)
             finally:
                 sending.cancel()
                 await asyncio.wait({sending})
                 if not sending.cancelled():
                     sending.exception()  # that it is closed, its answers say
+        return chosen(self._heard(documents), wanted)
 
-    async def _send(self, socket: ClientConnection, sound: bytes, first: dict[str, Any] | None) -> None:
+    async def _send(self, socket: ClientConnection, chunks: AsyncIterator[bytes], first: dict[str, Any] | None) -> None:
         if first is not None:
             await socket.send(msgspec.json.encode(first).decode())
-        size = self._form.rate * _CHUNK_MS // 1000 * 2
-        for start in range(0, len(sound), size):
-            await socket.send(sound[start : start + size])
-        if self._form.end is not None:
-            await socket.send(msgspec.json.encode(self._form.end).decode())
+        async for chunk in chunks:
+            await socket.send(chunk)
+        if self.form.end is not None:
+            await socket.send(msgspec.json.encode(self.form.end).decode())
 
-    async def _answers(self, socket: ClientConnection) -> list[Any]:
+    async def _answers(self, socket: ClientConnection, tell: Callable[[list[Any]], None]) -> list[Any]:
         """All that it says until it closes."""
         found: list[Any] = []
         size = 0
@@ -118,6 +146,7 @@ class WebsocketService:
                 if size > ANSWER_LIMIT or len(found) > _MOST_MESSAGES:
                     raise RecognitionFailed(f"{self.name}: sent more than {ANSWER_LIMIT} bytes", engine=self.name)
                 found.append(msgspec.json.decode(message))
+                tell(found)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise RecognitionFailed(f"{self.name}: sent what is no JSON", engine=self.name) from None
         except ConnectionClosed as closed:
@@ -125,8 +154,16 @@ class WebsocketService:
                 raise RecognitionFailed(f"{self.name}: ended before it was done", engine=self.name) from None
             return found
 
+    def so_far(self, documents: list[Any]) -> str:
+        """What was said, and the newest of what is not final."""
+        form, newest = self.form, documents[-1]
+        texts = [self._heard(documents).text]
+        if not form.final or not at_path(newest, form.final):
+            texts.append(text.strip() if isinstance(text := at_path(newest, form.partial or form.text), str) else "")
+        return " ".join(text for text in texts if text)[:TEXT_LIMIT]
+
     def _heard(self, documents: list[Any]) -> Transcript:
-        form = self._form
+        form = self.form
         final = [one for one in documents if not form.final or at_path(one, form.final)]
         texts = [(text.strip(), one) for one in final if isinstance(text := at_path(one, form.text), str)]
         said = " ".join(text for text, _ in texts if text)[:TEXT_LIMIT]
@@ -141,15 +178,76 @@ class WebsocketService:
         """Nothing is held: each piece of speech has a connection of its own."""
 
 
+class SocketStream:
+    """A piece of speech that is sent while it is said (port.Stream)."""
+
+    def __init__(
+        self,
+        service: WebsocketService,
+        wanted: Wanted,
+        tell: Callable[[str], None],
+        place: AbstractAsyncContextManager[Any] | None,
+    ) -> None:
+        self._service = service
+        self._wanted = wanted
+        self._tell = tell
+        self._said = ""
+        self._over = False
+        self._resampling = Resampling(service.form.rate)
+        self._chunks: asyncio.Queue[bytes | None] = asyncio.Queue()  # of one piece, which is not long
+        self._task = asyncio.create_task(self._run(place))
+        self._task.add_done_callback(_seen)
+
+    async def _run(self, place: AbstractAsyncContextManager[Any] | None) -> Transcript:
+        async with place or nullcontext():
+            return await self._service.ask(self._all(), self._wanted, self._message)
+
+    async def _all(self) -> AsyncIterator[bytes]:
+        while (chunk := await self._chunks.get()) is not None:
+            if chunk:
+                yield chunk
+
+    def _message(self, documents: list[Any]) -> None:
+        said = "" if self._over else self._service.so_far(documents)
+        if said and said != self._said:
+            self._said = said
+            self._tell(said)
+
+    def feed(self, samples: bytes) -> None:
+        """As in Stream."""
+        self._chunks.put_nowait(self._resampling.feed(samples))
+
+    async def finish(self) -> Transcript:
+        """As in Stream."""
+        self._over = True
+        self._chunks.put_nowait(self._resampling.feed(b"", last=True))
+        self._chunks.put_nowait(None)
+        try:
+            return await self._service.within(self._task)
+        finally:
+            self._task.cancel()
+
+    def drop(self) -> None:
+        """As in Stream."""
+        self._over = True
+        self._task.cancel()
+
+
+def _seen(task: asyncio.Task[Any]) -> None:
+    """What becomes of one that was dropped is nobody's."""
+    if not task.cancelled():
+        task.exception()
+
+
 class Vosk(WebsocketService):
     """vosk-server."""
 
     def __init__(self, name: str, url: str, *, rate: int = RATE, time_limit: float = TIME_LIMIT) -> None:
         """rate: 8000, or 16000 for a model of that rate: vosk would resample less well."""
-        super().__init__(name, SocketForm(url=url, rate=rate, end={"eof": 1}), time_limit=time_limit)
+        super().__init__(name, SocketForm(url=url, rate=rate, end={"eof": 1}, partial="partial"), time_limit=time_limit)
 
     def _first(self, wanted: Wanted) -> dict[str, Any]:
-        config: dict[str, Any] = {"sample_rate": self._form.rate, "words": 1}
+        config: dict[str, Any] = {"sample_rate": self.form.rate, "words": 1}
         if wanted.phrases:  # it then hears nothing but these, and [unk] for everything else
             config["phrase_list"] = [*(plain(one) for one in wanted.phrases), "[unk]"]
         return {"config": config}

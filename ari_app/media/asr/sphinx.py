@@ -6,15 +6,22 @@ be expected of it. It is for a few words that sound different, not for dictation
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import os
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, suppress
+from functools import partial
 from typing import Any, ClassVar
 
-from ari_app.media.asr.errors import BadGrammar, RecogniserMissing
-from ari_app.media.asr.port import Transcript, Wanted, Word, plain
+from ari_app.media.asr.errors import BadGrammar, RecogniserMissing, RecognitionError
+from ari_app.media.asr.port import Stream, Transcript, Wanted, Word, plain
 from ari_app.media.asr.worker import TIME_LIMIT, Worker, Workers
+from ari_app.media.frames import RATE
 
 _MODULE = "ari_app.media.asr.sphinx_process"
+#: bytes of speech after which what was said so far is looked at again: 0.8 s
+_LOOK_AGAIN = 8 * RATE // 10 * 2
 
 
 class PocketSphinx:
@@ -52,9 +59,22 @@ class PocketSphinx:
 
     async def recognise(self, samples: bytes, wanted: Wanted) -> Transcript:
         """As in Recogniser."""
+        return await self._ask(samples, wanted)
+
+    streams: ClassVar[bool] = True
+
+    def stream(
+        self, wanted: Wanted, tell: Callable[[str], None], place: AbstractAsyncContextManager[Any] | None = None
+    ) -> Stream:
+        """As in Streaming."""
+        self.check(wanted)
+        return _Again(partial(self._ask, wanted=wanted), self._workers, tell)
+
+    async def _ask(self, samples: bytes, wanted: Wanted, *, so_far: bool = False) -> Transcript:
         self.check(wanted)
         names = {plain(one): one for one in wanted.phrases or wanted.keywords}
-        answer = await self._workers.ask(_header(wanted, list(names)), samples)
+        header = _header(wanted, list(names))
+        answer = await self._workers.ask({**header, "so_far": True} if so_far else header, samples)
         words = tuple(Word(*word) for word in answer.words)
         if wanted.keywords:
             text = ", ".join(names.get(one, one) for one in answer.text.split(", ") if one)
@@ -65,6 +85,47 @@ class PocketSphinx:
     async def close(self) -> None:
         """End its processes."""
         await self._workers.close()
+
+
+class _Again:
+    """A piece of speech (port.Stream) that is given to a process again and again while it is said: decoding is so much
+    quicker than speaking that nothing is gained by keeping a decoder for each call."""
+
+    def __init__(
+        self, ask: Callable[..., Awaitable[Transcript]], workers: Workers, tell: Callable[[str], None]
+    ) -> None:
+        self._ask = ask
+        self._workers = workers
+        self._tell = tell
+        self._said = ""
+        self._over = False
+        self._sound = bytearray()
+        self._looked = 0  # bytes of it
+        self._looking: asyncio.Task[None] | None = None
+
+    def feed(self, samples: bytes) -> None:
+        """As in Stream. Who waits for a result comes first: nobody looks while no process is idle."""
+        self._sound += samples
+        busy = self._looking is not None and not self._looking.done()
+        if not busy and len(self._sound) - self._looked >= _LOOK_AGAIN and self._workers.idle:
+            self._looked = len(self._sound)
+            self._looking = asyncio.create_task(self._look(bytes(self._sound)))
+
+    async def _look(self, sound: bytes) -> None:
+        with suppress(RecognitionError):  # the result will say it
+            heard = await self._ask(sound, so_far=True)
+            if heard.text and heard.text != self._said and not self._over:
+                self._said = heard.text
+                self._tell(heard.text)
+
+    async def finish(self) -> Transcript:
+        """As in Stream."""
+        self._over = True
+        return await self._ask(bytes(self._sound))
+
+    def drop(self) -> None:
+        """As in Stream. What is being looked at is not broken off: a process would be lost by it."""
+        self._over = True
 
 
 def _header(wanted: Wanted, plain_ones: list[str]) -> dict[str, Any]:

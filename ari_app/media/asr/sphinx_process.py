@@ -66,7 +66,7 @@ class Sphinx:
             grammar = str(header["grammar"]) if "grammar" in header else _jsgf([str(one) for one in header["phrases"]])
             if "phrases" in header:
                 self._known(header["phrases"])
-            return self._sentence(grammar, _prepared(samples))
+            return self._sentence(grammar, _prepared(samples), so_far=bool(header.get("so_far")))
         except _Refused as error:
             return {"error": "bad_grammar", "reason": str(error)}
         except (RuntimeError, ValueError, KeyError, MemoryError) as error:
@@ -103,7 +103,19 @@ class Sphinx:
         found = decoder.hyp()
         return found, list(decoder.seg()) if found is not None else []
 
-    def _sentence(self, grammar: str, sound: bytes) -> dict[str, Any]:
+    def _beginning(self, search: str, sound: bytes) -> str:
+        """As `_decode`, of a sentence that may go on: after the end, one that is not whole is no sentence."""
+        decoder = self._decoder
+        decoder.activate_search(search)
+        decoder.start_utt()
+        try:
+            decoder.process_raw(sound, False, True)
+            found = decoder.hyp()
+            return str(found.hypstr) if found is not None else ""
+        finally:
+            decoder.end_utt()
+
+    def _sentence(self, grammar: str, sound: bytes, *, so_far: bool) -> dict[str, Any]:
         def make(name: str) -> None:
             try:
                 self._decoder.add_jsgf_string(name, grammar)
@@ -112,6 +124,8 @@ class Sphinx:
                     "the grammar cannot be read, has no public rule, or a word that is not in the dictionary"
                 ) from None
 
+        if so_far:
+            return {"text": self._beginning(self._search(grammar, make), sound)}
         found, segments = self._decode(self._search(grammar, make), sound)
         spoken = [one for one in segments if not one.word.startswith(("<", "["))]
         if found is None or not spoken:

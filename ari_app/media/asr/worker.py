@@ -116,6 +116,11 @@ class Workers:
         self._all = tuple(workers)
         self._free = asyncio.Semaphore(len(workers))
 
+    @property
+    def idle(self) -> bool:
+        """One of them has nothing to do."""
+        return not self._free.locked()
+
     async def ask(self, header: dict[str, Any], audio: bytes) -> Answer:
         """As of a worker; waits for one that is free."""
         async with self._free:

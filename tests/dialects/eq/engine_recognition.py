@@ -6,6 +6,7 @@ from __future__ import annotations
 from ari_app.calls.recognition import RecognitionRequest, RecognitionView
 from ari_app.media.asr.port import Transcript, Word
 from ari_app.media.asr.recognisers import Recognisers
+from ari_app.media.asr.services import HttpForm, HttpService
 from ari_app.media.asr.sphinx import PocketSphinx
 from tests.dialects.eq.engine_centre import EngineCentre
 from tests.dialects.eq.engine_desk import EngineDesk
@@ -16,12 +17,12 @@ class EngineRecognition(EngineDesk[RecognitionView]):
 
     def __init__(self, centre: EngineCentre) -> None:
         super().__init__(centre, "recognition", limit=2)
-        self._recognisers = Recognisers([PocketSphinx()])
+        self._recognisers = Recognisers([PocketSphinx(), HttpService("service", HttpForm(url="http://127.0.0.1:1/"))])
 
     async def start(
         self, account: int, request: RecognitionRequest, *, call: str | None = None, extension: str | None = None
     ) -> str:
-        self._recognisers.check(request.wanted, request.engine)
+        self._recognisers.check(request.wanted, request.engine, partials=request.partials)
         found = self.leg(account, call, extension)
         self.require_room()
         now = self.centre.clock.now()

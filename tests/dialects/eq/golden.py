@@ -22,6 +22,7 @@ case.json
         {"member": "1002", "conference": "800"}      somebody is in a conference
         {"stayed": "member-1", "number": "800", "seconds": 60, "outcome": "left"}    was in one; null seconds: is
         {"lost": "name"}                     the file of a recording is gone from the disk
+        {"spoiled": "name", "content": ".."} something else is in it
         {"registers": "100", "as": "Yealink SIP-T46U", "address": "192.0.2.7"}
         {"record": true}                     what happened so far is in the record
 expected.json
@@ -153,6 +154,10 @@ def _tone(seconds: float, rate: int, channels: int = 2) -> bytes:
     return file.getvalue()
 
 
+#: steps that calls tell of, or that their recordings are in
+_TOLD = {"leg", "heard", "recorded", "left", "lost", "spoiled", "stayed", "member"}
+
+
 async def _happen(world: World, step: dict[str, Any]) -> None:
     account = world.accounts[step.get("account", "default")]
     match step:
@@ -174,7 +179,7 @@ async def _happen(world: World, step: dict[str, Any]) -> None:
         case {"settings": _} | {"restart": True}:
             world.settings = world.settings.model_copy(update=step.get("settings", {}))
             await world.restart()
-        case {"leg": _} | {"heard": _} | {"recorded": _} | {"left": _} | {"lost": _} | {"stayed": _} | {"member": _}:
+        case {**what} if what.keys() & _TOLD:
             await _tell(world, account, step)
         case {"registers": extension, "as": agent, "address": address}:
             world.contacts[extension] = Contact(address=address, user_agent=agent)
@@ -209,6 +214,9 @@ async def _tell(world: World, account: int, step: dict[str, Any]) -> None:
         case {"lost": name}:
             found = await world.library.recordings.get(account, name)
             world.files.path(str(found.path)).unlink()
+        case {"spoiled": name, "content": content}:
+            found = await world.library.recordings.get(account, name)
+            world.files.path(str(found.path)).write_text(content)
 
 
 def _heard(at: float, account: int, call: str, values: list[str | None]) -> list[AnyCallFact]:

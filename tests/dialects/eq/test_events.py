@@ -139,16 +139,21 @@ def test_every_event_is_in_the_document() -> None:
     text = DOCUMENT.read_text()
     names = [each.__name__ for each in get_args(AnyFact)] + ["Connected", "Gap", "AlertRaised", "AlertCleared"]
     names += [
-        kind + what for kind in ("Attachment", "Recognition", "Analysis", "Playback") for what in ("Started", "Ended")
+        kind + what
+        for kind in ("Attachment", "Recognition", "Question", "Analysis", "Playback")
+        for what in ("Started", "Ended")
     ]
     names += [
+        "RecordingDamaged",
         "PlaybackItem",
         "PlaybackPaused",
         "PlaybackResumed",
         "AnalysisFound",
         "RecognitionResult",
+        "RecognitionPartial",
         "RecognitionUnmatched",
         "RecognitionFailed",
+        "QuestionAnswered",
     ]
     assert [name for name in names if f"| {name} |" not in text] == []
 

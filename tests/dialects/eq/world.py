@@ -78,6 +78,7 @@ from tests.dialects.eq.engine_analysis import EngineAnalysis
 from tests.dialects.eq.engine_centre import EngineCentre
 from tests.dialects.eq.engine_media import EngineMedia
 from tests.dialects.eq.engine_playback import EnginePlayback
+from tests.dialects.eq.engine_question import EngineQuestion
 from tests.dialects.eq.engine_recognition import EngineRecognition
 from tests.dialects.eq.half_written import HalfWritten
 
@@ -124,6 +125,7 @@ class World:
         self.centre = EngineCentre(clock)
         self.media = EngineMedia(self.centre)
         self.recognition = EngineRecognition(self.centre)
+        self.question = EngineQuestion(self.centre)
         self.analysis = EngineAnalysis(self.centre)
         self.playback = EnginePlayback(self.centre)
         self.today = AgentsToday("UTC")
@@ -218,6 +220,7 @@ class World:
                 importer=ImportService(self.database, self.clock, self._taken_up),
                 media=self.media,
                 recognition=self.recognition,
+                question=self.question,
                 analysis=self.analysis,
                 playback=self.playback,
                 clock=self.clock,

@@ -27,6 +27,7 @@ from ari_app.dialects.eq.routes.pause_codes import HANDLERS as _PAUSE_CODES
 from ari_app.dialects.eq.routes.phones import HANDLERS as _PHONES
 from ari_app.dialects.eq.routes.playback import HANDLERS as _PLAYBACK
 from ari_app.dialects.eq.routes.prompts import HANDLERS as _PROMPTS
+from ari_app.dialects.eq.routes.question import HANDLERS as _QUESTION
 from ari_app.dialects.eq.routes.queued_calls import HANDLERS as _QUEUED_CALLS
 from ari_app.dialects.eq.routes.recognition import HANDLERS as _RECOGNITION
 from ari_app.dialects.eq.routes.recordings import HANDLERS as _RECORDINGS
@@ -61,6 +62,7 @@ HANDLERS: dict[str, Handler] = {
     **_OVERFLOW,
     **_MEDIA,
     **_RECOGNITION,
+    **_QUESTION,
     **_CALL_RECORDS,
     **_ANALYSIS,
     **_PLAYBACK,

@@ -15,7 +15,7 @@ from ari_app.clock import Clock
 from ari_app.dialects.eq.auth import Caller
 from ari_app.dialects.eq.errors import invalid, not_found, refused
 from ari_app.dialects.eq.guessing import Guesses
-from ari_app.dialects.eq.ports import Analyses, Centre, Importer, Inspector, Media, Playbacks, Recognition
+from ari_app.dialects.eq.ports import Analyses, Centre, Importer, Inspector, Media, Playbacks, Questions, Recognition
 from ari_app.dialects.eq.sessions import SignIns
 from ari_app.dialects.eq.status_board import StatusBoard
 from ari_app.dialects.eq.wire.common import PageQuery
@@ -87,6 +87,7 @@ class Services:
     inspector: Inspector
     media: Media
     recognition: Recognition
+    question: Questions
     analysis: Analyses
     playback: Playbacks
     database: Database

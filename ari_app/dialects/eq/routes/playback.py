@@ -15,7 +15,7 @@ from ari_app.errors import NotFound
 from ari_app.media.tts.errors import EngineMissing, SpeechError, UnknownVoice
 
 
-def _check(ask: Ask[Any, Any], items: Sequence[Item]) -> None:
+def check_items(ask: Ask[Any, Any], items: Sequence[Item]) -> None:
     """Raises ApiError: what cannot be spoken is told now, not on the call."""
     for item in items:
         if not item.text:
@@ -33,7 +33,7 @@ def _check(ask: Ask[Any, Any], items: Sequence[Item]) -> None:
 async def create(ask: Ask[None, PlaybackBody]) -> str:
     data = ask.body.data
     whose, request = Whose(ask, data), data.to_request()
-    _check(ask, request.items)
+    check_items(ask, request.items)
     with whose.refusals():
         return await ask.services.playback.start(ask.account, request, call=whose.call, extension=whose.extension)
 
@@ -44,7 +44,7 @@ async def update(ask: Ask[None, PlaybackChangeBody]) -> None:
     items = [item.to_item() for item in data.items or ()] if data.action == "add" else []
     if data.action == "add" and not items:
         raise refused("items", "blank", "items must be given")
-    _check(ask, items)
+    check_items(ask, items)
     try:
         await playback.change(ask.account, ask.path["id"], data.action, items)
     except NotFound:

@@ -65,13 +65,13 @@ class PlaybackItem(Wire):
         return Item(text=self.text, media=media, engine=self.engine, voice=self.voice, language=self.language)
 
 
-def _some(value: Any) -> Any:
+def some(value: Any) -> Any:
     if value == []:
         raise PydanticCustomError("blank", "must be given")
     return value
 
 
-_Items = Annotated[tuple[PlaybackItem, ...], Field(max_length=ITEMS), BeforeValidator(_some)]
+_Items = Annotated[tuple[PlaybackItem, ...], Field(max_length=ITEMS), BeforeValidator(some)]
 
 
 class PlaybackCreate(OfCall):

@@ -11,16 +11,16 @@ from pydantic_core import PydanticCustomError
 
 from ari_app.calls.recognition import RecognitionRequest, RecognitionView
 from ari_app.calls.verbs.attach import Side
-from ari_app.dialects.eq.wire.fields import Given, JsonObject, Parameters, Printable, or_default
+from ari_app.dialects.eq.wire.fields import Boolean, Given, JsonObject, Parameters, Printable, or_default
 from ari_app.dialects.eq.wire.media import OfCall
 from ari_app.media.asr.errors import BadGrammar
 from ari_app.media.asr.port import LONGEST_GRAMMAR, LONGEST_PHRASE, MOST_PHRASES, Transcript, Wanted
 
 _Phrase = Annotated[StrictStr, Field(min_length=1, max_length=LONGEST_PHRASE), Printable]
-_Number = StrictFloat
+Number = StrictFloat
 
 
-class RecognitionCreate(OfCall):
+class Listening(OfCall):
     """What is listened for, and on which call. Of phrases, keywords and grammar one at most is given."""
 
     engine: Annotated[
@@ -28,11 +28,6 @@ class RecognitionCreate(OfCall):
         Field(max_length=40, description="pocketsphinx, or one of RECOGNITION_ENGINES; empty: pocketsphinx"),
         or_default(""),
     ] = ""
-    hear: Annotated[
-        Literal["party", "others", "both"],
-        Field(description="Who is listened to: the party of the leg, the others of the call, or both"),
-        or_default("party"),
-    ] = "party"
     phrases: Annotated[
         tuple[_Phrase, ...],
         Field(max_length=MOST_PHRASES, description="One of these, and nothing else, is said"),
@@ -50,12 +45,12 @@ class RecognitionCreate(OfCall):
         StrictStr, Field(max_length=35, description="A tag like en-US, for the engine"), or_default("en-US")
     ] = "en-US"
     confidence: Annotated[
-        _Number,
+        Number,
         Field(ge=0, le=1, description="What the engine is less sure of is left out"),
         or_default(0.5),
     ] = 0.5
     end_silence: Annotated[
-        _Number,
+        Number,
         Field(ge=0.2, le=5, description="Seconds of silence that end a piece of speech"),
         or_default(0.8),
     ] = 0.8
@@ -72,6 +67,21 @@ class RecognitionCreate(OfCall):
         """Raises BadGrammar."""
         return Wanted(phrases=self.phrases, keywords=self.keywords, grammar=self.grammar, language=self.language)
 
+
+class RecognitionCreate(Listening):
+    """What is listened for, and to whom."""
+
+    hear: Annotated[
+        Literal["party", "others", "both"],
+        Field(description="Who is listened to: the party of the leg, the others of the call, or both"),
+        or_default("party"),
+    ] = "party"
+    partials: Annotated[
+        Boolean,
+        Field(description="What was said so far is told while it is said (RecognitionPartial)"),
+        or_default(False),
+    ] = False
+
     def to_request(self) -> RecognitionRequest:
         return RecognitionRequest(
             wanted=self.wanted(),
@@ -79,6 +89,7 @@ class RecognitionCreate(OfCall):
             hear=Side(self.hear),
             confidence=float(self.confidence),
             end=float(self.end_silence),
+            partials=self.partials,
         )
 
 

@@ -19,7 +19,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from ari_app.config import Settings
 from ari_app.errors import ConfigError
 from ari_app.media.asr import services, sockets
-from ari_app.media.asr.errors import BadGrammar, RecogniserMissing, RecognitionFailed
+from ari_app.media.asr.errors import BadGrammar, NoPartials, RecogniserMissing, RecognitionFailed
 from ari_app.media.asr.port import Transcript, Wanted, Word
 from ari_app.media.asr.recognisers import MOST_WAITING, Recognisers, configured_recognisers
 from ari_app.media.asr.segments import Segment
@@ -226,6 +226,73 @@ async def test_vosk_is_as_sure_as_of_its_least_sure_word_and_may_hear_nothing() 
     assert (heard.text, heard.confidence) == ("sales", 0.7)
     async with websocket(VoskServer()) as url:
         assert (await Vosk("vosk", url, time_limit=PATIENCE).recognise(b"", MENU)).text == ""
+
+
+async def test_what_vosk_takes_speech_for_while_it_is_said() -> None:
+    server = VoskServer("technical", "support")
+    told: list[str] = []
+    said = asyncio.Event()
+
+    def tell(text: str) -> None:
+        told.append(text)
+        said.set()
+
+    async with websocket(server) as url, asyncio.timeout(PATIENCE):
+        vosk = Vosk("vosk", url, rate=16_000, time_limit=PATIENCE)
+        stream = vosk.stream(MENU, tell)
+        for text in ("tech", "technical", "technical tech"):  # a partial, a final, and what follows that
+            stream.feed(SPEECH[:3200])
+            while text not in told:
+                said.clear()
+                await said.wait()
+        stream.feed(SPEECH[:3200])  # the same again
+        heard = await stream.finish()
+        assert (heard.text, told) == ("Technical support", ["tech", "technical", "technical tech"])
+        assert server.samples == 4 * 3200
+        vosk.stream(MENU, tell).drop()
+        full = asyncio.Semaphore(0)
+        waits = vosk.stream(MENU, tell, full)  # others are at work
+        waits.feed(SPEECH)
+        full.release()
+        assert (await waits.finish()).text == ""
+
+
+async def test_what_another_service_has_not_yet_decided() -> None:
+    """Where it says which texts are final, the others are what was said so far."""
+
+    async def talk(connection: ServerConnection) -> None:
+        for text, final in (("hel", False), ("hello", True), ("the", False)):
+            await connection.send(json.dumps({"is_final": final, "text": text}))
+        async for message in connection:
+            if isinstance(message, str):
+                await connection.send(json.dumps({"is_final": True, "text": "there"}))
+                return
+
+    told: list[str] = []
+    async with websocket(talk) as url:
+        form = SocketForm(url=url, end={"type": "done"}, final="is_final")
+        service = WebsocketService("test", form, time_limit=PATIENCE)
+        stream = service.stream(Wanted(), told.append)
+        async with asyncio.timeout(PATIENCE):
+            while "hello the" not in told:
+                await asyncio.sleep(0.01)
+        assert (await stream.finish()).text == "hello there"
+    assert told == ["hel", "hello", "hello the"]
+    deaf = WebsocketService("deaf", SocketForm(url="ws://127.0.0.1:1/"))
+    here = Recognisers([service, deaf])
+    here.check(Wanted(), "test", partials=True)
+    with pytest.raises(NoPartials, match="deaf"):
+        here.check(Wanted(), "deaf", partials=True)
+
+
+@pytest.mark.parametrize("feed", [True, False])
+async def test_a_server_that_goes_while_something_is_said(feed: bool) -> None:
+    async with websocket(hangs_up) as url:
+        stream = Vosk("vosk", url, time_limit=PATIENCE).stream(MENU, lambda _text: None)
+        if feed:
+            stream.feed(SPEECH)
+        with pytest.raises(RecognitionFailed):
+            await stream.finish()
 
 
 async def test_another_protocol_by_configuration() -> None:

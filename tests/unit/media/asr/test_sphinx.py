@@ -14,13 +14,14 @@ import pytest
 
 from ari_app.media.asr.errors import BadGrammar, RecogniserMissing, RecognitionFailed
 from ari_app.media.asr.port import Wanted
-from ari_app.media.asr.segments import Segment, Segmenter
+from ari_app.media.asr.segments import Segment
 from ari_app.media.asr.sphinx import PocketSphinx
 from ari_app.media.asr.worker import Worker, Workers
 from ari_app.media.frames import Framer
 from ari_app.media.g711 import ulaw_decode, ulaw_encode
 from ari_app.media.tts.engine import FLITE
 from tests.harness.patience import PATIENCE
+from tests.unit.media.asr.cutting import Cutting
 
 MENU = Wanted(phrases=("Sales department", "billing", "operator", "repeat"))
 
@@ -87,9 +88,34 @@ async def test_keywords_among_other_words(sphinx: PocketSphinx) -> None:
 @needs_flite
 async def test_a_piece_that_was_cut_out_of_a_call(sphinx: PocketSphinx) -> None:
     sound = bytes(16_000) + await spoken("billing") + bytes(24_000)
-    (segment,) = (one for one in Segmenter().hear(Framer().feed(sound)) if isinstance(one, Segment))
+    (segment,) = (one for one in Cutting().hear(Framer().feed(sound)) if isinstance(one, Segment))
     heard = await sphinx.recognise(segment.samples, MENU)
     assert heard.text == "billing"
+
+
+@needs_flite
+async def test_what_it_takes_speech_for_while_it_is_said(sphinx: PocketSphinx) -> None:
+    """The beginning of a sentence, though the grammar has no such sentence; then the sentence."""
+    wanted = Wanted(
+        grammar="#JSGF V1.0; grammar g; public <g> = i would like to talk to (the sales department|billing);"
+    )
+    sound = await spoken("i would like to talk to the sales department")
+    told: list[str] = []
+    stream = sphinx.stream(wanted, told.append)
+    for start in range(0, len(sound), 3200):
+        stream.feed(sound[start : start + 3200])
+        if stream._looking is not None:  # as on a call, where speaking takes longer than this
+            await stream._looking
+    assert len(told) >= 2
+    sentence = "i would like to talk to the sales department"
+    assert sentence.startswith(told[0])
+    assert len(told[0]) < len(sentence)
+    assert (await stream.finish()).text == sentence
+    keywords = sphinx.stream(Wanted(keywords=("sales department",)), told.append)
+    keywords.feed(sound)
+    await keywords._looking
+    assert told[-1] == "sales department"
+    keywords.drop()
 
 
 async def test_silence_and_half_a_sample(sphinx: PocketSphinx) -> None:

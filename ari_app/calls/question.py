@@ -1,0 +1,224 @@
+"""Questions that users ask on live calls over REST: a prompt, and what is answered to it, by voice or with keys.
+
+    texts, sounds --> snoop (whisper) --> who is asked
+                                              |  speech --> Hearing --> Recognisers --> answer
+                                              |  keys  ------------------------------> answer
+
+The call goes on below it, and no program of the call notices: keys that are an answer here are also what they are to
+the call. A question has one answer. It ends with its process: it is media, which no restart brings back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import msgspec
+import structlog
+
+from ari_app.ari.errors import AriError
+from ari_app.calls.desk import Desk, FindLeg
+from ari_app.calls.hearing import Ears
+from ari_app.calls.leg import Leg, LegGone
+from ari_app.calls.playback import Item, ItemView, PlaybackRequest, PlaybackSession
+from ari_app.calls.recognition import told
+from ari_app.calls.registry import Registry
+from ari_app.calls.verbs.attach import Side
+from ari_app.calls.verbs.digits import talks_to
+from ari_app.calls.verbs.listen import Answer, Manner, Turn, understood
+from ari_app.media.asr.errors import RecognitionError
+from ari_app.media.asr.port import Wanted
+
+log = structlog.get_logger(__name__)
+
+#: questions of one call at a time: one of each side
+PER_CALL = 2
+#: why one ended that was answered; "noinput" is an answer too
+ANSWERED = "answered"
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuestionRequest:
+    """What users ask for. wanted: None: keys only. asked: PARTY or OTHERS."""
+
+    manner: Manner
+    wanted: Wanted | None = None
+    prompt: tuple[Item, ...] = ()
+    engine: str = ""
+    asked: Side = Side.PARTY
+
+    def __post_init__(self) -> None:
+        if self.wanted is None and not self.manner.digits:
+            raise ValueError("digits: without speech, keys are the answer")
+        self.manner.segmenter()
+
+
+class QuestionView(msgspec.Struct, frozen=True, kw_only=True):
+    """A question as it is now."""
+
+    id: str
+    call: str
+    leg: str
+    request: QuestionRequest
+    #: of the recogniser; "": none is asked
+    engine: str
+    #: connecting, active, ended
+    state: str
+    reason: str
+    created_at: float
+    started_at: float | None
+    ended_at: float | None
+    #: of the prompt
+    items: list[ItemView]
+    #: None: there is none (yet)
+    answer: Answer | None
+
+
+class QuestionSession:
+    """One question of a user."""
+
+    def __init__(self, leg: Leg, request: QuestionRequest, ears: Ears) -> None:
+        self.leg = leg
+        self.request = request
+        self.id = leg.call.registry.ids.new("question")
+        self.reason = ""
+        self.tell: Callable[..., None] = lambda _what, **_values: None
+        self._ears = ears
+        self._engine = ears.recognisers.engine(request.engine).name if request.wanted is not None else ""
+        self._clock = leg.call.registry.clock
+        self.created_at = self._clock.now()
+        self._started_at: float | None = None
+        self._ended_at: float | None = None
+        self._answer: Answer | None = None
+        self._tell_key: Callable[[str], None] | None = None
+        self._over = asyncio.Event()
+        self._prompt = PlaybackSession(leg, PlaybackRequest(items=request.prompt, heard_by=request.asked), ears.ports)
+        self._turn = Turn(
+            leg,
+            ears,
+            request.manner,
+            self._keys,
+            self._play if request.prompt else None,
+            hear=request.asked,
+            speech=request.wanted is not None,
+        )
+        self._turn.on_begun = self._begun
+
+    def _begun(self) -> None:
+        if self._started_at is None:
+            self._started_at = self._clock.now()
+            self.tell("Started")
+
+    async def _play(self) -> None:
+        await self._prompt.run()
+        if self._prompt.reason != "done":
+            self.stop(self._prompt.reason)
+
+    @contextmanager
+    def _keys(self, tell: Callable[[str], None]) -> Iterator[None]:
+        self._tell_key = tell
+        try:
+            yield
+        finally:
+            self._tell_key = None
+
+    def pressed(self, leg: Leg, digit: str) -> None:
+        """A key was pressed on a leg."""
+        if self._tell_key is None:
+            return
+        if leg is self.leg if self.request.asked is Side.PARTY else leg in talks_to(self.leg):
+            self._tell_key(digit)
+
+    async def run(self) -> None:
+        """Ask, and have it answered. A task of the call."""
+        asking, over = asyncio.ensure_future(self._ask()), asyncio.ensure_future(self._over.wait())
+        try:
+            await asyncio.wait({asking, over}, return_when=asyncio.FIRST_COMPLETED)
+            if asking.done():
+                self._answered(asking.result())
+        except LegGone:
+            self.stop("call: it has ended")
+        except RecognitionError as error:
+            self.stop(f"recognition: {error}")
+        except (AriError, OSError) as error:
+            log.info("= cannot ask", call=self.leg.call.id, question=self.id, error=str(error))
+            self.stop("call: it cannot be heard")
+        finally:
+            for each in (asking, over):
+                each.cancel()
+            await asyncio.wait({asking})
+
+    async def _ask(self) -> Answer:
+        request = self.request
+        said = await self._turn.take()
+        return await understood(self.leg, self._ears, request.wanted, self._engine, request.manner.confidence, said)
+
+    def _answered(self, answer: Answer) -> None:
+        self._answer = answer
+        self.tell("Answered", outcome=answer.outcome.value, digits=answer.digits, **told(answer.transcript))
+        self.stop(ANSWERED)
+
+    def stop(self, reason: str) -> None:
+        """End it; the first reason stays."""
+        self.reason = self.reason or reason
+        self._over.set()
+
+    def finish(self) -> None:
+        """It is over, whatever has become of the task."""
+        call = self.leg.call
+        self.stop("call: it has ended" if call.closing else "the server stops" if call.detached else "failed")
+        self._prompt.finish()
+        self._ended_at = self._clock.now()
+
+    def view(self) -> QuestionView:
+        """As it is now."""
+        live = "connecting" if self._started_at is None else "active"
+        return QuestionView(
+            id=self.id,
+            call=self.leg.call.id,
+            leg=self.leg.id,
+            request=self.request,
+            engine=self._engine,
+            state=live if self._ended_at is None else "ended",
+            reason=self.reason if self._ended_at is not None else "",
+            created_at=self.created_at,
+            started_at=self._started_at,
+            ended_at=self._ended_at,
+            items=self._prompt.view().items,
+            answer=self._answer,
+        )
+
+
+class QuestionDesk(Desk[QuestionView]):
+    """All questions of users."""
+
+    def __init__(self, registry: Registry, ears: Ears, find: FindLeg, *, limit: int) -> None:
+        """limit: questions at a time."""
+        super().__init__(registry, find, "question", limit=limit)
+        self._ears = ears
+        registry.on_digits.append(self._pressed)
+
+    async def start(
+        self, account: int, request: QuestionRequest, *, call: str | None = None, extension: str | None = None
+    ) -> str:
+        """Ask on the leg that a call began with, or on that with which an extension is on a call; the question's id.
+
+        Raises:
+            RecogniserMissing, BadGrammar
+            NotFound: context "parameter" says which of them there is not.
+            TooMany: altogether, or on that call.
+        """
+        if request.wanted is not None:
+            self._ears.recognisers.check(request.wanted, request.engine)
+        leg = self.find_leg(account, call, extension)
+        self.require_room(leg, PER_CALL)
+        session = QuestionSession(leg, request, self._ears)
+        log.info("= question", call=leg.call.id, question=session.id, asked=request.asked.value)
+        return self.begin(account, session)
+
+    def _pressed(self, leg: Leg, digit: str) -> None:
+        for _, session in list(self._live.values()):
+            if isinstance(session, QuestionSession):
+                session.pressed(leg, digit)

@@ -11,6 +11,8 @@ from ari_app.acd.centre import Centre
 from ari_app.clock import Clock
 from ari_app.config import Settings, networks
 from ari_app.days import time_zone_of
+from ari_app.errors import ConfigError
+from ari_app.hooks.events import EVENT, EventHook, event_types
 from ari_app.hooks.mail import Mailer
 from ari_app.hooks.notify import CUSTOM, EMAIL, SMS, Notifier, document
 from ari_app.hooks.sms import SmsGateway
@@ -75,6 +77,14 @@ class Alerting:
         self._sms = SmsGateway(settings, users, guard, self.time_zone)
         if "sms" not in missing(settings):
             senders[SMS] = self._sms
+        #: events of live media, for a server of the operator's
+        self.event_hook: EventHook | None = None
+        if settings.event_url:
+            if not settings.hook_secret.get_secret_value():
+                raise ConfigError("EVENT_URL needs HOOK_SECRET, with which what is posted is signed")
+            types = event_types(settings.event_types)
+            self.event_hook = EventHook(outbox, clock, settings.event_url, types, self._webhook)
+            senders[EVENT] = self.event_hook.deliver
         self._teller = Teller(outbox, clock, senders) if senders else None
         self.sends_mail = EMAIL in senders
         configured = "" if "custom" in missing(settings) else settings.alert_url

@@ -36,7 +36,7 @@ settings, from the environment:
   SPEECH_ENGINES     speech engines beside flite, espeak-ng and festival: JSON, docs/speech.md
   RECOGNITION_ENGINES
                      recognisers of speech beside pocketsphinx: JSON, docs/speech.md
-  RECOGNITIONS       how many recognitions on live calls there may be at a time (20)
+  RECOGNITIONS       how many recognitions on live calls there may be at a time (20), and questions
   ANALYSIS_VAD       what tells speech in analyses of live calls: webrtc (default) or silero
   SILERO_MODEL       silero_vad.onnx, for silero; empty: that of the package silero-vad
   ANALYSES           how many analyses of live calls there may be at a time (100)
@@ -85,6 +85,9 @@ settings, from the environment:
   MEDIA_WORKERS      processes that carry the audio of attachments; 0: the server's own does (1)
   MEDIA_ATTACHMENTS  how many attachments of users there may be at a time (100)
   ALERT_URL          where custom notifications of alerts are posted, signed with HOOK_SECRET; empty: there are none
+  EVENT_URL          where events of attachments, analyses, recognitions, questions and playbacks are posted, signed
+                     with HOOK_SECRET; empty: nowhere
+  EVENT_TYPES        which of them, with commas: RecognitionResult, Playback; empty: all
   HOOK_SECRET        what signatures are made with
   HOOK_NETWORKS      networks that are not public and that we may post to: 10.1.0.0/16, 192.168.7.3
   MAIL_LANGUAGE      of mails to those who have no language of their own: en, es or he (en)

@@ -16,6 +16,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ari_app.errors import ConfigError
 
+#: what the events of EVENT_TYPES may be of: the first part of their names
+EVENT_KINDS = ("Attachment", "Analysis", "Recognition", "Question", "Playback")
 #: makers of phones whose keys can be pressed
 PHONE_MAKERS = ("yealink", "snom", "cisco", "polycom", "grandstream")
 
@@ -81,6 +83,13 @@ def _hook_url(value: str) -> str:
     parts = urlsplit(value)
     if value and (parts.scheme not in ("http", "https") or not parts.hostname):
         raise ValueError("must be a URL such as https://example.org/alerts")
+    return value
+
+
+def _event_types(value: str) -> str:
+    names = [name.strip() for name in value.split(",") if name.strip()]
+    if any(not (name.isascii() and name.isalpha() and name.startswith(EVENT_KINDS)) for name in names):
+        raise ValueError(f"must be types of events of {', '.join(EVENT_KINDS)}, with commas")
     return value
 
 
@@ -175,7 +184,7 @@ class Settings(BaseSettings):
     speech_engines: SecretStr = SecretStr("")
     #: recognisers beside pocketsphinx: JSON, docs/speech.md
     recognition_engines: SecretStr = SecretStr("")
-    #: recognitions on live calls at a time
+    #: recognitions on live calls at a time, and questions
     recognitions: int = Field(default=20, ge=0, le=10_000)
     #: what tells speech in analyses over REST: webrtc, or silero (docs/cpa.md)
     analysis_vad: Literal["webrtc", "silero"] = "webrtc"
@@ -268,6 +277,10 @@ class Settings(BaseSettings):
     media_attachments: int = Field(default=100, ge=0, le=10_000)
     #: where custom notifications of alerts go; empty: there are none
     alert_url: Annotated[str, AfterValidator(_hook_url)] = ""
+    #: where events of live media are posted (hooks/events.py); empty: nowhere
+    event_url: Annotated[str, AfterValidator(_hook_url)] = ""
+    #: which of them, with commas: RecognitionResult, Playback; empty: all
+    event_types: Annotated[str, AfterValidator(_event_types)] = ""
     #: signatures of what we send to others are made with it
     hook_secret: SecretStr = SecretStr("")
     #: private networks that we may send to, such as "10.1.0.0/16, 192.168.7.3"; public ones always

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 from aiohttp import web
 from pydantic import SecretStr
 
@@ -18,6 +19,7 @@ from ari_app.acd.alerts import Kind
 from ari_app.app import Application
 from ari_app.config import Settings
 from ari_app.dialects import eq
+from ari_app.errors import ConfigError
 from ari_app.hooks.sign import HEADER, account_secret, verify
 from ari_app.store import migrate
 from ari_app.store.accounts import DEFAULT
@@ -26,6 +28,22 @@ from ari_app.store.values import QueueData
 from tests.harness.net import free_port
 
 ALWAYS = {"daysOfWeek": [0, 1, 2, 3, 4, 5, 6], "fromTime": "12:00 AM", "toTime": "12:00 AM"}
+
+
+async def test_events_are_not_posted_without_a_signature(tmp_path: Path) -> None:
+    settings = Settings(
+        data_dir=tmp_path,
+        database_url=f"sqlite+aiosqlite:///{tmp_path}/test.sqlite",
+        ari_url=f"http://127.0.0.1:{free_port()}/ari",
+        ari_connect="inbound",
+        http_listen=f"127.0.0.1:{free_port()}",
+        event_url="https://example.org/events",
+    )
+    await migrate.upgrade(settings.database())
+    app = Application(settings)
+    with pytest.raises(ConfigError, match="EVENT_URL needs HOOK_SECRET"):
+        await app.start()
+    await app.stop()
 
 
 async def test_alerts_are_kept_over_a_restart_and_know_the_disk_and_asterisk(tmp_path: Path) -> None:

@@ -78,6 +78,8 @@ _BACKGROUND = 9.0  # dB below the tone: speech as faint as this is not the calle
 _FALL = 8.0  # dB below the tone: the tone is over, though the long window still holds it
 _RINGS_OUT = 200  # ms: for so long a codec may ring after a tone, and sound like a voice
 _WINDOW_MS = 80  # for so long the window may hold the end of a tone
+#: Fewer frames of speech may be the beginning of a tone, of which the window is not yet full.
+_SPOKEN_FRAMES = 6
 _SHORTEST_PAUSE, _SHORTEST_TONE = 80, 100  # ms: no cadence has shorter parts
 _RING_PAUSE = 1000  # ms: longer than any pause of busy or congestion
 _LONGEST = 6500  # ms: no cadence has a longer part
@@ -92,6 +94,7 @@ class Heard:
     at: int
     since: int
     countries: tuple[str, ...]  # those whose cadence it is
+    level: float = _QUIETEST  # dBFS, of its tones
 
 
 def _alike(heard: int, wanted: int) -> bool:
@@ -122,6 +125,7 @@ class CadenceDetector:
         self._dual = False
         self._level = _QUIETEST
         self._told: Kind | None = None
+        self._spoken = 0  # frames of speech that were the last ones
         self._spoilt = 0  # frames whose window has something in it that was lost
 
     @property
@@ -136,7 +140,10 @@ class CadenceDetector:
             return None
         self._spoilt = max(0, self._spoilt - 1)
         ringing_out = self._parts and not self._on and frame.at - self._since < _RINGS_OUT
-        if speech and not ringing_out and frame.level > self._level - _BACKGROUND:
+        spoken = speech and not ringing_out and frame.level > self._level - _BACKGROUND
+        self._spoken = self._spoken + 1 if spoken else 0
+        begins = not self._on or frame.at - self._since < _SPOKEN_FRAMES * FRAME_MS
+        if self._spoken >= (_SPOKEN_FRAMES if begins else 1):
             self._reset()
             return None
         loud = frame.level > max(_QUIETEST, self._level - _FALL if self._parts or self._on else _QUIETEST)
@@ -149,7 +156,8 @@ class CadenceDetector:
         if now - self._since > _LONGEST:
             self._reset()
         # A pause changes its meaning slowly; and most of a call is one.
-        return self._match(now) if self._parts and not on and (now - self._since) % 60 == 0 else None
+        waits = on or self._spoken or (now - self._since) % 60
+        return self._match(now) if self._parts and not waits else None
 
     def _reset(self) -> None:
         self._parts, self._on, self._told, self._level = [], False, None, _QUIETEST
@@ -194,7 +202,7 @@ class CadenceDetector:
         if count == 0 or kind == self._told:
             return None
         self._told = kind
-        return Heard(kind, now, self._start, tuple(votes[kind]))
+        return Heard(kind, now, self._start, tuple(votes[kind]), self._level)
 
     def _repeats(self, cadence: Cadence, pause: int) -> bool:
         """Whether the cadence was heard: one of two parts twice, so that neither a beep nor half a ring will do."""

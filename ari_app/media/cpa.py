@@ -13,11 +13,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from typing import NamedTuple
 
-from ari_app.media.cadence import CadenceDetector, in_progress_band
+from ari_app.media.cadence import CadenceDetector, Heard, in_progress_band
+from ari_app.media.ending import SpeechEnd
 from ari_app.media.features import Features
 from ari_app.media.frames import FRAME_MS
 from ari_app.media.signals import Signal, SignalDetector, named_tones
+from ari_app.media.syllables import Syllables
 from ari_app.media.talk import TalkTracker
 from ari_app.media.tones import ToneTracker
 from ari_app.media.vad import SpeechGate
@@ -31,10 +34,15 @@ _CLICK_MS = 120
 _CLICK_SILENCE_MS = 1000
 #: So much voice makes a tone that follows a beep, rather than the network's or a fax's.
 _SPOKEN_MS = 200
+#: A syllable that fades is over within so many ms of the last speech.
+_FADING_MS = 100
+#: Pauses count for no more than so many times the voice: a human says hello, and hello again, when he hears nothing.
+_MOST_PAUSED = 2
 #: Voice that is so much fainter, in dB, than the caller's voice or a beep is somebody else's.
 _BACKGROUND = 9.0
 #: A tone that is so much fainter than the voice, in dB, is music in the background rather than the machine's beep.
 _FAINT = 18.0
+_SURE_FRAMES = 3  # without a tone: then those before were a voice, and not the beginning of a tone
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +61,16 @@ class Profile:
     #: Voice, pauses counted, that few humans have and many machines: silence after it must be longer. 0: none
     doubtful_voice: int = 0
     doubtful_silence: int = 0
+    #: Voice of more syllables is not short, however few ms it lasts. 0: any number may be
+    short_syllables: int = 0
+    #: Voice of fewer syllables is that of somebody who speaks slowly or pauses, and a machine's only when it is longer.
+    #: 0: none is
+    few_syllables: int = 0
+    slow_machine_voice: int = 0
+
+    def needed(self, syllables: int) -> int:
+        """Voice of so many syllables, pauses counted, that makes a machine."""
+        return self.slow_machine_voice if syllables < self.few_syllables else self.machine_voice
 
 
 #: fast: machines are known sooner, and talkative humans taken for them. safe-for-humans: the other way round.
@@ -60,13 +78,16 @@ PROFILES: Mapping[str, Profile] = {
     "fast": Profile(3000, 500, 500, short_voice=900, short_silence=700, long_silence=1000),
     "balanced": Profile(
         4600,
-        700,
-        1500,
-        short_voice=1000,
-        short_silence=780,
-        long_silence=1100,
-        doubtful_voice=3800,
+        500,
+        2000,
+        short_voice=1100,
+        short_silence=880,
+        long_silence=1260,
+        doubtful_voice=4000,
         doubtful_silence=1700,
+        short_syllables=4,
+        few_syllables=17,
+        slow_machine_voice=5200,
     ),
     "safe-for-humans": Profile(6000, 500, 500, short_voice=1200, short_silence=900, long_silence=1400),
 }
@@ -126,8 +147,7 @@ class State(Enum):
     DONE = "done"  # a break event or the timeout has ended it
 
 
-@dataclass(frozen=True, slots=True)
-class Greeting:
+class Greeting(NamedTuple):
     """What a classifier decides on. Times in ms."""
 
     voice: int  # of speech so far, short pauses included
@@ -135,6 +155,7 @@ class Greeting:
     onset: int  # media time at which the first speech began
     phrases: int = 0  # pauses between phrases, after which it went on
     sentences: int = 0  # those of them that are as long as between sentences
+    syllables: int = 1  # so far
 
 
 #: Says who speaks: LV or AM and why, or None as long as it cannot be known.
@@ -143,11 +164,14 @@ Classifier = Callable[[Greeting, Profile], tuple[str, str] | None]
 
 def by_length(greeting: Greeting, profile: Profile) -> tuple[str, str] | None:
     """Humans say little and wait for an answer; machines say a sentence or more."""
-    counted = greeting.voice + greeting.phrases * profile.pause + greeting.sentences * profile.long_pause
-    if counted >= profile.machine_voice:
+    paused = greeting.phrases * profile.pause + greeting.sentences * profile.long_pause
+    counted = greeting.voice + min(paused, _MOST_PAUSED * greeting.voice)
+    needed = profile.needed(greeting.syllables)
+    if counted >= needed:
         pauses = f", pauses counted: {greeting.phrases}" if counted > greeting.voice else ""
-        return "AM", f"voice of {profile.machine_voice} ms and more{pauses}"
-    if greeting.voice <= profile.short_voice and greeting.silence >= profile.short_silence:
+        return "AM", f"voice of {needed} ms and more{pauses}"
+    short = greeting.voice <= profile.short_voice and not 0 < profile.short_syllables < greeting.syllables
+    if short and greeting.silence >= profile.short_silence:
         return "LV", f"short voice, then silence of {profile.short_silence} ms"
     doubtful = 0 < profile.doubtful_voice <= counted
     silence = profile.doubtful_silence if doubtful else profile.long_silence
@@ -167,14 +191,19 @@ class CallProgress:
         self._tracker = ToneTracker()
         self._gate = SpeechGate()
         self._talk = TalkTracker()
+        self._ending = SpeechEnd()
+        self._syllables = Syllables()
         self._signals = SignalDetector(named_tones(self.parameters.tones))
         self._cadence = CadenceDetector(self.parameters.countries)
-        self._sit: Signal | None = None  # a special information tone that was heard
+        self._nobody: tuple[str, float] | None = None  # a special information or busy tone that was heard, and its dBFS
+        self._spoken_at = -100.0  # dBFS: the loudest voice so far that no tone followed at once
+        self._unsure: list[float] = []  # dBFS of the last frames: the voice's, unless a tone begins with them
         self._quiet = 0  # ms of silence, tones excluded, since the decision's last sound
         self._silence_told = False
         self._beep: int | None = None  # since when a beep waits for its silence
         self._loudest = -100.0  # dBFS: the voice so far
         self._begun = False  # something else than perfect silence was heard
+        self._beep_expected: bool | None = None  # after a machine's voice, but not after a human's or after a beep
 
     @property
     def done(self) -> bool:
@@ -187,9 +216,9 @@ class CallProgress:
             return []
         now = frame.at + FRAME_MS
         found: list[Finding] = []
-        if not self._is_ignored(frame):
+        if self._begun or not self._is_ignored(frame):
             found = self._analyse(frame, now)
-        return self._end(found, now)
+        return self._end(found, now) if found or now >= self.parameters.total_timeout else found
 
     def _is_ignored(self, frame: Features) -> bool:
         """The perfect silence between the answer and the first audio: it says nothing about the line's noise."""
@@ -198,23 +227,32 @@ class CallProgress:
         return not self._begun and frame.at < self.parameters.initial_silence_ignore
 
     def _analyse(self, frame: Features, now: int) -> list[Finding]:
-        ended = self._tracker.hear(frame)
-        speech = self._gate.hear(frame, tonal=self._tracker.tonal or in_progress_band(frame))
+        tracker, gate, talk = self._tracker, self._gate, self._talk
+        ended = tracker.hear(frame)
+        tonal = tracker.tonal
+        # Whether it is a tone is asked only of what may be speech.
+        speech = gate.hear(frame, tonal=frame.voiced and (tonal or in_progress_band(frame)))
         progress = self._cadence.hear(frame, speech=speech)
-        tonal = self._tracker.tonal or self._cadence.on
-        speech = speech and not self._cadence.on
-        tone = self._tracker.tone or ended
-        spoken = self._talk.voice >= _SPOKEN_MS and (tone is None or self._gate.peak >= tone.level - _BACKGROUND)
+        if self._cadence.on:
+            tonal, speech = True, False
+        if speech or self._unsure:
+            self._hear_level(frame, speech, tonal)
+        tone = tracker.tone or ended
+        spoken = talk.voice >= _SPOKEN_MS and (tone is None or self._spoken_at >= tone.level - _BACKGROUND)
         self._hear_voice(frame, speech, tonal)
         found: list[Finding] = []
-        faint = tone is not None and self._gate.peak >= tone.level + _FAINT
-        end = self._talk.end if self._talk.onset is not None else None
-        for signal in self._signals.hear(frame, self._tracker.tone, ended, spoken=spoken, faint=faint, voice_end=end):
+        faint = tone is not None and gate.peak >= tone.level + _FAINT
+        end = talk.end if talk.onset is not None else None
+        for signal in self._signals.hear(
+            frame, tracker.tone, ended, spoken=spoken, faint=faint, voice_end=end, expected=self._beep_expected
+        ):
             found += self._signal(signal)
         if progress is not None:
+            if self.answer is None:
+                self._progress(progress)
             facts = {"countries": " ".join(progress.countries)}
             found.append(Finding(progress.kind.upper(), now, progress.since, f"cadence of {progress.kind}", facts))
-        if self.state in (State.WAIT, State.GREETING):
+        if self.answer is None:
             found += self._greeting(now)
         elif not frame.lost:
             found += self._afterwards(now, quiet=not speech and not tonal)
@@ -222,14 +260,50 @@ class CallProgress:
 
     def _hear_voice(self, frame: Features, speech: bool, tonal: bool) -> None:
         """Counts speech. What was spoken so much fainter before was spoken in the background."""
-        if (before := self._gate.before_the_noise(frame)) and self._talk.onset is None:
-            self._talk.heard_before(before, frame.at)
-            self._loudest = max(self._loudest, self._gate.peak)
-        if speech and self._gate.peak > self._loudest + _BACKGROUND and self.state is State.GREETING:
-            self._talk.forget()
+        gate, talk = self._gate, self._talk
+        if not gate.knows_the_noise and (before := gate.before_the_noise(frame)) and talk.onset is None:
+            talk.heard_before(before, frame.at)
+            self._spoken_at = gate.peak if self._nobody is None else self._spoken_at
+            self._loudest = max(self._loudest, gate.peak)
         if speech:
-            self._loudest = max(self._loudest, self._gate.peak)
-        self._talk.hear(frame.at, speech, lost=frame.lost, sound=tonal)
+            peak = gate.peak
+            if peak > self._loudest + _BACKGROUND and self.state is State.GREETING:
+                self._forget()
+            if peak > self._loudest:
+                self._loudest = peak
+        # A tone that is so much fainter than the voice is behind it, and the voice is silent meanwhile.
+        talk.hear(frame.at, speech, lost=frame.lost, sound=tonal and frame.level > self._loudest - _FAINT)
+        if self.answer is None:
+            quiet = talk.quiet
+            self._ending.hear(frame, quiet, gate.peak)
+            if quiet <= _FADING_MS and talk.voice and not frame.lost:
+                self._syllables.hear(frame.level)
+
+    def _hear_level(self, frame: Features, speech: bool, tonal: bool) -> None:
+        """Learns how loud the voice is, but not from the frames with which a tone begins."""
+        if tonal:
+            self._unsure.clear()
+        elif not frame.lost:
+            if len(self._unsure) == _SURE_FRAMES or not speech:
+                self._spoken_at = max(self._spoken_at, self._unsure.pop(0))
+            if speech:
+                self._unsure.append(frame.level)
+
+    def _progress(self, heard: Heard) -> None:
+        """Nobody has answered where it is busy, nor before it rang: what is so much fainter is in the background."""
+        if heard.kind != "ring":
+            self._nobody = f"{heard.kind} tone", heard.level
+        elif self._nobody is not None and self._nobody[0] != "special information tone":
+            self._nobody = None  # it was the beginning of the ring
+        if self._spoken_at < heard.level - (_FAINT if heard.kind == "ring" else _BACKGROUND):
+            self._forget()
+            self.state = State.WAIT
+
+    def _forget(self) -> None:
+        """What was heard was not the voice of who has answered."""
+        self._talk.forget()
+        self._spoken_at, self._unsure = -100.0, []
+        self._syllables = Syllables()
 
     def _signal(self, signal: Signal) -> list[Finding]:
         facts: dict[str, float | str] = {f"hertz{n}": hz for n, hz in enumerate(signal.hertz, 1)}
@@ -240,8 +314,8 @@ class CallProgress:
             )
         finding = Finding(signal.name, signal.at, signal.since, signal.reason, facts)
         if signal.name == "SIT":
-            self._sit = signal
-            self._talk.forget()
+            self._nobody = "special information tone", signal.level
+            self._forget()
         if signal.name in ("FX", "MD"):
             if self.answer in ("FX", "MD", "AM"):
                 return [] if self.answer == signal.name else [finding]
@@ -253,6 +327,7 @@ class CallProgress:
             return [finding]
         reason = "beep after live voice: the decision is corrected" if self.answer == "LV" else "beep"
         self._decide("AM")
+        self._beep_expected = False
         return [replace(finding, code="AM", reason=reason), finding]
 
     def _greeting(self, now: int) -> list[Finding]:
@@ -262,27 +337,42 @@ class CallProgress:
         self.state = State.GREETING
         if talk.voice < _CLICK_MS:
             if talk.quiet >= _CLICK_SILENCE_MS:
-                talk.forget()
+                self._forget()
                 self.state = State.WAIT
             return []
-        if self._sit is not None:
-            if talk.voice < _SPOKEN_MS or self._gate.peak < self._sit.level - _BACKGROUND:
+        if self._nobody is not None:
+            tone, level = self._nobody
+            if talk.voice < _SPOKEN_MS or self._spoken_at < level - _BACKGROUND:
                 return []
             self._decide("AM")
-            return [Finding("AM", now, talk.onset, "voice after a special information tone", self._facts())]
-        greeting = Greeting(talk.voice, talk.quiet, talk.onset, talk.phrases, talk.sentences)
+            self._beep_expected = True
+            return [Finding("AM", now, talk.onset, f"voice after a {tone}", self._facts())]
+        greeting = Greeting(talk.voice, self._silence, talk.onset, talk.phrases, talk.sentences, self._syllables.count)
         decision = self._classify(greeting, self.parameters.profile)
-        if decision is None:
+        if decision is None or (decision[0] == "LV" and self._stirs):
             return []
         code, reason = decision
         self._decide(code)
+        self._beep_expected = code == "AM"
         facts = {"span": talk.span, "pauses": talk.phrases, "long_pauses": talk.sentences}
+        facts["syllables"] = self._syllables.count
         return [Finding(code, now, talk.onset, reason, self._facts() | facts)]
+
+    @property
+    def _stirs(self) -> bool:
+        """Whether speech or a beep may just have begun: the next frames tell, so nobody is told to be waiting yet."""
+        tone = self._tracker.tone
+        return self._gate.stirs or (tone is not None and tone.level > self._loudest - _FAINT)
+
+    @property
+    def _silence(self) -> int:
+        """ms since the last speech."""
+        return max(0, self._talk.quiet - self._ending.late)
 
     def _facts(self) -> dict[str, float | str]:
         """Of the voice so far."""
         talk, gate = self._talk, self._gate
-        facts: dict[str, float | str] = {"voice": talk.voice, "silence": talk.quiet, "onset": talk.onset or 0}
+        facts: dict[str, float | str] = {"voice": talk.voice, "silence": self._silence, "onset": talk.onset or 0}
         return facts | {"floor": round(gate.floor, 1), "peak": round(gate.peak, 1)}
 
     def _decide(self, code: str) -> None:
@@ -310,7 +400,7 @@ class CallProgress:
             self.state = State.DONE
             if self.answer is None:
                 reason = f"nobody was recognised within {self.parameters.total_timeout} ms"
-                facts: dict[str, float | str] = {"voice": self._talk.voice, "silence": self._talk.quiet}
+                facts: dict[str, float | str] = {"voice": self._talk.voice, "silence": self._silence}
                 found = [*found, Finding("DT", now, 0, reason, facts)]
         return found
 

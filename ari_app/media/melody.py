@@ -7,9 +7,11 @@ apart is what was heard in the seconds before: other tones, as loud, at other pi
 from __future__ import annotations
 
 from collections import deque
+from math import sqrt
 
-from ari_app.media.features import NOTHING, Features
-from ari_app.media.tones import PURITY, Tone
+from ari_app.media.features import Features
+from ari_app.media.frames import FRAME_MS
+from ari_app.media.tones import Tone
 
 #: ms for which a note is remembered: longer than the rests of a tune.
 MEMORY_MS = 12_000
@@ -36,6 +38,13 @@ class Melody:
         if ended.duration >= _SHORTEST and (spoken or not ringing):
             self._notes.append(ended)
 
+    def is_going_on(self, tone: Tone) -> bool:
+        """Whether there was a note shortly before this tone, of whatever pitch, and as loud."""
+        return any(
+            note.start < tone.start and tone.start - note.end <= MEMORY_MS and note.level >= tone.level - _FAINTER
+            for note in self._notes
+        )
+
     def others(self, tone: Tone) -> int:
         """How many other pitches there were shortly before this tone, and as loud."""
         pitches: list[float] = [tone.first] if tone.second is None else [tone.first, tone.second]
@@ -54,33 +63,38 @@ _OVERTONES = (2, 3)
 _EXACT = 0.02  # share of a pitch
 _STILL = 12.0  # Hz from frame to frame
 _HUM = 200.0  # Hz: what stands still below it may be the mains
-#: So many frames in a row fainter, and that many dB below its loudest one, within so many ms: the tone fades.
-_FALLS, _DECAY, _DECAY_MS = 3, 1.2, 200
+#: dB a second: a level that falls faster is that of a note that was struck. GSM's codec lets a beep's sway by 20.
+_STRUCK, _BAR = 28.0, 50.0
+#: Where the level is no further than this, in dB, from a straight line, and the pitch, in Hz, no codec has made a slope
+#: of it that is greater, in dB a second.
+_CLEAN_LEVEL, _CLEAN_HZ, _SLOPE = 0.12, 0.4, 2.5
+#: ms from a tone's beginning that say how it goes on.
+_SHAPE_MS = 240
 _BESIDE = 0.2  # share of a pitch: nearer than this a codec makes something of its own
 
 
 class Timbre:
-    """Whether the tone that goes on is a sine alone, as beeps are, or has company, as notes of instruments have: an
-    overtone in most of its frames, or another note that stands still beneath it."""
+    """What the tone that goes on sounds like: whether it is a sine alone, as beeps are, or has company, as notes of
+    instruments have (an overtone in most of its frames, or another note that stands still beneath it); and whether it
+    keeps its level, as beeps do, or fades, as what is struck or plucked does."""
 
     def __init__(self) -> None:
         self._start = -1
         self._frames = self._company = 0
         self._second = 0.0
-        self._loudest, self._before = NOTHING, 0.0  # dBFS: of its frames, and of the last one
-        self._falls = 0  # frames, each fainter than the one before
-        self.decays = False  # it is struck or plucked, and fades: a beep keeps its level
+        self._level = Line()
+        self._hertz = Line()
 
     def hear(self, frame: Features, tone: Tone) -> bool:
         """The next frame of that tone. Whether it has company so far."""
         if tone.start != self._start:
             self._start, self._frames, self._company, self._second = tone.start, 0, 0, 0.0
-            self._loudest, self._before, self._falls, self.decays = NOTHING, 0.0, 0, False
-        if not frame.lost and frame.purity >= PURITY and tone.duration <= _DECAY_MS:
-            self._loudest = max(self._loudest, frame.level)
-            self._falls = self._falls + 1 if frame.level < self._before else 0
-            self.decays |= self._falls >= _FALLS and frame.level < self._loudest - _DECAY
-            self._before = frame.level
+            self._level, self._hertz = Line(), Line()
+        elif not frame.lost and tone.end > frame.at and tone.duration <= _SHAPE_MS:
+            # The first frame holds the tone's beginning, and so does the window of the second one.
+            self._level.add(frame.at / 1000, frame.level)
+            if tone.duration > 2 * FRAME_MS:
+                self._hertz.add(frame.at / 1000, frame.first)
         if frame.lost or abs(frame.first - tone.first) > _SAME * tone.first:
             return self._has_company
         self._frames += 1
@@ -92,5 +106,61 @@ class Timbre:
         return self._has_company
 
     @property
+    def is_struck(self) -> bool:
+        """Whether it fades faster than any codec lets a steady tone sway."""
+        return self._level.slope < -_STRUCK
+
+    @property
+    def rings_out(self) -> bool:
+        """Whether it fades as fast as a bar of wood or metal does."""
+        return self._level.slope < -_BAR
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether level and pitch stand still."""
+        return self._is_clean and abs(self._level.slope) <= _SLOPE
+
+    @property
+    def slopes(self) -> bool:
+        """Whether it fades or swells where nothing else sways: on a line that is clean, and not by the codec."""
+        return self._is_clean and abs(self._level.slope) > _SLOPE
+
+    @property
+    def _is_clean(self) -> bool:
+        return self._level.apart <= _CLEAN_LEVEL and self._hertz.apart <= _CLEAN_HZ
+
+    @property
     def _has_company(self) -> bool:
         return 2 * self._company > self._frames
+
+
+class Line:
+    """The straight line through points, as they come: its slope, and how far they are from it."""
+
+    __slots__ = ("_count", "_x", "_xx", "_xy", "_y", "_yy")
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._x = self._y = 0.0  # means
+        self._xx = self._xy = self._yy = 0.0  # sums of products of what is beside them
+
+    def add(self, x: float, y: float) -> None:
+        self._count += 1
+        x_off, y_off = x - self._x, y - self._y
+        self._x += x_off / self._count
+        self._y += y_off / self._count
+        self._xx += x_off * (x - self._x)
+        self._xy += x_off * (y - self._y)
+        self._yy += y_off * (y - self._y)
+
+    @property
+    def slope(self) -> float:
+        """Of three points and more; else 0."""
+        return self._xy / self._xx if self._count > 2 else 0.0
+
+    @property
+    def apart(self) -> float:
+        """The standard deviation from the line; of less than three points 0."""
+        if self._count <= 2:
+            return 0.0
+        return sqrt(max(0.0, self._yy - self._xy * self._xy / self._xx) / self._count)

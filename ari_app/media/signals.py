@@ -15,6 +15,7 @@ from ari_app.media.answer_tone import AnswerTone
 from ari_app.media.features import NOTHING, Features
 from ari_app.media.frames import FRAME_MS
 from ari_app.media.melody import Melody, Timbre
+from ari_app.media.proof import Proof
 from ari_app.media.special_information import BANDS, SpecialInformation
 from ari_app.media.tones import Tone
 
@@ -22,6 +23,8 @@ from ari_app.media.tones import Tone
 BEEP_MS, _LOW_BEEP_MS, _LOW_HZ = 120, 140, 600
 #: A fax or modem tone by the user's own frequency must be longer: a beep may have that frequency too.
 _NAMED_ANSWER_MS = 400
+#: Of a beep whose beginning was lost so many frames count as heard, at most.
+_UNHEARD = 2
 _FAX_MODEM = frozenset({"FX", "MD"})
 _CALLING_HZ, _CALLING_TOLERANCE, _CALLING_MS = 1100, 40, (350, 650)
 _BELL_103_HZ, _BELL_103_MS = 2225, 500
@@ -33,14 +36,16 @@ _DIGIT_TOLERANCE = 0.02  # Q.24: 1.5 % must be taken; the rest is for the measur
 #: Telephones are this exact. What is less so and as long as a beep may be a beep of two tones.
 _DIGIT_EXACT = 0.008
 _MUSIC_FRAMES = 100
-_MUSIC_SHARE, _SOME_MUSIC_SHARE = 0.6, 0.2
-_PROOF_FALL = 12.0  # dB
-#: Frames of silence that prove a beep, and after one note too; and ms after it within which they begin.
-_PROOF_FRAMES, _ONE_OTHER_FRAMES, _PROOF_WITHIN = 15, 60, 500
+_MUSIC_SHARE, _HALF_MUSIC_SHARE, _SOME_MUSIC_SHARE = 0.6, 0.4, 0.2
+#: Frames of silence that prove a beep; that do it where none is expected, or one is but after another pitch; after
+#: another pitch, or of what rings out; and of what sounds like a note where no beep is expected.
+_PROOF_FRAMES, _SURE_FRAMES, _OTHER_FRAMES, _NOTE_FRAMES = 15, 21, 60, 100
 #: Longer, in ms, what may be a note is one.
 _LONGEST_DOUBTFUL = 1500
 #: A machine beeps within so many ms of its greeting. What begins later needs a proof, and no other pitch before it.
 _LATE_MS = 4000
+#: And so soon, if none is expected: who was left with music has heard nothing for a while before it.
+_LATE_UNEXPECTED_MS = 1800
 #: After tones at so many other pitches a tone is a note.
 _TUNE = 2
 #: A beep stands out of what is before it, as after a word or two there is silence; a note follows on another.
@@ -123,15 +128,16 @@ class SignalDetector:
         self._levels: deque[float] = deque(maxlen=_BEFORE_FRAMES)
         self._before = NOTHING  # dBFS: what was heard before the tone that goes on
         self._heard = 0  # frames, up to _MUSIC_FRAMES
-        self._may_be_music = False
+        self._may_be_music = self._half_music = False
         self._doubtful = False  # a note may be what the tone that goes on is
         self._melody = Melody()
         self._timbre = Timbre()
-        self._unproven: Tone | None = None  # a beep that may be a note, until silence follows it
-        self._quiet = 0
-        self._proof = _PROOF_FRAMES
+        self._proof = Proof()  # of a beep that may be a note
         self._accompanied = False  # the tone that goes on is not alone
+        self._gap, self._gap_end = 0, -1  # frames that were lost together, and when the last of them ended
+        self._unheard = 0  # ms that the tone that goes on may have been there before it was heard
         self._late = False  # it began long after the voice
+        self._expected: bool | None = None  # whether a beep is
 
     def hear(
         self,
@@ -142,16 +148,24 @@ class SignalDetector:
         spoken: bool,
         faint: bool = False,
         voice_end: int | None = None,
+        expected: bool | None = None,
     ) -> list[Signal]:
         """What is known with this frame. tone, ended: the tracker's; spoken: a voice was heard before; faint: the tone
-        is much fainter than that voice; voice_end: when that voice was heard last, ms of media time, if it is known."""
+        is much fainter than that voice; voice_end: when that voice was heard last, ms of media time, if it is known;
+        expected: a machine was told by its voice, and a beep follows; False: a human was told, which a beep would take
+        back, or a beep was; None: neither yet."""
         now = frame.at + FRAME_MS
+        self._expected = expected
+        if frame.lost:
+            self._gap = self._gap + 1 if self._gap_end == frame.at else 1
+            self._gap_end = now
         found: list[Signal] = []
         if (answer := self._answer.hear(frame)) is not None and not self._is_note(answer.hertz, answer.since, now):
             hertz = (round(answer.hertz, 1),)
             found.append(Signal(answer.name, now, answer.since, answer.reason, hertz, "", answer.level))
         if (tones := self._information.hear(frame)) is not None:
-            self._informed, self._unproven = now, None
+            self._informed = now
+            self._proof.drop()
             reason = "special information tone"
             found.append(Signal("SIT", now, tones.since, reason, tones.hertz, "", tones.level))
         found += self._end(ended, now, spoken) if ended else []
@@ -160,11 +174,14 @@ class SignalDetector:
         if tone is not None:
             if tone.start != self._start:
                 self._begin(tone)
-            self._late = voice_end is not None and tone.start - voice_end > _LATE_MS
+            late = _LATE_UNEXPECTED_MS if expected is False else _LATE_MS
+            self._late = voice_end is not None and tone.start - voice_end > late
             self._accompanied = self._timbre.hear(frame, tone) and tone.second is None
             self._doubtful |= faint or (self._may_be_music and tone.level < self._before + _OVER_BEFORE)
             found += self._go_on(frame, tone, now, spoken)
-        found += self._flags(frame, now) + self._prove(frame, now)
+        found += self._flags(frame, now)
+        if self._proof.tone is not None:
+            found += self._prove(frame, now)
         self._stable.append(self._is_stable(frame))
         if not frame.lost:
             self._heard = min(self._heard + 1, _MUSIC_FRAMES)
@@ -189,9 +206,12 @@ class SignalDetector:
     def _begin(self, tone: Tone) -> None:
         self._start = tone.start
         self._told = set()
+        after = tone.start - self._gap_end
+        self._unheard = min(self._gap, _UNHEARD) * FRAME_MS if after <= FRAME_MS else 0
         stable = sum(self._stable)
         self._doubtful = stable >= _MUSIC_SHARE * _MUSIC_FRAMES
         # Of noise nothing stands still, and a beep may be hardly above it.
+        self._half_music = stable >= _HALF_MUSIC_SHARE * _MUSIC_FRAMES
         self._may_be_music = stable >= _SOME_MUSIC_SHARE * _MUSIC_FRAMES or self._heard < _MUSIC_FRAMES
         # The frame before the first may hold the tone's beginning.
         before = list(self._levels)[:-1]
@@ -260,23 +280,41 @@ class SignalDetector:
     def _beep(self, tone: Tone, now: int, spoken: bool) -> list[Signal]:
         low, high = _BEEP_HZ
         ringing = tone.first <= 515 and (tone.second is None or tone.second <= 640)
-        if tone.duration < _beep_ms(tone) or not tone.is_steady or not low <= tone.first <= high:
+        if tone.duration + self._unheard < _beep_ms(tone) or not tone.is_steady or not low <= tone.first <= high:
             return []
         if tone.second is not None and tone.second > _HIGHEST_OF_TWO:
             return []
         if tone.start < self._informed or (ringing and not spoken) or self._is_named(tone) or self._is_harmonic(tone):
             return []
         others = self._melody.others(tone)
-        if others >= _TUNE or (others and self._late):
+        if others >= _TUNE or (others and (self._late or self._expected is False)):
             return []
-        fades = self._timbre.decays and self._may_be_music
-        doubtful = self._doubtful or self._accompanied or fades or self._late or others > 0
-        if doubtful or not spoken:
-            is_note = doubtful and tone.duration > _LONGEST_DOUBTFUL
-            self._unproven, self._quiet = None if is_note else tone, 0
-            self._proof = _ONE_OTHER_FRAMES if others else _PROOF_FRAMES
+        frames = self._silence_wanted(tone, others)
+        if frames and tone.duration > _LONGEST_DOUBTFUL:
+            self._proof.drop()
+            return []
+        if frames or not spoken:
+            cut_off = self._expected is False and (self._accompanied or self._timbre.is_struck)
+            self._proof.want(tone, frames or _PROOF_FRAMES, cut_off=cut_off)
             return []
         return self._tell("BP", now, tone, "beep")
+
+    def _silence_wanted(self, tone: Tone, others: int) -> int:
+        """Frames of silence that must follow what may be a note; 0: it is a beep."""
+        timbre = self._timbre
+        struck = timbre.is_struck
+        if self._expected is False:
+            going_on = self._melody.is_going_on(tone)
+            if struck or self._accompanied or going_on or (self._late and not timbre.is_flat):
+                self._doubtful = True  # even if the rest of it is steadier
+                return _NOTE_FRAMES
+            self._doubtful |= timbre.slopes or (self._half_music and not timbre.is_flat)
+            return _SURE_FRAMES if self._doubtful or self._late else 0
+        if timbre.rings_out or (others and not self._expected):
+            return _OTHER_FRAMES
+        if others:
+            return _SURE_FRAMES
+        return _PROOF_FRAMES if self._doubtful or self._accompanied or self._late or struck else 0
 
     @staticmethod
     def _is_harmonic(tone: Tone) -> bool:
@@ -292,16 +330,8 @@ class SignalDetector:
 
     def _prove(self, frame: Features, now: int) -> list[Signal]:
         """What may be a note is a beep only if silence follows it."""
-        tone = self._unproven
-        if tone is None:
-            return []
-        if now - tone.end > _PROOF_WITHIN + self._proof * FRAME_MS:
-            self._unproven = None
-        self._quiet = self._quiet + 1 if not frame.lost and frame.level < tone.level - _PROOF_FALL else 0
-        if self._quiet < self._proof:
-            return []
-        self._unproven = None
-        return self._tell("BP", now, tone, "beep, and silence after it")
+        tone = self._proof.hear(frame, now)
+        return self._tell("BP", now, tone, "beep, and silence after it") if tone else []
 
     def _flags(self, frame: Features, now: int) -> list[Signal]:
         """V.21's flags, with which a fax begins that sends no answer tone: power about 1650 and 1850 Hz."""

@@ -13,6 +13,8 @@ from ari_app.media.frames import FRAME_MS
 PAUSE_MS = 240
 #: A pause of so many ms is one between phrases, and one of so many between sentences.
 PHRASE_MS, SENTENCE_MS = 300, 500
+#: What was lost for no longer than this, in ms, was what it was before it and after it: no word is as short.
+_GAP_MS = 140
 #: Before so much was said, what pauses may be a click or a breath.
 _SAID_MS = 200
 
@@ -31,7 +33,8 @@ class TalkTracker:
 
     start_ms: speech of that length is talk, shorter is a click. stop_ms: silence of that length ends it.
     silence_ms: silence of that length, from the start or from the end of talk, is told once; 0: never.
-    Lost frames are neither: time passes, and talk and silence go on where they were.
+    Lost frames are neither: time passes, and talk and silence go on where they were. A few of them (_GAP_MS) are what
+    is on both sides of them, if that is the same.
     """
 
     def __init__(self, *, start_ms: int = 100, stop_ms: int = 500, silence_ms: int = 0) -> None:
@@ -47,14 +50,21 @@ class TalkTracker:
         self._burst = 0  # ms of the speech that may become talk
         self._burst_at = 0
         self._silence_told = False
+        self._lost = 0  # ms that were lost since the last frame that was not
 
     def hear(self, at: int, speech: bool, *, lost: bool = False, sound: bool = False) -> list[Talk]:
         """The frame that begins at this media time. sound: a tone, which is neither speech nor silence."""
-        if lost or (sound and not speech):
+        if lost:
+            self._lost += FRAME_MS
             return []
+        gap, self._lost = self._lost, 0
+        if sound and not speech:
+            return []
+        gap = gap if gap <= _GAP_MS else 0
         if not speech:
-            return self._silence(at)
+            return self._silence(at, gap if self.quiet else 0)
         filled = self.quiet if self.voice and self.quiet <= PAUSE_MS else 0
+        filled += gap if self.voice and not self.quiet else 0
         self.span += FRAME_MS + (self.quiet if self.voice else 0)
         if self.voice >= _SAID_MS:
             self.phrases += self.quiet >= PHRASE_MS
@@ -82,9 +92,9 @@ class TalkTracker:
         self.span = self.end - self.onset
         self.quiet = at - self.end
 
-    def _silence(self, at: int) -> list[Talk]:
+    def _silence(self, at: int, before: int) -> list[Talk]:
         found: list[Talk] = []
-        self.quiet += FRAME_MS
+        self.quiet += FRAME_MS + before
         if self.talking and self.quiet >= self._stop_ms:
             self.talking = False
             found.append(Talk("stopped", at + FRAME_MS, self.end))

@@ -13,6 +13,8 @@ from ari_app.media.frames import FRAME_MS
 
 #: Share of the power that one sine, or two, must have. Speech reaches it in single frames only.
 PURITY = 0.90
+#: And where one goes on as near to its frequency, in Hz, and to its level, in dB: noise and codecs take from it.
+_STILL_PURE, _STILL_NEAR, _STILL_STEADY = 0.80, 4.0, 1.5
 #: Below this nothing is a tone: the fundamental of a voice may be pure for a while.
 _LOWEST_HZ = 350.0
 _QUIETEST = -50.0  # dBFS
@@ -27,6 +29,8 @@ _STEADY = 3.0  # dB from the tone so far
 _HIGH_HZ, _HIGH_DRIFT, _HIGH_STEADY = 1200.0, 15.0, 6.0
 #: Frames that may be lost or spoilt in a tone: three lost ones, and the next, whose window they spoil. More end it.
 _GAP = 4
+#: And so many where nothing else was heard between: five packets, and what they spoil.
+_BURST = 6
 #: So many frames that are so much fainter, in dB, end it at once: a digit that is pressed again is two tones.
 _QUIET = 2
 _FALL = 15.0
@@ -47,6 +51,7 @@ class Tone:
     level: float  # dBFS
     frames: int  # those in which it was heard
     steady: int  # those of them that were as loud as the rest
+    lost: int = 0  # frames of it that were lost, or spoilt by a loss
 
     @property
     def duration(self) -> int:
@@ -56,7 +61,7 @@ class Tone:
     @property
     def is_steady(self) -> bool:
         """Whether it keeps its level and is there nearly all the time, as no voice and few instruments do."""
-        return self.steady * FRAME_MS >= _STEADY_SHARE * self.duration
+        return self.steady * FRAME_MS >= _STEADY_SHARE * (self.duration - self.lost * FRAME_MS)
 
     def matches(self, hz: float, tolerance: float) -> bool:
         """Whether it is the single tone of this frequency, give or take."""
@@ -79,6 +84,13 @@ def _heard(frame: Features) -> tuple[float, float | None] | None:
     return None
 
 
+def _goes_on(tone: Tone, frame: Features) -> bool:
+    """Whether a frame that is no tone by itself is one of this one."""
+    if tone.second is not None or tone.frames <= _TONAL_FRAMES or frame.lost or frame.purity < _STILL_PURE:
+        return False
+    return abs(frame.first - tone.first) <= _STILL_NEAR and abs(frame.level - tone.level) <= _STILL_STEADY
+
+
 def _same(tone: Tone, heard: tuple[float, float | None]) -> bool:
     low, high = heard
     drift = _HIGH_DRIFT if tone.first >= _HIGH_HZ else _DRIFT
@@ -97,6 +109,7 @@ class ToneTracker:
         self.tone: Tone | None = None  # the one that goes on
         self._missing = 0  # frames since the last one of the tone
         self._quiet = 0  # those of them that were silent
+        self._lost = 0  # those of them that were lost, or spoilt by a loss
         self._other: Tone | None = None  # another tone that may have begun
 
     @property
@@ -107,18 +120,23 @@ class ToneTracker:
     def hear(self, frame: Features) -> Tone | None:
         """The tone that has ended with this frame, if one has. `tone` is the one that goes on or begins."""
         heard = _heard(frame)
+        if heard is None and self.tone is not None and _goes_on(self.tone, frame):
+            heard = frame.first, None
         if self.tone is not None and heard is not None and _same(self.tone, heard):
-            self.tone = self._longer(self.tone, frame, heard)
-            self._missing, self._quiet, self._other = 0, 0, None
+            self.tone = self._longer(replace(self.tone, lost=self.tone.lost + self._lost), frame, heard)
+            self._missing, self._quiet, self._lost, self._other = 0, 0, 0, None
             return None
         fresh = heard and Tone(frame.at, frame.at + FRAME_MS, heard[0], heard[1], frame.level, 1, 1)
         if self.tone is None:
             self.tone = fresh
             return None
         self._missing += 1
+        # The frame after a lost one has it in its window.
+        self._lost += frame.lost or (0 < self._lost == self._missing - 1)
         self._quiet += not frame.lost and frame.level < self.tone.level - _FALL
         another = self._other is not None and heard is not None and _same(self._other, heard)
-        if self.tone.frames > 1 and self._missing <= _GAP and self._quiet < _QUIET and not another:
+        limit = _BURST if self._lost == self._missing else _GAP
+        if self.tone.frames > 1 and self._missing <= limit and self._quiet < _QUIET and not another:
             # One frame that is not of the tone may be spoilt; the next will tell.
             self._other = fresh
             return None
@@ -126,7 +144,7 @@ class ToneTracker:
         self.tone = fresh
         if another and self._other is not None and heard is not None:
             self.tone = self._longer(self._other, frame, heard)
-        self._missing, self._quiet, self._other = 0, 0, None
+        self._missing, self._quiet, self._lost, self._other = 0, 0, 0, None
         return ended if ended.frames > 1 else None
 
     def _longer(self, tone: Tone, frame: Features, heard: tuple[float, float | None]) -> Tone:

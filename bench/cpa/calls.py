@@ -16,7 +16,7 @@ from bench.cpa import faults
 from bench.cpa.voices import RATE, Samples, Studio
 
 BEEPS = {
-    "tuning": [440, 620, 750, 950, 1000, 1100, 1400],
+    "tuning": [440, 500, 620, 700, 750, 850, 950, 1000, 1100, 1250, 1400, 1450, 1600, 1850, 1950],
     "test": [425, 480, 660, 800, 880, 1030, 1200, 1300, 1500, 1700, 2000],
 }
 #: How many of each are made for the test; as many more or fewer for other sizes.
@@ -115,7 +115,7 @@ class Exchange:
             hertz = [float(draw.choice(BEEPS[self.part]))]
             if draw.random() < 0.1:
                 hertz.append(hertz[0] * draw.choice([1.3, 1.5, 1.7]))
-            length = draw.uniform(0.2, 0.6) if self.part == "tuning" else draw.uniform(0.18, 1.0)
+            length = draw.uniform(0.17, 1.1) if self.part == "tuning" else draw.uniform(0.18, 1.0)
             parts.append(at_level(tone(length, *hertz), min(-8, level + draw.uniform(-6, 8))))
             call.detail = {"hertz": hertz[0], "length": length}
         call.sound = np.concatenate([*parts, silence(3.5)])

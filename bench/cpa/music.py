@@ -58,6 +58,16 @@ STYLES: dict[str, dict[str, Style]] = {
         "brass": Style((56,), (61,), (58,), True, (90, 130)),
         "recorder alone": Style((74,), octave=(72, 91), rests=0.25, long=0.3, tempo=(70, 120)),
         "church organ": Style((19,), (19,), (19,), tempo=(60, 90), long=0.4, scale=_MINOR),
+        "xylophone": Style((13,), (13,), (), tempo=(90, 140), octave=(65, 96), scale=_FIVE),
+        "kalimba alone": Style((108,), octave=(60, 88), tempo=(70, 120), rests=0.25, scale=_FIVE),
+        "steel drums": Style((114,), (114,), (32,), True, (90, 130), octave=(60, 86)),
+        "tinkle bell": Style((112,), (92,), (), tempo=(50, 90), octave=(67, 93), rests=0.3, long=0.4),
+        "koto and dulcimer": Style((107, 15), (15,), (), tempo=(60, 100), rests=0.25, scale=_FIVE),
+        "piccolo alone": Style((72,), octave=(74, 98), tempo=(70, 130), rests=0.25, long=0.25),
+        "blown bottle": Style((76,), (), (32,), tempo=(60, 100), octave=(60, 88), rests=0.25, long=0.35),
+        "shakuhachi alone": Style((77,), octave=(62, 89), tempo=(50, 90), rests=0.3, long=0.4, scale=_FIVE),
+        "English horn": Style((69,), (45,), (42,), tempo=(60, 90), octave=(60, 84), rests=0.25, long=0.35),
+        "calliope": Style((82,), octave=(65, 91), tempo=(80, 130), rests=0.25, long=0.3, scale=_MINOR),
     },
     "test": {
         "electric piano": Style((4,), (5,), (33,), True, (70, 110), rests=0.2),
@@ -76,7 +86,12 @@ STYLES: dict[str, dict[str, Style]] = {
 }
 #: Electronic tunes, of one voice: the share of their overtones (none: sines, each note is what a beep is).
 _TUNES = {
-    "tuning": {"tune of sines": (1.0,), "tune of soft squares": (1.0, 0, 0.33, 0, 0.2)},
+    "tuning": {
+        "tune of sines": (1.0,),
+        "tune of soft squares": (1.0, 0, 0.33, 0, 0.2),
+        "tune with twelfths": (1.0, 0, 0.16),
+        "tune of rounded saws": (1.0, 0.3, 0.1),
+    },
     "test": {"tune of sines": (1.0,), "tune of triangles": (1.0, 0, 0.11, 0, 0.04), "tune with octaves": (1.0, 0.5)},
 }
 #: (start in ticks, length in ticks, channel, key, velocity)
@@ -244,7 +259,7 @@ def _over_the_line(draw: random.Random, sound: Samples) -> Samples:
 
 
 def pieces(part: str, seed: int, scale: float = 1.0) -> Iterator[Piece]:
-    """Of scale 1: some four hours for the test, three for tuning."""
+    """Of scale 1: some four hours for the test, five for tuning."""
     for path in _titles(part):
         for speed in (1.0, 0.84, 0.92, 1.0, 1.07, 1.17)[: max(1, round(6 * scale))]:
             draw = random.Random(f"{seed}/{part}/{path.name}/{speed}")

@@ -23,7 +23,7 @@ from ari_app.calls.verbs.attach import Attach, Side
 from ari_app.calls.verbs.external_media import MediaPorts
 from ari_app.calls.wait import while_alive
 from ari_app.media.features import Features
-from ari_app.media.frames import FRAME_MS
+from ari_app.media.frames import FRAME_MS, Frame
 from ari_app.media.transports.port import Direction
 from ari_app.media.vad import Vad
 
@@ -121,7 +121,7 @@ class Analysis(Generic[T]):
     def _heard_ms(self) -> int:
         return FRAME_MS * self._frames
 
-    def _heard(self, frame: Features) -> None:
+    def _heard(self, frame: Features, _sound: Frame) -> None:
         if self._over.is_set():
             return
         self._frames += 1

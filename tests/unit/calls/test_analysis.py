@@ -49,7 +49,7 @@ class Analyses:
         await self.stage.until(lambda: len(self.ports.batch) == 1)
         (line,) = self.ports.batch._lines
         for frame in frames:
-            line.hear(frame)
+            line.hear(frame, None)
 
     async def ended(self, analysis: str) -> AnalysisView:
         await self.stage.until(lambda: self.desk.view(ACCOUNT, analysis).state == "ended")

@@ -83,6 +83,38 @@ def test_fax_modem_and_special_information() -> None:
     assert codes(call(special_information(), silence(300), voice(1500)))[:2] == ["SIT", "AM"]
 
 
+@pytest.mark.parametrize("hertz", [(480, 620), (425,)])
+def test_who_talks_far_behind_a_busy_tone_is_nobody(hertz: tuple[int, ...]) -> None:
+    """Crosstalk is heard in the pauses and after the tone: no answer, and no burst of the tone is a beep."""
+    busy = cadence([500, 500] * 6, *hertz)
+    sound = np.concatenate([silence(900), busy, silence(3000)])
+    talk = np.concatenate([silence(200), *[np.concatenate([voice(700, -40, seed=n), silence(300)]) for n in range(12)]])
+    talk = np.concatenate([talk[: len(sound)], silence(3000)])[: len(sound)]
+    found = codes(call(sound + talk))
+    assert "BUSY" in found
+    assert not {"LV", "AM", "BP"} & set(found)
+    assert {"LV", "AM"} & set(codes(call(talk))), "the voice alone is heard"
+
+
+def test_a_voice_after_a_busy_tone_is_a_machine() -> None:
+    found = findings(call(silence(300), cadence([500, 500] * 3, 480, 620), voice(1500)))
+    assert [one.code for one in found][:2] == ["BUSY", "AM"]
+    assert found[1].reason == "voice after a busy tone"
+
+
+def test_who_talks_far_behind_special_information_tones_is_nobody() -> None:
+    sound = call(special_information(), silence(300), voice(1500, -38), silence(1500))
+    assert not {"LV", "AM"} & set(codes(sound))
+
+
+def test_who_talks_far_behind_the_ringback_has_not_answered() -> None:
+    """Crosstalk before and in the ringback is not counted with the word of who answers then."""
+    before = np.concatenate([voice(500, -40), cadence([2000, 300], 440, 480), voice(300, -40, seed=2), silence(600)])
+    found = findings(call(before, voice(500), silence(2000)))
+    assert [one.code for one in found][:2] == ["RING", "LV"]
+    assert found[1].since >= 4500
+
+
 def test_ringback_before_the_answer_is_nobody() -> None:
     sound = call(cadence([2000, 4000], 440, 480), voice(600))
     assert codes(sound) == ["RING", "LV", "SL"]
@@ -128,6 +160,45 @@ def test_two_percent_loss_changes_no_decision() -> None:
     lost = frozenset(range(3, 800, 50))
     for sound, first in ((HUMAN, "LV"), (MACHINE, "AM")):
         assert replay(features(sound, lose=lost))[0].code == first
+
+
+@pytest.mark.parametrize("gap", [1, 3, 5])
+def test_loss_in_the_silence_delays_no_decision(gap: int) -> None:
+    lost = frozenset(at for start in range(85, 800, 4 * gap) for at in range(start, start + gap))
+    whole, lossy = replay(features(HUMAN))[0], replay(features(HUMAN, lose=lost))[0]
+    assert (whole.code, lossy.code) == ("LV", "LV")
+    assert lossy.at == pytest.approx(whole.at, abs=20 * gap + 20)
+
+
+def test_music_far_behind_the_voice_is_silence() -> None:
+    """A tone that is 24 dB fainter than the voice: as loud as the voice, it is waited for what it is."""
+    whole = findings(HUMAN)[0]
+    behind = findings(HUMAN + sine(700, len(HUMAN) / 8, -44))[0]
+    assert (behind.code, behind.at) == ("LV", pytest.approx(whole.at, abs=60))
+    told = findings(call(voice(600), silence(300), sine(1400, 6000, -20)), beep_is_am=False)
+    assert next(f.at for f in told if f.code == "LV") > 1600 + 300 + 6000
+
+
+@pytest.mark.parametrize("sound", [voice(2500, seed=2), sine(1400, 300)], ids=["speech", "beep"])
+def test_nobody_waits_while_speech_or_a_beep_begins(sound: Samples) -> None:
+    """Around the silence that is demanded: what has begun is not interrupted by a decision, two frames before it is
+    speech or a tone."""
+    told = []
+    for pause in range(820, 940, 10):
+        first = findings(call(voice(600), silence(pause), sound))[0]
+        told.append(first.code)
+        assert first.code == "AM" or first.at <= 1600 + pause + 20, pause
+    assert (told[0], told[-1]) == ("AM", "LV")
+
+
+@pytest.mark.parametrize("line", [-62, -52])
+def test_a_faint_ending_is_of_the_greeting(line: float) -> None:
+    """A last consonant is 20 dB below the vowel, and no speech to the detector: the silence begins after it."""
+    plain = findings(call(voice(600), level=line))[0]
+    faint = findings(call(voice(600), noise(120, -40), level=line))[0]
+    assert (plain.code, faint.code) == ("LV", "LV")
+    assert faint.at - plain.at == pytest.approx(120, abs=60)
+    assert plain.at - 1600 == pytest.approx(PROFILES["balanced"].short_silence, abs=60)
 
 
 def test_what_is_lost_is_not_the_silence_after_a_greeting() -> None:

@@ -142,7 +142,8 @@ def test_profiles(name: str) -> None:
     profile = PROFILES[name]
     assert codes(spoken(profile.machine_voice + 400), profile=profile)[0] == "AM"
     assert codes(spoken(profile.machine_voice - 400), profile=profile)[0] == "LV"
-    short, long = spoken(profile.short_voice - 200), spoken(profile.short_voice + 300)
+    short, long = spoken(600), spoken(profile.short_voice + 300)
+    assert profile.short_voice > 600
     assert findings(short, profile=profile)[0].facts["silence"] == profile.short_silence
     assert findings(long, profile=profile)[0].facts["silence"] == profile.long_silence
 

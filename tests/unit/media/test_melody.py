@@ -4,9 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ari_app.media.cpa import PROFILES, Parameters, replay
-from ari_app.media.melody import Melody, Timbre
+from ari_app.media.melody import Line, Melody, Timbre
 from ari_app.media.signals import SignalDetector
 from ari_app.media.tones import Tone, ToneTracker
 from tests.unit.media.signals import Samples, features, noise, silence, sine, voice
@@ -100,38 +102,164 @@ def test_a_beep_is_alone_and_a_note_has_overtones_or_another_note_beneath_it(hz:
     assert company(beep + sine(hz * 0.6, 300, -33))
 
 
-@pytest.mark.parametrize(("decibels_a_second", "fades"), [(0, False), (5, False), (20, True), (40, True)])
-def test_what_is_struck_fades(decibels_a_second: float, fades: bool) -> None:
-    level = 10 ** (-decibels_a_second * np.arange(300 * 8) / 8000 / 20)
+def shape(sound: Samples, *, noise_level: float = -70) -> Timbre:
     timbre, tracker = Timbre(), ToneTracker()
-    for frame in features(np.concatenate([silence(100), sine(1000, 300) * level]) + noise(400, -70)):
+    for frame in features(np.concatenate([silence(100), sound]) + noise(100 + len(sound) / 8, noise_level)):
         tracker.hear(frame)
         if tracker.tone is not None:
             timbre.hear(frame, tracker.tone)
-    assert timbre.decays == fades
+    return timbre
 
 
-def late(*parts: Samples, voice_end: int) -> list[int]:
-    """When beeps were told, of a tone that begins at 10 s."""
+def fading(decibels_a_second: float, hz: float = 1000, ms: int = 200) -> Samples:
+    return np.asarray(sine(hz, ms) * 10 ** (-decibels_a_second * np.arange(ms * 8) / 8000 / 20))
+
+
+@pytest.mark.parametrize("hz", [425, 620, 1000, 1950])
+def test_what_is_struck_fades_and_a_beep_does_not(hz: float) -> None:
+    for decibels_a_second, names in {
+        0: {"is_flat"},
+        1: {"is_flat"},
+        5: {"slopes"},
+        -8: {"slopes"},
+        40: {"slopes", "is_struck"},
+        80: {"slopes", "is_struck", "rings_out"},
+    }.items():
+        timbre = shape(fading(decibels_a_second, hz))
+        assert {name for name in ("is_flat", "slopes", "is_struck", "rings_out") if getattr(timbre, name)} == names
+
+
+def test_in_the_noise_of_a_line_a_beep_is_flat_still() -> None:
+    assert shape(fading(0), noise_level=-38).is_flat
+
+
+def test_what_sways_is_neither_flat_nor_a_slope() -> None:
+    """GSM's codec and a flute do it."""
+    sway = 10 ** (0.6 * np.sin(2 * np.pi * 11 * np.arange(1600) / 8000) / 20)
+    timbre = shape(sine(1000, 200) * sway)
+    assert not timbre.is_flat
+    assert not timbre.slopes
+
+
+@given(st.lists(st.tuples(st.integers(0, 50), st.floats(-60, 0)), min_size=3, max_size=12, unique_by=lambda at: at[0]))
+def test_a_line_is_the_one_of_least_squares(frames: list[tuple[int, float]]) -> None:
+    points = [(0.02 * frame, level) for frame, level in frames]
+    x, y = np.array(points).T
+    line = Line()
+    for one in points:
+        line.add(*one)
+    slope, start = np.polyfit(x, y, 1)
+    assert line.slope == pytest.approx(slope, rel=1e-6, abs=1e-5)
+    assert line.apart == pytest.approx(float(np.std(y - slope * x - start)), rel=1e-4, abs=1e-4)
+
+
+def test_two_points_are_no_line() -> None:
+    line = Line()
+    for x in (0, 1):
+        line.add(x, 5 * x)
+        assert (line.slope, line.apart) == (0, 0)
+
+
+def told(
+    *parts: Samples, voice_end: int | None = None, expected: bool | None = None, lose: frozenset[int] = frozenset()
+) -> list[int]:
+    """ms from the beginning of the parts, which is at 10 s, until each beep was told."""
     tracker, detector = ToneTracker(), SignalDetector()
     found = []
     sound = np.concatenate([silence(10_000), *parts])
-    for frame in features(sound + noise(len(sound) / 8, -62)):
+    for frame in features(sound + noise(len(sound) / 8, -62), lose=lose):
         ended = tracker.hear(frame)
-        signals = detector.hear(frame, tracker.tone, ended, spoken=True, voice_end=voice_end)
+        signals = detector.hear(frame, tracker.tone, ended, spoken=True, voice_end=voice_end, expected=expected)
         found += [signal.at - 10_000 for signal in signals if signal.name == "BP"]
     return found
 
 
 def test_a_tone_long_after_the_voice_is_a_beep_when_silence_has_followed_it() -> None:
     beep = [sine(1000, 300), silence(1000)]
-    (soon,) = late(*beep, voice_end=9000)
-    (proven,) = late(*beep, voice_end=5000)
+    (soon,) = told(*beep, voice_end=9000)
+    (proven,) = told(*beep, voice_end=5000)
     assert soon <= 160
     assert 560 <= proven <= 700
-    assert late(sine(1000, 300), noise(1000, -25), voice_end=5000) == []
-    assert len(late(*beep, sine(700, 300), silence(3000), voice_end=9000)) == 2
-    assert len(late(*beep, sine(700, 300), silence(3000), voice_end=5000)) == 1
+    assert told(sine(1000, 300), noise(1000, -25), voice_end=5000) == []
+    assert len(told(*beep, sine(700, 300), silence(3000), voice_end=9000)) == 2
+    assert len(told(*beep, sine(700, 300), silence(3000), voice_end=5000)) == 1
+
+
+BEEP = [sine(1000, 300), silence(3000)]
+
+
+def test_a_beep_soon_after_a_human_was_told_is_told_at_once() -> None:
+    (at,) = told(*BEEP, voice_end=9000, expected=False)
+    assert at <= 160
+
+
+@pytest.mark.parametrize(
+    ("sound", "voice_end", "least"),
+    [
+        (sine(1000, 300), 8000, 420),  # long after the voice
+        (fading(8, ms=300), 9000, 420),  # fades a little
+        (fading(40, ms=300)[: 140 * 8], 9000, 2000),  # is struck
+        (sine(1000, 300) + sine(2000, 300, -42), 9000, 2000),  # with an octave
+    ],
+)
+def test_what_may_be_a_note_takes_no_human_back_without_silence(sound: Samples, voice_end: int, least: int) -> None:
+    (at,) = told(sound, silence(3000), voice_end=voice_end, expected=False)
+    length = len(sound) / 8
+    assert length + least <= at <= length + least + 140
+    assert told(sound, silence(least - 100), voice(2000), voice_end=voice_end, expected=False) == []
+
+
+def test_after_a_human_was_told_a_tone_after_another_is_a_note() -> None:
+    """Of another pitch none at all, of the same pitch one that two seconds of silence follow."""
+    first = [sine(700, 300), silence(600)]
+    assert len(told(*first, *BEEP, voice_end=9500, expected=False)) == 1
+    assert len(told(*first, *BEEP, voice_end=9500, expected=True)) == 2
+    same = told(sine(1000, 300), silence(600), *BEEP, voice_end=9500, expected=False)
+    assert same[0] <= 160
+    assert same[1] >= 900 + 300 + 2000
+
+
+def test_what_dies_away_takes_no_human_back() -> None:
+    chime = [fading(40, ms=800), silence(3000)]
+    assert told(*chime, voice_end=9000, expected=False) == []
+    assert len(told(*chime, voice_end=9000, expected=True)) == 1
+
+
+def test_what_rings_out_is_no_beep_at_once_whoever_has_answered() -> None:
+    for expected in (None, True):
+        (at,) = told(fading(80, 1500, ms=240), silence(3000), voice_end=9500, expected=expected)
+        assert at >= 1200
+
+
+def test_of_a_machine_a_beep_may_follow_on_a_tone_of_another_pitch() -> None:
+    """A long vowel may be one."""
+    other = [sine(600, 200), silence(400)]
+    machine, unknown = (told(*other, *BEEP, voice_end=10_200, expected=expected)[-1] for expected in (True, None))
+    assert 600 + 300 + 420 <= machine <= 600 + 300 + 500
+    assert unknown >= 600 + 300 + 1200
+
+
+def test_an_analysis_expects_a_beep_after_a_machines_voice_and_no_other_after_a_beep() -> None:
+    """Told within 0.2 s, or when silence has followed it; so is a beep after a human's voice that comes late."""
+
+    def after(spoken: Samples, pause: int, *, machine_voice: int = 4600) -> list[int]:
+        profile = replace(PROFILES["balanced"], machine_voice=machine_voice, few_syllables=0)
+        sound = np.concatenate([silence(500), spoken, silence(pause), sine(1000, 200), silence(600), *BEEP])
+        found = replay(features(sound + noise(len(sound) / 8, -62)), Parameters(profile=profile))
+        return [finding.at - finding.since for finding in found if finding.code == "BP"]
+
+    machine = after(voice(2000), 500, machine_voice=1500)
+    unknown, human = after(voice(2000), 500), after(voice(600), 2200)
+    assert max(machine) <= 200
+    assert unknown[0] <= 200
+    assert human[0] >= 580
+    assert min(unknown[1], human[1]) >= 2200
+
+
+@pytest.mark.parametrize("lost", [2, 4])
+def test_the_beginning_of_a_beep_that_was_lost_counts(lost: int) -> None:
+    (at,) = told(*BEEP, lose=frozenset(range(500, 500 + lost)))
+    assert at <= 20 * lost + 120
 
 
 def test_after_much_voice_the_silence_of_a_human_is_longer() -> None:

@@ -50,12 +50,35 @@ def test_pauses_between_phrases_and_sentences_are_counted_when_it_goes_on() -> N
     assert (tracker.phrases, tracker.sentences) == (0, 0)
 
 
-@given(st.text("S.lt", max_size=300))
-def test_loss_and_tones_are_neither(text: str) -> None:
+@given(st.lists(st.sampled_from(["S", ".", "llllllll", "t"]), max_size=300))
+def test_loss_and_tones_are_neither(pieces: list[str]) -> None:
+    text = "".join(pieces)
     with_them, without = TalkTracker(silence_ms=1000), TalkTracker(silence_ms=1000)
     whats = [talk.what for talk in run(with_them, text)]
     assert whats == [talk.what for talk in run(without, text.replace("l", "").replace("t", ""))]
     assert (with_them.voice, with_them.quiet) == (without.voice, without.quiet)
+
+
+_RUNS = st.lists(st.tuples(st.sampled_from("S."), st.integers(1, 40)), max_size=6)
+
+
+@given(_RUNS, st.sampled_from("S."), st.integers(1, 30), st.integers(1, 7), st.integers(1, 30), _RUNS)
+def test_a_few_lost_frames_are_what_is_on_both_sides(
+    earlier: list[tuple[str, int]], there: str, left: int, gap: int, right: int, later: list[tuple[str, int]]
+) -> None:
+    before, after = ("".join(letter * count for letter, count in runs) for runs in (earlier, later))
+    text = before + there * (left + gap + right) + after
+    lossy = before + there * left + "l" * gap + there * right + after
+    whole, broken = TalkTracker(silence_ms=1000), TalkTracker(silence_ms=1000)
+    assert [talk.what for talk in run(whole, text)] == [talk.what for talk in run(broken, lossy)]
+    assert (whole.voice, whole.quiet, whole.end) == (broken.voice, broken.quiet, broken.end)
+    assert (whole.phrases, whole.sentences) == (broken.phrases, broken.sentences)
+
+
+def test_what_is_lost_between_speech_and_silence_is_neither() -> None:
+    tracker = TalkTracker()
+    run(tracker, "S" * 10 + "lll" + "." * 10)
+    assert (tracker.voice, tracker.quiet) == (200, 200)
 
 
 def test_the_span_has_all_pauses_and_no_tones() -> None:

@@ -38,10 +38,40 @@ def test_a_dual_tone_has_both_frequencies() -> None:
     assert not tone.matches(852, 3)
 
 
-def test_three_lost_frames_do_not_end_a_tone_and_six_do() -> None:
-    sound = [silence(200), sine(1000, 600), silence(200)]
-    assert len(tones(features(*sound, lose=frozenset({20, 21, 22})))) == 1
-    assert len(tones(features(*sound, lose=frozenset(range(20, 26))))) == 2
+@pytest.mark.parametrize(("lost", "count"), [(3, 1), (5, 1), (7, 2)])
+def test_five_lost_frames_do_not_end_a_tone_and_seven_do(lost: int, count: int) -> None:
+    found = tones(features(silence(200), sine(1000, 600), silence(200), lose=frozenset(range(20, 20 + lost))))
+    assert len(found) == count
+    assert all(tone.is_steady for tone in found)
+
+
+def test_what_was_lost_of_a_tone_does_not_make_it_unsteady() -> None:
+    lose = frozenset({13, 14, 17, 18})
+    (tone,) = tones(features(silence(200), sine(1000, 240), silence(200), lose=lose))
+    assert tone.lost >= 4
+    assert tone.is_steady
+    (broken,) = [
+        tone
+        for tone in tones(features(silence(200), sine(1000, 60), noise(60, -20), sine(1000, 60), silence(200)))
+        if tone.duration > 100
+    ]
+    assert not broken.is_steady
+
+
+def frame(at: int, hz: float, level: float, purity: float) -> Features:
+    return Features(at, level=level, first=hz, second=hz / 2, purity=purity, pair=purity, twist=20)
+
+
+@pytest.mark.parametrize(
+    ("hz", "level", "purity", "frames"),
+    [(1001, -20, 0.82, 8), (1001, -20, 0.78, 4), (1006, -20, 0.82, 4), (1001, -22, 0.82, 4)],
+)
+def test_noise_over_a_tone_that_goes_on_does_not_end_it(hz: float, level: float, purity: float, frames: int) -> None:
+    """A tone keeps its pitch and its level where noise takes from its purity; what begins has to be purer."""
+    before = [frame(20 * n, 1000, -20, 0.95) for n in range(4)]
+    after = [frame(80 + 20 * n, hz, level, purity) for n in range(4)]
+    assert tones([*before, *after])[-1].frames == frames
+    assert tones(after) == []
 
 
 def test_two_tones_after_each_other_are_two() -> None:

@@ -75,6 +75,11 @@ def release(container: str) -> None:
     _own_containers.discard(container)
 
 
+def own() -> list[str]:
+    """The containers of this process that are not removed yet."""
+    return sorted(_own_containers)
+
+
 def anybody_died_of(code: int) -> bool:
     """Whether a container of this process has ended by itself with an exit code."""
     format_ = "{{.State.Running}} {{.State.ExitCode}}"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.harness import docker
+from tests.harness import docker, faults
 from tests.harness.asterisk import Asterisk
 from tests.harness.phones import PhoneBox
 from tests.harness.postgres import Postgres
@@ -16,8 +16,8 @@ from tests.harness.postgres import unavailable as postgres_unavailable
 AsteriskFactory = Callable[..., Awaitable[Asterisk]]
 
 HERE = Path(__file__).parent
-#: how Docker tells SIGSEGV
-SEGMENTATION_FAULT = 139
+#: lines of a log that a report of a failure ends with
+LAST_LINES = 60
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -29,12 +29,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
-    """Asterisk 22.10.1 dies now and then of a REFER that an application answers (docs/decisions/006). A test of such a
-    transfer is then an expected failure: if, and only if, an Asterisk of this test ended by a segmentation fault."""
+    """Asterisk 22.10.1 dies now and then of what a test does to it (tests/harness/faults.py). Such a test is then an
+    expected failure: if, and only if, an Asterisk of this test ended by a segmentation fault. What fails otherwise is
+    told with the last words of all who took part."""
     report = yield
-    refers = report.when == "call" and item.get_closest_marker("refer") is not None
-    if refers and report.failed and docker.anybody_died_of(SEGMENTATION_FAULT):
-        report.outcome, report.wasxfail = "skipped", "Asterisk itself died of the REFER"
+    if report.when == "setup":
+        faults.forget()
+        if item.get_closest_marker("refer") is not None:
+            faults.risk(faults.REFER)
+    elif report.when == "call" and report.failed:
+        if reason := faults.killed_an_asterisk():
+            report.outcome, report.wasxfail = "skipped", f"Asterisk itself died: {reason}"
+        report.sections.append(("last words of the containers", faults.last_words()))
+        for log in sorted(getattr(item, "funcargs", {}).get("tmp_path", HERE / "none").rglob("*.log")):
+            words = log.read_text(errors="replace").splitlines()[-LAST_LINES:]
+            report.sections.append((f"last words of {log.name}", "\n".join(words)))
     return report
 
 

@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 
+from tests.harness import faults
+
 
 class Proxy:
     """Passes connections on to another address, until it is cut."""
@@ -24,6 +26,8 @@ class Proxy:
         if self._server is not None:
             self._server.close()
             self._server = None
+        if self._writers:
+            faults.risk(faults.BROKEN_WEBSOCKET)
         for writer in list(self._writers):
             writer.transport.abort()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -16,7 +16,7 @@ from typing import Any
 import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.harness import net
+from tests.harness import faults, net
 from tests.harness.asterisk import HTTP_PORT, Asterisk
 from tests.harness.docker import ROOT
 from tests.harness.patience import PATIENCE
@@ -152,6 +152,8 @@ class Server:
         assert self.process is not None
         if not at_once:
             await self.written()
+        if self.connect == "outbound":
+            faults.risk(faults.BROKEN_WEBSOCKET)
         self.process.send_signal(signal.SIGKILL)
         await self.process.wait()
 

@@ -61,6 +61,8 @@ class CallRecord(msgspec.Struct, kw_only=True):
     bridges: list[str]
     #: leg (and, after a space, which side of it) -> names of the recording and of the snoop it is of
     on_demand: dict[str, tuple[str, str]] = {}
+    #: names of recordings that somebody has ended before their time: nothing begins them again
+    not_recorded: list[str] = []
 
 
 class Call:
@@ -107,6 +109,7 @@ class Call:
         self.held: set[str] = set()
         #: leg, or side of one -> what a person has recorded of it: names of the recording and of the snoop it is of
         self.on_demand: dict[str, tuple[str, str]] = {}
+        self.not_recorded: list[str] = []
         self.program: Program | None = None
         #: called a while after its end: who waits for what Asterisk may still tell waits no longer
         self.afterwards: list[Callable[[], None]] = []
@@ -358,6 +361,7 @@ class Call:
             legs=[leg.record() for leg in self.legs.values() if leg.state is not LegState.GONE],
             bridges=sorted(self.bridges),
             on_demand=dict(self.on_demand),
+            not_recorded=list(self.not_recorded),
         )
 
     def save(self) -> None:

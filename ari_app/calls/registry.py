@@ -219,28 +219,10 @@ class Registry:
             del self.calls[call.id], self.legs[node.name, leg.id]
             self.hang_up_orphan(node, leg.id, _FAILURE)
             return
-        self.tell(
-            facts.CallStarted(
-                at=at,
-                call=call.id,
-                account=call.account,
-                node=node.name,
-                direction=call.direction,
-                number=number,
-                caller_number=call.caller_number,
-                caller_name=call.caller_name,
-                program=program.name,
-            )
-        )
+        self._tell_started(call, at, program.name)
         self.tell(
             facts.LegStarted(
-                at=at,
-                leg=leg.id,
-                call=call.id,
-                account=call.account,
-                role=leg.role,
-                endpoint=leg.endpoint,
-                agent=None,
+                at=at, leg=leg.id, call=call.id, account=call.account, role=leg.role, endpoint=leg.endpoint, agent=None
             )
         )
         log.debug("= call", call=call.id, number=number, caller=call.caller_number, program=program.name)
@@ -346,20 +328,23 @@ class Registry:
             at=at,
         )
         self.calls[call.id] = call
+        self._tell_started(call, at, program)
+        return call
+
+    def _tell_started(self, call: Call, at: float, program: str) -> None:
         self.tell(
             facts.CallStarted(
                 at=at,
                 call=call.id,
-                account=account,
-                node=node.name,
-                direction="outbound",
-                number=number,
-                caller_number=caller_number,
-                caller_name="",
+                account=call.account,
+                node=call.node.name,
+                direction=call.direction,
+                number=call.number,
+                caller_number=call.caller_number,
+                caller_name=call.caller_name,
                 program=program,
             )
         )
-        return call
 
     def add_leg(self, leg: Leg) -> None:
         """Let a leg's events find it."""

@@ -12,12 +12,12 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import msgspec
 import structlog
 
 from ari_app.calls.desk import Desk, FindLeg
 from ari_app.calls.leg import Leg
 from ari_app.calls.registry import Registry
+from ari_app.calls.session import CallSession, SessionView
 from ari_app.calls.verbs.analyse import LEG_GONE, Analysis
 from ari_app.calls.verbs.attach import Side
 from ari_app.errors import NotFound
@@ -54,20 +54,10 @@ class AnalysisRequest:
             raise ValueError(f"keep_features: the analysis has to end within {KEEP_LIMIT} ms")
 
 
-class AnalysisView(msgspec.Struct, frozen=True, kw_only=True):
+class AnalysisView(SessionView, frozen=True, kw_only=True):
     """An analysis as it is now."""
 
-    id: str
-    call: str
-    leg: str
     request: AnalysisRequest
-    #: connecting, active, ended
-    state: str
-    reason: str
-    created_at: float
-    #: when its media time began
-    started_at: float | None
-    ended_at: float | None
     #: ms of media time that were analysed
     heard_ms: int
     #: the last that was told of who has answered: LV, AM, FX, MD
@@ -79,20 +69,13 @@ class AnalysisView(msgspec.Struct, frozen=True, kw_only=True):
     kept: bool
 
 
-class AnalysisSession:
+class AnalysisSession(CallSession):
     """One analysis of a user."""
 
     def __init__(self, leg: Leg, request: AnalysisRequest, ports: MediaPorts, vad: Vad | None = None) -> None:
-        self.leg = leg
+        super().__init__(leg, "analysis")
         self.request = request
-        self.id = leg.call.registry.ids.new("analysis")
         self.record = FeatureRecord(request.wanted) if request.keep else None
-        self.tell: Callable[..., None] = lambda _what, **_values: None
-        self._clock = leg.call.registry.clock
-        self.reason = ""
-        self.created_at = self._clock.now()
-        self._started_at: float | None = None
-        self._ended_at: float | None = None
         self._heard_ms = 0
         self._answer: str | None = None
         self._count = 0
@@ -104,9 +87,7 @@ class AnalysisSession:
 
     def hear(self, frame: Features) -> Sequence[Finding]:
         """The next 20 ms."""
-        if self._started_at is None:
-            self._started_at = self._clock.now()
-            self.tell("Started")
+        self.started()
         self._heard_ms = frame.at + FRAME_MS
         if self.record is not None:
             self.record.add(frame)
@@ -140,29 +121,20 @@ class AnalysisSession:
 
     def stop(self, reason: str) -> None:
         """End it; the first reason stays."""
-        self.reason = self.reason or reason
+        super().stop(reason)
         self._analysis.stop()
 
     def finish(self) -> None:
         """It is over, whatever has become of the task."""
-        call = self.leg.call
-        ended = "call: it has ended" if not self.leg.alive or call.closing else ""
-        self.reason = self.reason or ended or ("the server stops" if call.detached else "failed")
-        self._ended_at = self._clock.now()
+        if not self.leg.alive:
+            self.stop("call: it has ended")
+        super().finish()
 
     def view(self) -> AnalysisView:
         """As it is now."""
-        begun = "connecting" if self._started_at is None else "active"
         return AnalysisView(
-            id=self.id,
-            call=self.leg.call.id,
-            leg=self.leg.id,
+            **self.shown(),
             request=self.request,
-            state=begun if self._ended_at is None else "ended",
-            reason=self.reason if self._ended_at is not None else "",
-            created_at=self.created_at,
-            started_at=self._started_at,
-            ended_at=self._ended_at,
             heard_ms=self._heard_ms,
             answer=self._answer,
             count=self._count,

@@ -1,17 +1,28 @@
-"""Keys that somebody presses while he listens: menus, and numbers."""
+"""Keys that somebody presses: while he listens, for menus and numbers; and told to others than his call."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 from ari_app.calls.leg import Leg
+from ari_app.calls.registry import Registry
 from ari_app.calls.verbs.play import play
 from ari_app.clock import pause
 
 #: seconds after what is said in which the first key is waited for, and after each key in which the next is
 FIRST, NEXT = 6.0, 3.0
+
+
+@contextmanager
+def keys_told(registry: Registry, pressed: Callable[[Leg, str], None]) -> Iterator[None]:
+    """The keys of all legs are told meanwhile, each with its leg. What waits for them on a call has them too."""
+    registry.on_digits.append(pressed)
+    try:
+        yield
+    finally:
+        registry.on_digits.remove(pressed)
 
 
 class Keys:

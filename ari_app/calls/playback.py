@@ -20,8 +20,10 @@ import structlog
 from ari_app.ari.errors import AriError
 from ari_app.calls.desk import Desk, FindLeg, TooMany
 from ari_app.calls.hearing import Heard, Hearing
+from ari_app.calls.keys import keys_told
 from ari_app.calls.leg import Leg, LegGone
 from ari_app.calls.registry import Registry
+from ari_app.calls.session import CallSession, SessionView
 from ari_app.calls.verbs.attach import WHISPER, Side
 from ari_app.calls.verbs.digits import send_digits, talks_to
 from ari_app.calls.verbs.play import FIND_LIMIT
@@ -83,19 +85,10 @@ class ItemView(msgspec.Struct, frozen=True, kw_only=True):
     error: str
 
 
-class PlaybackView(msgspec.Struct, frozen=True, kw_only=True):
+class PlaybackView(SessionView, frozen=True, kw_only=True):
     """A playback as it is now."""
 
-    id: str
-    call: str
-    leg: str
     request: PlaybackRequest
-    #: connecting, active, paused, ended
-    state: str
-    reason: str
-    created_at: float
-    started_at: float | None
-    ended_at: float | None
     items: list[ItemView]
 
 
@@ -115,19 +108,12 @@ class _Playing:
             self.state, self.error = state, error
 
 
-class PlaybackSession:
+class PlaybackSession(CallSession):
     """One playback of a user."""
 
     def __init__(self, leg: Leg, request: PlaybackRequest, ports: MediaPorts) -> None:
-        self.leg = leg
+        super().__init__(leg, "playback")
         self.request = request
-        self.id = leg.call.registry.ids.new("playback")
-        self.reason = ""
-        self.tell: Callable[..., None] = lambda _what, **_values: None
-        self._clock = leg.call.registry.clock
-        self.created_at = self._clock.now()
-        self._started_at: float | None = None
-        self._ended_at: float | None = None
         self._items = [_Playing(item) for item in request.items]
         self._snoop = Snoop(leg, spy="none", whisper=WHISPER[request.heard_by])
         self._hearing = Hearing(leg, ports, self._heard, hear=request.heard_by)
@@ -152,8 +138,9 @@ class PlaybackSession:
                 if self.request.barge_in in (BargeIn.SPEECH, BargeIn.ANY):
                     await self._hearing.open()
                     left.callback(self._leave, self._hearing.close)
-                self._started_at = self._clock.now()
-                self.tell("Started")
+                if self.request.barge_in in (BargeIn.DIGIT, BargeIn.ANY):
+                    left.enter_context(keys_told(self.leg.call.registry, self._pressed))
+                self.started()
                 await self._until_over()
         except LegGone:
             self.stop("call: it has ended" if not self.leg.alive else "call: it cannot be played to")
@@ -239,9 +226,8 @@ class PlaybackSession:
         if isinstance(heard, Sign):
             self.stop("barge-in: speech")
 
-    def pressed(self) -> None:
-        """A key was pressed on its leg."""
-        if self.request.barge_in in (BargeIn.DIGIT, BargeIn.ANY) and self._started_at is not None:
+    def _pressed(self, leg: Leg, _digit: str) -> None:
+        if leg is self.leg:
             self.stop("barge-in: digit")
 
     # what users do
@@ -286,30 +272,26 @@ class PlaybackSession:
 
     def stop(self, reason: str) -> None:
         """End it; the first reason stays."""
-        self.reason = self.reason or reason
+        super().stop(reason)
         self._over.set()
 
     def finish(self) -> None:
         """It is over, whatever has become of the task."""
-        call = self.leg.call
-        self.stop("call: it has ended" if call.closing else "the server stops" if call.detached else "failed")
-        self._ended_at = self._clock.now()
+        super().finish()
         for item in self._items:
             item.end("stopped")
 
+    @property
+    def state(self) -> str:
+        """connecting, active, paused, ended."""
+        state = super().state
+        return "paused" if state == "active" and not self._going.is_set() else state
+
     def view(self) -> PlaybackView:
         """As it is now."""
-        live = "connecting" if self._started_at is None else "active" if self._going.is_set() else "paused"
         return PlaybackView(
-            id=self.id,
-            call=self.leg.call.id,
-            leg=self.leg.id,
+            **self.shown(),
             request=self.request,
-            state=live if self._ended_at is None else "ended",
-            reason=self.reason,
-            created_at=self.created_at,
-            started_at=self._started_at,
-            ended_at=self._ended_at,
             items=[ItemView(item=each.item, state=each.state, error=each.error) for each in self._items],
         )
 
@@ -321,7 +303,6 @@ class PlaybackDesk(Desk[PlaybackView]):
         """limit: playbacks at a time."""
         super().__init__(registry, find, "playback", limit=limit)
         self._ports = ports
-        registry.on_digits.append(self._pressed)
 
     async def start(
         self, account: int, request: PlaybackRequest, *, call: str | None = None, extension: str | None = None
@@ -337,11 +318,6 @@ class PlaybackDesk(Desk[PlaybackView]):
         session = PlaybackSession(leg, request, self._ports)
         log.info("= playback", call=leg.call.id, playback=session.id, items=len(request.items))
         return self.begin(account, session)
-
-    def _pressed(self, leg: Leg, _digit: str) -> None:
-        for _, session in list(self._live.values()):
-            if session.leg is leg and isinstance(session, PlaybackSession):
-                session.pressed()
 
     def _of(self, account: int, playback: str) -> PlaybackSession:
         session = self._session(account, playback)

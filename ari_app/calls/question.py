@@ -11,20 +11,21 @@ the call. A question has one answer. It ends with its process: it is media, whic
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-import msgspec
 import structlog
 
 from ari_app.ari.errors import AriError
 from ari_app.calls.desk import Desk, FindLeg
 from ari_app.calls.hearing import Ears
+from ari_app.calls.keys import keys_told
 from ari_app.calls.leg import Leg, LegGone
 from ari_app.calls.playback import Item, ItemView, PlaybackRequest, PlaybackSession
 from ari_app.calls.recognition import told
 from ari_app.calls.registry import Registry
+from ari_app.calls.session import CallSession, SessionView
 from ari_app.calls.verbs.attach import Side
 from ari_app.calls.verbs.digits import talks_to
 from ari_app.calls.verbs.listen import Answer, Manner, Turn, understood
@@ -55,44 +56,27 @@ class QuestionRequest:
         self.manner.segmenter()
 
 
-class QuestionView(msgspec.Struct, frozen=True, kw_only=True):
+class QuestionView(SessionView, frozen=True, kw_only=True):
     """A question as it is now."""
 
-    id: str
-    call: str
-    leg: str
     request: QuestionRequest
     #: of the recogniser; "": none is asked
     engine: str
-    #: connecting, active, ended
-    state: str
-    reason: str
-    created_at: float
-    started_at: float | None
-    ended_at: float | None
     #: of the prompt
     items: list[ItemView]
     #: None: there is none (yet)
     answer: Answer | None
 
 
-class QuestionSession:
+class QuestionSession(CallSession):
     """One question of a user."""
 
     def __init__(self, leg: Leg, request: QuestionRequest, ears: Ears) -> None:
-        self.leg = leg
+        super().__init__(leg, "question")
         self.request = request
-        self.id = leg.call.registry.ids.new("question")
-        self.reason = ""
-        self.tell: Callable[..., None] = lambda _what, **_values: None
         self._ears = ears
         self._engine = ears.recognisers.engine(request.engine).name if request.wanted is not None else ""
-        self._clock = leg.call.registry.clock
-        self.created_at = self._clock.now()
-        self._started_at: float | None = None
-        self._ended_at: float | None = None
         self._answer: Answer | None = None
-        self._tell_key: Callable[[str], None] | None = None
         self._over = asyncio.Event()
         self._prompt = PlaybackSession(leg, PlaybackRequest(items=request.prompt, heard_by=request.asked), ears.ports)
         self._turn = Turn(
@@ -104,32 +88,19 @@ class QuestionSession:
             hear=request.asked,
             speech=request.wanted is not None,
         )
-        self._turn.on_begun = self._begun
-
-    def _begun(self) -> None:
-        if self._started_at is None:
-            self._started_at = self._clock.now()
-            self.tell("Started")
+        self._turn.on_begun = self.started
 
     async def _play(self) -> None:
         await self._prompt.run()
         if self._prompt.reason != "done":
             self.stop(self._prompt.reason)
 
-    @contextmanager
-    def _keys(self, tell: Callable[[str], None]) -> Iterator[None]:
-        self._tell_key = tell
-        try:
-            yield
-        finally:
-            self._tell_key = None
+    def _keys(self, tell: Callable[[str], None]) -> AbstractContextManager[None]:
+        def pressed(leg: Leg, digit: str) -> None:
+            if leg is self.leg if self.request.asked is Side.PARTY else leg in talks_to(self.leg):
+                tell(digit)
 
-    def pressed(self, leg: Leg, digit: str) -> None:
-        """A key was pressed on a leg."""
-        if self._tell_key is None:
-            return
-        if leg is self.leg if self.request.asked is Side.PARTY else leg in talks_to(self.leg):
-            self._tell_key(digit)
+        return keys_told(self.leg.call.registry, pressed)
 
     async def run(self) -> None:
         """Ask, and have it answered. A task of the call."""
@@ -162,30 +133,20 @@ class QuestionSession:
 
     def stop(self, reason: str) -> None:
         """End it; the first reason stays."""
-        self.reason = self.reason or reason
+        super().stop(reason)
         self._over.set()
 
     def finish(self) -> None:
         """It is over, whatever has become of the task."""
-        call = self.leg.call
-        self.stop("call: it has ended" if call.closing else "the server stops" if call.detached else "failed")
+        super().finish()
         self._prompt.finish()
-        self._ended_at = self._clock.now()
 
     def view(self) -> QuestionView:
         """As it is now."""
-        live = "connecting" if self._started_at is None else "active"
         return QuestionView(
-            id=self.id,
-            call=self.leg.call.id,
-            leg=self.leg.id,
+            **self.shown(),
             request=self.request,
             engine=self._engine,
-            state=live if self._ended_at is None else "ended",
-            reason=self.reason if self._ended_at is not None else "",
-            created_at=self.created_at,
-            started_at=self._started_at,
-            ended_at=self._ended_at,
             items=self._prompt.view().items,
             answer=self._answer,
         )
@@ -198,7 +159,6 @@ class QuestionDesk(Desk[QuestionView]):
         """limit: questions at a time."""
         super().__init__(registry, find, "question", limit=limit)
         self._ears = ears
-        registry.on_digits.append(self._pressed)
 
     async def start(
         self, account: int, request: QuestionRequest, *, call: str | None = None, extension: str | None = None
@@ -217,8 +177,3 @@ class QuestionDesk(Desk[QuestionView]):
         session = QuestionSession(leg, request, self._ears)
         log.info("= question", call=leg.call.id, question=session.id, asked=request.asked.value)
         return self.begin(account, session)
-
-    def _pressed(self, leg: Leg, digit: str) -> None:
-        for _, session in list(self._live.values()):
-            if isinstance(session, QuestionSession):
-                session.pressed(leg, digit)

@@ -10,12 +10,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 import structlog
 
 from ari_app.ari.errors import AriError
@@ -24,6 +22,7 @@ from ari_app.calls.hearing import Ears, Ended, Heard, Hearing
 from ari_app.calls.leg import Leg, LegGone
 from ari_app.calls.partials import PARTS_MS, Speaking
 from ari_app.calls.registry import Registry
+from ari_app.calls.session import CallSession, SessionView
 from ari_app.calls.verbs.attach import Side
 from ari_app.calls.wait import while_alive
 from ari_app.media.asr.errors import RecognitionError
@@ -49,21 +48,11 @@ class RecognitionRequest:
     partials: bool = False
 
 
-class RecognitionView(msgspec.Struct, frozen=True, kw_only=True):
+class RecognitionView(SessionView, frozen=True, kw_only=True):
     """A recognition as it is now."""
 
-    id: str
-    call: str
-    leg: str
     request: RecognitionRequest
     engine: str
-    #: connecting, active, ended
-    state: str
-    reason: str
-    created_at: float
-    #: when its media time began
-    started_at: float | None
-    ended_at: float | None
     #: pieces of speech so far; of them, in which nothing was found, which failed, and for which there was no time
     pieces: int
     unmatched: int
@@ -74,22 +63,14 @@ class RecognitionView(msgspec.Struct, frozen=True, kw_only=True):
     results: list[Transcript]
 
 
-class RecognitionSession:
+class RecognitionSession(CallSession):
     """One recognition of a user."""
 
     def __init__(self, leg: Leg, request: RecognitionRequest, ears: Ears) -> None:
-        self.leg = leg
+        super().__init__(leg, "recognition")
         self.request = request
-        self.id = leg.call.registry.ids.new("recognition")
-        self.state = "connecting"
-        self.tell: Callable[..., None] = lambda _what, **_values: None
         self._recognisers = ears.recognisers
         self._engine = ears.recognisers.engine(request.engine).name
-        self._clock = leg.call.registry.clock
-        self.reason = ""
-        self.created_at = self._clock.now()
-        self._started_at: float | None = None
-        self._ended_at: float | None = None
         self._pieces = self._unmatched = self._failed = self._missed = 0
         self._error = ""
         self._results: deque[Transcript] = deque(maxlen=RESULTS)
@@ -138,8 +119,7 @@ class RecognitionSession:
         """Hear, until somebody ends it. A task of the call."""
         try:
             await self._hearing.open()
-            self.state, self._started_at = "active", self._clock.now()
-            self.tell("Started")
+            self.started()
             await while_alive(self.leg, self._recognise())
         except LegGone:
             self.stop("call: it has ended")
@@ -175,34 +155,25 @@ class RecognitionSession:
 
     def stop(self, reason: str) -> None:
         """End it; the first reason stays."""
-        self.reason = self.reason or reason
+        super().stop(reason)
         self._something.set()
 
     def finish(self) -> None:
         """Let go of the call; once, whatever has become of the task."""
-        call = self.leg.call
-        self.stop("call: it has ended" if call.closing else "the server stops" if call.detached else "failed")
-        self.state, self._ended_at = "ended", self._clock.now()
+        super().finish()
         for speaking in (self._speaking, *(waits for _, waits in self._waiting)):
             _drop(speaking)
         self._speaking = None
         self._waiting.clear()
-        if not call.detached:
+        if not self.leg.call.detached:
             self.leg.node.background(self._hearing.close())
 
     def view(self) -> RecognitionView:
         """As it is now."""
         return RecognitionView(
-            id=self.id,
-            call=self.leg.call.id,
-            leg=self.leg.id,
+            **self.shown(),
             request=self.request,
             engine=self._engine,
-            state=self.state,
-            reason=self.reason,
-            created_at=self.created_at,
-            started_at=self._started_at,
-            ended_at=self._ended_at,
             pieces=self._pieces,
             unmatched=self._unmatched,
             failed=self._failed,

@@ -254,7 +254,7 @@ class Registry:
             return
         if leg.on_digit is not None:
             leg.on_digit(leg, event.digit)
-        for told in self.on_digits:
+        for told in tuple(self.on_digits):  # one may be the last that it wants to be told
             told(leg, event.digit)
 
     def _measured(self, node: Node, event: events.ChannelVarset) -> None:

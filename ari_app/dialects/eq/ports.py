@@ -331,6 +331,7 @@ class Playbacks(Desk[PlaybackView], Protocol):
 
         Raises:
             NotFound: there is no such call, or it is over.
+            LegGone: it ends meanwhile.
             AriError: Asterisk does not answer.
         """
 

@@ -128,6 +128,7 @@ async def test_a_key_ends_it_where_it_may(playing: Playing) -> None:
         await playing.until(made, "active")
     playing.stage.fake.dtmf(playing.call.caller.id, "5")
     assert (await playing.until(first, "ended")).reason == "barge-in: digit"
+    assert not playing.stage.registry.on_digits
     assert playing.desk.view(ACCOUNT, second).state == "active"
     playing.stage.fake.hangup_from_far_end(playing.call.caller.id)
     assert (await playing.until(second, "ended")).reason == "call: it has ended"

@@ -115,6 +115,7 @@ async def asking(stage: Stage) -> AsyncIterator[Asking]:
         made.desk.stop(ACCOUNT, view.id)
     await stage.until(lambda: not made.desk and not stage.registry.helpers)
     assert (len(made.ports.batch), len(made.ports.ticker)) == (0, 0)
+    assert not stage.registry.on_digits
 
 
 SPEECH = (noise(600, -65), voice(700), noise(1200, -65))

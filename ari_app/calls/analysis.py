@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Unpack
 
 import structlog
 
-from ari_app.calls.desk import Desk, FindLeg
+from ari_app.calls.desk import Desk, FindLeg, Whom
 from ari_app.calls.leg import Leg
 from ari_app.calls.registry import Registry
 from ari_app.calls.session import CallSession, SessionView
@@ -154,16 +155,14 @@ class AnalysisDesk(Desk[AnalysisView]):
         self.vad: Callable[[], Vad] | None = None
         self._keeping: dict[int, deque[AnalysisSession]] = {}
 
-    async def start(
-        self, account: int, request: AnalysisRequest, *, call: str | None = None, extension: str | None = None
-    ) -> str:
-        """Begin one on the leg that a call began with, or on that with which an extension is on a call; its id.
+    async def start(self, account: int, request: AnalysisRequest, **whom: Unpack[Whom]) -> str:
+        """Begin one on the leg that is meant; its id.
 
         Raises:
-            NotFound: context "parameter" says which of them there is not.
+            NotFound: there is no such leg; context "parameter": what of `whom` it is.
             TooMany: altogether, or on that call.
         """
-        leg = self.find_leg(account, call, extension)
+        leg = self.find_leg(account, **whom)
         self.require_room(leg, PER_CALL)
         session = AnalysisSession(leg, request, self._ports, self.vad() if self.vad is not None else None)
         if session.record is not None:

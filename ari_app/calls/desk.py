@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypedDict, TypeVar, Unpack
 
 from ari_app.calls.leg import Leg
 from ari_app.calls.registry import Registry
@@ -22,6 +22,17 @@ V = TypeVar("V")
 
 #: finds the leg that users name by an extension, of an account; None: it is on no call
 FindLeg = Callable[[int, str], Leg | None]
+
+
+class Whom(TypedDict, total=False):
+    """How users name a leg: one of these is given."""
+
+    #: id of the call that began with it
+    call: str
+    #: its own id, of any call
+    leg: str
+    #: number of the extension that is on a call with it
+    extension: str
 
 
 class TooMany(CommandRefused):
@@ -88,19 +99,24 @@ class Desk(Generic[V]):
         """Those that are not over."""
         return len(self._live)
 
-    def find_leg(self, account: int, call: str | None, extension: str | None) -> Leg:
-        """The leg that users mean: that with which a call began, or with which an extension is on one.
+    def find_leg(self, account: int, **whom: Unpack[Whom]) -> Leg:
+        """The leg that users mean.
 
         Raises:
-            NotFound: context "parameter" says which of them there is not.
+            NotFound: context "parameter" says what of `whom` there is not.
         """
-        if call is not None:
-            found = self._registry.calls.get(call)
-            leg = found.origin if found is not None and found.account == account else None
-        else:
-            leg = self._find(account, extension or "")
-        if leg is None or not leg.alive:
-            raise NotFound("is not on a call", parameter="extension" if call is None else "call")
+        (parameter,) = whom
+        match whom:
+            case {"call": str(call)}:
+                found = self._registry.calls.get(call)
+                leg = None if found is None else found.origin
+            case {"leg": str(id)}:
+                legs = self._registry.legs
+                leg = next((leg for node in self._registry.nodes if (leg := legs.get((node, id)))), None)
+            case _:
+                leg = self._find(account, whom["extension"])
+        if leg is None or not leg.alive or leg.call.account != account:
+            raise NotFound("is not on a call", parameter=parameter)
         return leg
 
     def require_room(self, leg: Leg | None = None, per_call: int = 0) -> None:

@@ -12,13 +12,14 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
+from typing import Unpack
 from uuid import UUID, uuid4
 
 import msgspec
 import structlog
 
 from ari_app.ari.errors import AriError
-from ari_app.calls.desk import Desk, FindLeg
+from ari_app.calls.desk import Desk, FindLeg, Whom
 from ari_app.calls.leg import Leg, LegGone
 from ari_app.calls.registry import Registry
 from ari_app.calls.verbs.attach import Side, Tap
@@ -201,17 +202,14 @@ class MediaDesk(Desk[MediaView]):
         self._plane = plane or partial(LinkHere, ports)
         self._private = tuple(private)
 
-    async def attach(
-        self, account: int, request: MediaRequest, *, call: str | None = None, extension: str | None = None
-    ) -> str:
-        """Begin an attachment to the leg that a call began with, or to that with which an extension is on a call; as
-        `start`.
+    async def attach(self, account: int, request: MediaRequest, **whom: Unpack[Whom]) -> str:
+        """Begin an attachment to the leg that is meant; as `start`.
 
         Raises:
-            NotFound: context "parameter" says which of them there is not.
+            NotFound: there is no such leg; context "parameter": what of `whom` it is.
             TargetError, TargetForbidden, CodecMissing, LegGone, TooMany
         """
-        return await self.start(account, self.find_leg(account, call, extension), request)
+        return await self.start(account, self.find_leg(account, **whom), request)
 
     async def start(self, account: int, leg: Leg, request: MediaRequest) -> str:
         """Begin an attachment; its id. It connects by itself; `view` tells what has become of it.

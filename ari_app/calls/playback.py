@@ -12,13 +12,13 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Unpack
 
 import msgspec
 import structlog
 
 from ari_app.ari.errors import AriError
-from ari_app.calls.desk import Desk, FindLeg, TooMany
+from ari_app.calls.desk import Desk, FindLeg, TooMany, Whom
 from ari_app.calls.hearing import Heard, Hearing
 from ari_app.calls.keys import keys_told
 from ari_app.calls.leg import Leg, LegGone
@@ -304,16 +304,14 @@ class PlaybackDesk(Desk[PlaybackView]):
         super().__init__(registry, find, "playback", limit=limit)
         self._ports = ports
 
-    async def start(
-        self, account: int, request: PlaybackRequest, *, call: str | None = None, extension: str | None = None
-    ) -> str:
-        """Begin one on the leg that a call began with, or on that with which an extension is on a call; its id.
+    async def start(self, account: int, request: PlaybackRequest, **whom: Unpack[Whom]) -> str:
+        """Begin one on the leg that is meant; its id.
 
         Raises:
-            NotFound: context "parameter" says which of them there is not.
+            NotFound: there is no such leg; context "parameter": what of `whom` it is.
             TooMany: altogether, or on that call.
         """
-        leg = self.find_leg(account, call, extension)
+        leg = self.find_leg(account, **whom)
         self.require_room(leg, PER_CALL)
         session = PlaybackSession(leg, request, self._ports)
         log.info("= playback", call=leg.call.id, playback=session.id, items=len(request.items))
@@ -351,20 +349,19 @@ class PlaybackDesk(Desk[PlaybackView]):
         account: int,
         digits: str,
         *,
-        call: str | None = None,
-        extension: str | None = None,
         others: bool = False,
         duration: int = 100,
         between: int = 100,
+        **whom: Unpack[Whom],
     ) -> bool:
         """Send digits to a leg's phone, or to those of all others in its conversation, as `send_digits`; whether there
         is one.
 
         Raises:
-            NotFound: context "parameter" says which of call and extension there is not.
+            NotFound: there is no such leg; context "parameter": what of `whom` it is.
             LegGone, AriError
         """
-        leg = self.find_leg(account, call, extension)
+        leg = self.find_leg(account, **whom)
         legs = talks_to(leg) if others else [leg]
         for each in legs:
             await send_digits(each, digits, duration=duration, between=between)

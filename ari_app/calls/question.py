@@ -14,11 +14,12 @@ import asyncio
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import Unpack
 
 import structlog
 
 from ari_app.ari.errors import AriError
-from ari_app.calls.desk import Desk, FindLeg
+from ari_app.calls.desk import Desk, FindLeg, Whom
 from ari_app.calls.hearing import Ears
 from ari_app.calls.keys import keys_told
 from ari_app.calls.leg import Leg, LegGone
@@ -160,19 +161,17 @@ class QuestionDesk(Desk[QuestionView]):
         super().__init__(registry, find, "question", limit=limit)
         self._ears = ears
 
-    async def start(
-        self, account: int, request: QuestionRequest, *, call: str | None = None, extension: str | None = None
-    ) -> str:
-        """Ask on the leg that a call began with, or on that with which an extension is on a call; the question's id.
+    async def start(self, account: int, request: QuestionRequest, **whom: Unpack[Whom]) -> str:
+        """Ask on the leg that is meant; the question's id.
 
         Raises:
             RecogniserMissing, BadGrammar
-            NotFound: context "parameter" says which of them there is not.
+            NotFound: there is no such leg; context "parameter": what of `whom` it is.
             TooMany: altogether, or on that call.
         """
         if request.wanted is not None:
             self._ears.recognisers.check(request.wanted, request.engine)
-        leg = self.find_leg(account, call, extension)
+        leg = self.find_leg(account, **whom)
         self.require_room(leg, PER_CALL)
         session = QuestionSession(leg, request, self._ears)
         log.info("= question", call=leg.call.id, question=session.id, asked=request.asked.value)

@@ -12,12 +12,12 @@ import asyncio
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Unpack
 
 import structlog
 
 from ari_app.ari.errors import AriError
-from ari_app.calls.desk import Desk, FindLeg
+from ari_app.calls.desk import Desk, FindLeg, Whom
 from ari_app.calls.hearing import Ears, Ended, Heard, Hearing
 from ari_app.calls.leg import Leg, LegGone
 from ari_app.calls.partials import PARTS_MS, Speaking
@@ -206,18 +206,16 @@ class RecognitionDesk(Desk[RecognitionView]):
         super().__init__(registry, find, "recognition", limit=limit)
         self._ears = ears
 
-    async def start(
-        self, account: int, request: RecognitionRequest, *, call: str | None = None, extension: str | None = None
-    ) -> str:
-        """Begin one on the leg that a call began with, or on that with which an extension is on a call; its id.
+    async def start(self, account: int, request: RecognitionRequest, **whom: Unpack[Whom]) -> str:
+        """Begin one on the leg that is meant; its id.
 
         Raises:
             RecogniserMissing, BadGrammar, NoPartials
-            NotFound: context "parameter" says which of them there is not.
+            NotFound: there is no such leg; context "parameter": what of `whom` it is.
             TooMany
         """
         self._ears.recognisers.check(request.wanted, request.engine, partials=request.partials)
-        leg = self.find_leg(account, call, extension)
+        leg = self.find_leg(account, **whom)
         self.require_room()
         session = RecognitionSession(leg, request, self._ears)
         log.info("= recognition", call=leg.call.id, recognition=session.id, hear=request.hear.value)

@@ -276,9 +276,13 @@ async def test_a_conference(centre: ContactCentre) -> None:
     """By one of its members: he is heard, or what he hears, which is all the others, or all of them."""
     await make(centre)
     one, two, called = await three(centre)
+    member = (await members(centre, 3))[2]
+    (leg,) = (await centre.server.request("GET", f"/x/call/{member['call']}"))["legs"]
+    assert leg["uniqueId"] == member["uniqueId"]
     async with listening() as party, listening() as others, listening() as all_of_them:
         for bot, hear in ((party, "party"), (others, "others"), (all_of_them, "both")):
-            await attach(centre, bot, extension="1003", hear=hear, direction="listen")
+            whom = {"leg": leg["uniqueId"]} if bot is party else {"extension": "1003"}
+            await attach(centre, bot, **whom, hear=hear, direction="listen")
         await asyncio.gather(
             party.hears(THREE, absent=(ONE, TWO)),
             others.hears(ONE, TWO, absent=(THREE,)),

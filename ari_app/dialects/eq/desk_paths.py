@@ -11,9 +11,10 @@ from ari_app.dialects.http import Endpoint, ErrorRow, error
 
 #: as routes/desk.py and the desks refuse
 WHOSE = (
-    error("call", "blank", "None of call, extension and agent is given"),
-    error("call", "invalid", "More than one of call, extension and agent is given"),
+    error("call", "blank", "None of call, leg, extension and agent is given"),
+    error("call", "invalid", "More than one of call, leg, extension and agent is given"),
     error("call", "nonexistent", "There is no such call"),
+    error("leg", "nonexistent", "There is no such leg"),
     error("extension", "nonexistent", "The extension is not on a call"),
     error("agent", "nonexistent", "The agent is not on a call"),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar, Unpack
 
 from ari_app.acd.call_control import ActiveCallInfo, ParkedCallInfo
 from ari_app.acd.changes import Changes
@@ -12,6 +12,7 @@ from ari_app.acd.opening import Opening
 from ari_app.acd.views import AgentQueueStatus, CallBackView, QueuedCallInfo, QueueStatistics
 from ari_app.calls.analysis import AnalysisRequest, AnalysisView
 from ari_app.calls.conference_room import ConferenceSettings, ConferenceView
+from ari_app.calls.desk import Whom
 from ari_app.calls.media import MediaRequest, MediaView
 from ari_app.calls.playback import Item, PlaybackRequest, PlaybackView
 from ari_app.calls.question import QuestionRequest, QuestionView
@@ -230,13 +231,11 @@ class Desk(Protocol[V_co]):
 class Media(Desk[MediaView], Protocol):
     """Users' endpoints on live calls. `ari_app.calls.media.MediaDesk` is the one that serves."""
 
-    async def attach(
-        self, account: int, request: MediaRequest, *, call: str | None = None, extension: str | None = None
-    ) -> str:
-        """Begin an attachment to a call, or to the leg with which an extension is on one; its id.
+    async def attach(self, account: int, request: MediaRequest, **whom: Unpack[Whom]) -> str:
+        """Begin an attachment to a leg; its id.
 
         Raises:
-            NotFound: there is no such call, or it is over.
+            NotFound: there is no such leg, or it is gone.
             TargetError, TargetForbidden: nothing is sent there.
             LegGone, TooMany
         """
@@ -245,14 +244,12 @@ class Media(Desk[MediaView], Protocol):
 class Recognition(Desk[RecognitionView], Protocol):
     """Speech recognition on live calls. `ari_app.calls.recognition.RecognitionDesk` is the one that serves."""
 
-    async def start(
-        self, account: int, request: RecognitionRequest, *, call: str | None = None, extension: str | None = None
-    ) -> str:
-        """Begin one on a call, or on the leg with which an extension is on one; its id.
+    async def start(self, account: int, request: RecognitionRequest, **whom: Unpack[Whom]) -> str:
+        """Begin one on a leg; its id.
 
         Raises:
             RecogniserMissing, BadGrammar: the engine is not there, or cannot listen for this.
-            NotFound: there is no such call, or it is over.
+            NotFound: there is no such leg, or it is gone.
             TooMany
         """
 
@@ -260,14 +257,12 @@ class Recognition(Desk[RecognitionView], Protocol):
 class Questions(Desk[QuestionView], Protocol):
     """Questions on live calls. `ari_app.calls.question.QuestionDesk` is the one that serves."""
 
-    async def start(
-        self, account: int, request: QuestionRequest, *, call: str | None = None, extension: str | None = None
-    ) -> str:
-        """Ask one on a call, or on the leg with which an extension is on one; its id.
+    async def start(self, account: int, request: QuestionRequest, **whom: Unpack[Whom]) -> str:
+        """Ask one on a leg; its id.
 
         Raises:
             RecogniserMissing, BadGrammar: the engine is not there, or cannot listen for this.
-            NotFound: there is no such call, or it is over.
+            NotFound: there is no such leg, or it is gone.
             TooMany
         """
 
@@ -275,13 +270,11 @@ class Questions(Desk[QuestionView], Protocol):
 class Analyses(Desk[AnalysisView], Protocol):
     """Analyses of live calls. `ari_app.calls.analysis.AnalysisDesk` is the one that serves."""
 
-    async def start(
-        self, account: int, request: AnalysisRequest, *, call: str | None = None, extension: str | None = None
-    ) -> str:
-        """Begin one on a call, or on the leg with which an extension is on one; its id.
+    async def start(self, account: int, request: AnalysisRequest, **whom: Unpack[Whom]) -> str:
+        """Begin one on a leg; its id.
 
         Raises:
-            NotFound: there is no such call, or it is over.
+            NotFound: there is no such leg, or it is gone.
             TooMany
         """
 
@@ -296,13 +289,11 @@ class Analyses(Desk[AnalysisView], Protocol):
 class Playbacks(Desk[PlaybackView], Protocol):
     """What is played on live calls. `ari_app.calls.playback.PlaybackDesk` is the one that serves."""
 
-    async def start(
-        self, account: int, request: PlaybackRequest, *, call: str | None = None, extension: str | None = None
-    ) -> str:
-        """Begin one on a call, or on the leg with which an extension is on one; its id.
+    async def start(self, account: int, request: PlaybackRequest, **whom: Unpack[Whom]) -> str:
+        """Begin one on a leg; its id.
 
         Raises:
-            NotFound: there is no such call, or it is over.
+            NotFound: there is no such leg, or it is gone.
             TooMany
         """
 
@@ -321,16 +312,15 @@ class Playbacks(Desk[PlaybackView], Protocol):
         account: int,
         digits: str,
         *,
-        call: str | None = None,
-        extension: str | None = None,
         others: bool = False,
         duration: int = 100,
         between: int = 100,
+        **whom: Unpack[Whom],
     ) -> bool:
         """Send digits to a phone of a call, or to those of the others; ms. Whether there is one.
 
         Raises:
-            NotFound: there is no such call, or it is over.
+            NotFound: there is no such leg, or it is gone.
             LegGone: it ends meanwhile.
             AriError: Asterisk does not answer.
         """

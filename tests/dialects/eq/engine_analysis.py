@@ -3,7 +3,10 @@ real ones hear is shown with phones (tests/integration/test_analysis.py)."""
 
 from __future__ import annotations
 
+from typing import Unpack
+
 from ari_app.calls.analysis import AnalysisRequest, AnalysisView
+from ari_app.calls.desk import Whom
 from ari_app.errors import NotFound
 from ari_app.media.cpa import Finding
 from ari_app.media.features import Features
@@ -18,10 +21,8 @@ class EngineAnalysis(EngineDesk[AnalysisView]):
     def __init__(self, centre: EngineCentre) -> None:
         super().__init__(centre, "analysis", limit=2, nouns="analyses")
 
-    async def start(
-        self, account: int, request: AnalysisRequest, *, call: str | None = None, extension: str | None = None
-    ) -> str:
-        found = self.leg(account, call, extension)
+    async def start(self, account: int, request: AnalysisRequest, **whom: Unpack[Whom]) -> str:
+        found = self.leg(account, **whom)
         self.require_room()
         now = self.centre.clock.now()
         live = Finding("LV", 2440, 1000, "short voice, then silence of 840 ms", {"voice": 600, "silence": 840})

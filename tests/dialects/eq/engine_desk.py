@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, Unpack
 
 import msgspec
 
 from ari_app.acd.call_control import ActiveCallInfo
-from ari_app.calls.desk import TooMany
+from ari_app.calls.desk import TooMany, Whom
 from ari_app.errors import NotFound
 from tests.dialects.eq.engine_centre import EngineCentre
 
@@ -32,10 +32,11 @@ class EngineDesk(Generic[V]):
     def next_id(self) -> str:
         return f"{self._noun}-{self.number}"
 
-    def leg(self, account: int, call: str | None, extension: str | None) -> ActiveCallInfo:
+    def leg(self, account: int, **whom: Unpack[Whom]) -> ActiveCallInfo:
         """Raises NotFound."""
+        ((name, value),) = whom.items()
         for info in self.centre.calls.all_of(account):
-            if info.state == "up" and (info.call == call if extension is None else info.extension == extension):
+            if info.state == "up" and value == {"leg": info.unique_id, **msgspec.structs.asdict(info)}[name]:
                 return info
         raise NotFound("is not on a call")
 

@@ -4,10 +4,12 @@ That the real ones hear and speak is shown with phones (tests/integration/test_m
 from __future__ import annotations
 
 from ipaddress import ip_network
+from typing import Unpack
 from uuid import UUID
 
 import msgspec
 
+from ari_app.calls.desk import Whom
 from ari_app.calls.media import MediaRequest, MediaView, Note
 from ari_app.media.targets import resolve
 from ari_app.media.transports.port import Traffic
@@ -25,10 +27,8 @@ class EngineMedia(EngineDesk[MediaView]):
     def __init__(self, centre: EngineCentre) -> None:
         super().__init__(centre, "attachment", limit=3)
 
-    async def attach(
-        self, account: int, request: MediaRequest, *, call: str | None = None, extension: str | None = None
-    ) -> str:
-        found = self.leg(account, call, extension)
+    async def attach(self, account: int, request: MediaRequest, **whom: Unpack[Whom]) -> str:
+        found = self.leg(account, **whom)
         await resolve(request.target, ALLOWED)
         self.require_room()
         now = self.centre.clock.now()

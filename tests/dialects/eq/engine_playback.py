@@ -4,10 +4,11 @@ hear it is shown with phones (tests/integration/test_playback.py)."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Unpack
 
 import msgspec
 
-from ari_app.calls.desk import TooMany
+from ari_app.calls.desk import TooMany, Whom
 from ari_app.calls.playback import ITEMS, Item, ItemView, PlaybackOver, PlaybackRequest, PlaybackView
 from tests.dialects.eq.engine_centre import EngineCentre
 from tests.dialects.eq.engine_desk import EngineDesk
@@ -25,10 +26,8 @@ class EnginePlayback(EngineDesk[PlaybackView]):
         #: digits, and whether they are for the others
         self.pressed: list[tuple[str, bool]] = []
 
-    async def start(
-        self, account: int, request: PlaybackRequest, *, call: str | None = None, extension: str | None = None
-    ) -> str:
-        found = self.leg(account, call, extension)
+    async def start(self, account: int, request: PlaybackRequest, **whom: Unpack[Whom]) -> str:
+        found = self.leg(account, **whom)
         self.require_room()
         now = self.centre.clock.now()
         first, *rest = _waiting(request.items)
@@ -63,12 +62,11 @@ class EnginePlayback(EngineDesk[PlaybackView]):
         account: int,
         digits: str,
         *,
-        call: str | None = None,
-        extension: str | None = None,
         others: bool = False,
         duration: int = 100,
         between: int = 100,
+        **whom: Unpack[Whom],
     ) -> bool:
-        self.leg(account, call, extension)
+        self.leg(account, **whom)
         self.pressed.append((digits, others))
         return not others

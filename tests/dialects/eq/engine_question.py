@@ -3,6 +3,9 @@ phones hear and answer them is shown with phones (tests/integration/test_questio
 
 from __future__ import annotations
 
+from typing import Unpack
+
+from ari_app.calls.desk import Whom
 from ari_app.calls.playback import ItemView
 from ari_app.calls.question import QuestionRequest, QuestionView
 from ari_app.calls.verbs.listen import Answer, Outcome
@@ -20,12 +23,10 @@ class EngineQuestion(EngineDesk[QuestionView]):
         super().__init__(centre, "question", limit=2)
         self._recognisers = Recognisers([PocketSphinx()])
 
-    async def start(
-        self, account: int, request: QuestionRequest, *, call: str | None = None, extension: str | None = None
-    ) -> str:
+    async def start(self, account: int, request: QuestionRequest, **whom: Unpack[Whom]) -> str:
         if request.wanted is not None:
             self._recognisers.check(request.wanted, request.engine)
-        found = self.leg(account, call, extension)
+        found = self.leg(account, **whom)
         self.require_room()
         now, answered = self.centre.clock.now(), self.number == 1 or request.wanted is None
         view = QuestionView(

@@ -3,6 +3,9 @@ same is heard. That the real ones hear is shown with phones (tests/integration/t
 
 from __future__ import annotations
 
+from typing import Unpack
+
+from ari_app.calls.desk import Whom
 from ari_app.calls.recognition import RecognitionRequest, RecognitionView
 from ari_app.media.asr.port import Transcript, Word
 from ari_app.media.asr.recognisers import Recognisers
@@ -19,11 +22,9 @@ class EngineRecognition(EngineDesk[RecognitionView]):
         super().__init__(centre, "recognition", limit=2)
         self._recognisers = Recognisers([PocketSphinx(), HttpService("service", HttpForm(url="http://127.0.0.1:1/"))])
 
-    async def start(
-        self, account: int, request: RecognitionRequest, *, call: str | None = None, extension: str | None = None
-    ) -> str:
+    async def start(self, account: int, request: RecognitionRequest, **whom: Unpack[Whom]) -> str:
         self._recognisers.check(request.wanted, request.engine, partials=request.partials)
-        found = self.leg(account, call, extension)
+        found = self.leg(account, **whom)
         self.require_room()
         now = self.centre.clock.now()
         text = next(iter(request.wanted.phrases or request.wanted.keywords), "yes")

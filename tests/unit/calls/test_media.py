@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from ari_app.calls.call import Call
-from ari_app.calls.desk import REMEMBERED, TooMany
+from ari_app.calls.desk import REMEMBERED, TooMany, Whom
 from ari_app.calls.leg import Leg
 from ari_app.calls.media import MediaDesk, MediaRequest, MediaView
 from ari_app.calls.verbs.answer import answer
@@ -153,10 +153,12 @@ async def test_whose_it_is_and_how_many(desk: Desk) -> None:
     desk.extensions["1001"] = desk.call.caller
     request = MediaRequest(target=targets.parse(desk.url))
     first = await desk.desk.attach(ACCOUNT, request, extension="1001")
-    for nobody in ({"call": "call-of-nobody"}, {"extension": "1002"}):
+    nobodies: list[Whom] = [{"call": "call-of-nobody"}, {"leg": "leg-of-nobody"}, {"extension": "1002"}]
+    for nobody in nobodies:
         with pytest.raises(NotFound):
             await desk.desk.attach(ACCOUNT, request, **nobody)
-    for named in ({"call": desk.call.id}, {"extension": "1001"}):
+    names: list[Whom] = [{"call": desk.call.id}, {"leg": desk.call.caller.id}, {"extension": "1001"}]
+    for named in names:
         with pytest.raises(NotFound):
             await desk.desk.attach(OTHER, request, **named)
     for ask in (desk.desk.view, desk.desk.stop):
@@ -165,7 +167,7 @@ async def test_whose_it_is_and_how_many(desk: Desk) -> None:
     assert desk.desk.views(OTHER) == []
     with pytest.raises(TargetForbidden):
         await desk.attach("rtp://127.0.0.2:4000")
-    second = await desk.attach()
+    second = await desk.desk.attach(ACCOUNT, request, leg=desk.call.caller.id)
     with pytest.raises(TooMany):
         await desk.attach()
     assert [view.id for view in desk.desk.views(ACCOUNT)] == sorted([first, second])

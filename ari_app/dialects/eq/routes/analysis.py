@@ -24,7 +24,7 @@ async def create(ask: Ask[None, AnalysisBody]) -> str:
         parameter = to_camel(name.partition(".")[0])
         raise invalid(parameter, f"{parameter}: {what}") from None
     with whose.refusals():
-        return await ask.services.analysis.start(ask.account, request, call=whose.call, extension=whose.extension)
+        return await ask.services.analysis.start(ask.account, request, **whose.whom)
 
 
 async def features(ask: Ask[None, Any]) -> web.Response:

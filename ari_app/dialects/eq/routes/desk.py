@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
-from ari_app.calls.desk import TooMany
+from ari_app.calls.desk import TooMany, Whom
 from ari_app.calls.leg import LegGone
 from ari_app.dialects.eq.auth import KEY
 from ari_app.dialects.eq.errors import ApiError, invalid, not_found, refused
@@ -17,6 +17,10 @@ from ari_app.errors import NotFound
 
 V = TypeVar("V")
 
+#: what names a leg (OfCall)
+SELECTORS = ("call", "leg", "extension", "agent")
+_NAMES = f"{', '.join(SELECTORS[:-1])} and {SELECTORS[-1]}"
+
 
 def not_an_agents(ask: Ask[Any, Any]) -> None:
     """Who hears and speaks on calls is the back office's matter."""
@@ -26,20 +30,17 @@ def not_an_agents(ask: Ask[Any, Any]) -> None:
 
 
 class Whose:
-    """The call that is meant. Exactly one of `call` and `extension` is there, as the desks take it."""
+    """Which leg is meant: `whom`, as the desks take it."""
 
     def __init__(self, ask: Ask[Any, Any], data: OfCall) -> None:
-        """Raises: ApiError: none of call, extension and agent is given, or several, or the agent is on none."""
-        given = {"call": data.call, "extension": data.extension, "agent": data.agent}
-        names = [name for name, value in given.items() if value is not None]
-        if not names:
-            raise refused("call", "blank", "One of call, extension and agent must be given")
-        if len(names) > 1:
-            raise invalid("call", "Only one of call, extension and agent may be given")
-        self._named = names[0]
-        self.call, self.extension = data.call, data.extension
-        if data.agent is not None:
-            self.extension = _extension_of(ask, data.agent)
+        """Raises: ApiError: nothing that names one is given, or several, or the agent is on no call."""
+        given = {name: value for name in SELECTORS if (value := getattr(data, name)) is not None}
+        if not given:
+            raise refused("call", "blank", f"One of {_NAMES} must be given")
+        if len(given) > 1:
+            raise invalid("call", f"Only one of {_NAMES} may be given")
+        (self._named,) = given
+        self.whom: Whom = {"extension": _extension_of(ask, data.agent)} if data.agent is not None else cast(Whom, given)
 
     @contextmanager
     def refusals(self) -> Iterator[None]:

@@ -16,7 +16,7 @@ async def create(ask: Ask[None, AttachmentBody]) -> str:
     media = ask.services.media
     with whose.refusals():
         try:
-            return await media.attach(ask.account, data.to_request(), call=whose.call, extension=whose.extension)
+            return await media.attach(ask.account, data.to_request(), **whose.whom)
         except CodecMissing as error:
             raise invalid("format", str(error)) from None
         except TargetError as error:

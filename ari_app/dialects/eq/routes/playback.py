@@ -35,7 +35,7 @@ async def create(ask: Ask[None, PlaybackBody]) -> str:
     whose, request = Whose(ask, data), data.to_request()
     check_items(ask, request.items)
     with whose.refusals():
-        return await ask.services.playback.start(ask.account, request, call=whose.call, extension=whose.extension)
+        return await ask.services.playback.start(ask.account, request, **whose.whom)
 
 
 async def update(ask: Ask[None, PlaybackChangeBody]) -> None:
@@ -63,11 +63,10 @@ async def keys(ask: Ask[None, KeysBody]) -> None:
         sent = await ask.services.playback.press(
             ask.account,
             data.digits,
-            call=whose.call,
-            extension=whose.extension,
             others=data.heard_by == "others",
             duration=data.duration,
             between=data.between,
+            **whose.whom,
         )
     if not sent:
         raise refused("heardBy", "nonexistent", "Nobody else is in the conversation")

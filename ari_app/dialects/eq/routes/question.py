@@ -14,7 +14,7 @@ async def create(ask: Ask[None, QuestionBody]) -> str:
     whose, request = Whose(ask, data), data.to_request()
     check_items(ask, request.prompt)
     with whose.refusals(), unrecognised():
-        return await ask.services.question.start(ask.account, request, call=whose.call, extension=whose.extension)
+        return await ask.services.question.start(ask.account, request, **whose.whom)
 
 
 HANDLERS = desk_handlers("question", "The question", lambda services: services.question, Question.of, create)

@@ -30,7 +30,7 @@ async def create(ask: Ask[None, RecognitionBody]) -> str:
     whose = Whose(ask, data)
     recognition = ask.services.recognition
     with whose.refusals(), unrecognised():
-        return await recognition.start(ask.account, data.to_request(), call=whose.call, extension=whose.extension)
+        return await recognition.start(ask.account, data.to_request(), **whose.whom)
 
 
 HANDLERS = desk_handlers(

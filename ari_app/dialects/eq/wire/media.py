@@ -33,10 +33,14 @@ def _target(value: str) -> str:
 
 
 class OfCall(Wire):
-    """Which call is meant. One of the three is given."""
+    """Which leg of which call is meant. One of the four is given."""
 
     call: Annotated[
         Annotated[StrictStr, Field(max_length=80, description="ID of a call: the leg it began with")] | None, Blankable
+    ] = None
+    leg: Annotated[
+        Annotated[StrictStr, Field(max_length=80, description="ID of a leg: the uniqueId of a live call")] | None,
+        Blankable,
     ] = None
     extension: Annotated[
         Annotated[Extension, Field(description="The leg with which this extension is on a call")] | None, Blankable

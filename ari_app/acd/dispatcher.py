@@ -18,6 +18,7 @@ from ari_app.acd.conversation import Conversation, Departure, prompts
 from ari_app.acd.engine import Engine
 from ari_app.acd.ports import AcdStore
 from ari_app.acd.settings import AgentRestrictions, QueueSettings
+from ari_app.acd.timers import EngineTimers
 from ari_app.ari.errors import AriError
 from ari_app.calls.call import Call
 from ari_app.calls.leg import Leg, LegGone, LegState
@@ -28,7 +29,7 @@ from ari_app.calls.verbs.answer import answer
 from ari_app.calls.verbs.dial import dial_start, outcome_of
 from ari_app.calls.verbs.hangup import ANSWERED_ELSEWHERE, NORMAL, release
 from ari_app.calls.wait import until_one_is_gone
-from ari_app.clock import Clock, Timer
+from ari_app.clock import Clock
 from ari_app.errors import CommandRefused
 
 log = structlog.get_logger(__name__)
@@ -72,12 +73,10 @@ class Dispatcher:
         #: is told of which queue somebody is about to enter
         self.before_joining: Callable[[str], None] = lambda _queue: None
         self.listeners: list[Callable[[int, AnyFact], None]] = []
-        self._timers: dict[str, Timer] = {}
+        self.timers = EngineTimers(clock, lambda timer, at: self.apply(events.TimerFired(timer=timer), at))
         self._offers: dict[str, Leg] = {}
         self._conversations: dict[str, Conversation] = {}
         self._since_snapshot = 0
-        #: seconds by which the event at hand is ahead of the clock: of a timer that was due before it was set back
-        self._ahead = 0.0
         registry.on_ended.append(self._call_ended)
 
     @property
@@ -93,9 +92,8 @@ class Dispatcher:
         Raises:
             CommandRefused, NotFound: a person's command that the state does not allow; nothing has changed.
         """
-        clock_now = self.clock.now()
-        now = clock_now if at is None else at
-        self._ahead = max(0.0, now - clock_now)
+        now = self.clock.now() if at is None else at
+        self.timers.reckon(now)
         decided = self.engine.apply(event, now)
         self.store.event(self.engine.account, now, event)
         orders: list[AnyCommand] = []
@@ -140,10 +138,9 @@ class Dispatcher:
             case commands.Connect():
                 self._connect(order)
             case commands.StartTimer(timer=timer, at=due):
-                self._start_timer(timer, due)
+                self.timers.start(timer, due)
             case commands.CancelTimer(timer=timer):
-                if running := self._timers.pop(timer, None):
-                    running.cancel()
+                self.timers.cancel(timer)
 
     def _tell_caller(
         self,
@@ -158,17 +155,6 @@ class Dispatcher:
                 conversation.announce(said, self.engine.settings(queue))
             case commands.Reject(reason=reason, to=to) | commands.Release(reason=reason, to=to):
                 conversation.release(reason, to)
-
-    def _start_timer(self, timer: str, due: float) -> None:
-        if running := self._timers.pop(timer, None):
-            running.cancel()
-        # In as many seconds as the engine reckons, also if it takes it to be later than the clock says.
-        self._timers[timer] = self.clock.call_at(due - self._ahead, lambda: self._timer_fired(timer, due))
-
-    def _timer_fired(self, timer: str, due: float) -> None:
-        """It is due when it fires: timers run on a clock that nobody sets, `now` may have been set back meanwhile."""
-        self._timers.pop(timer, None)
-        self.apply(events.TimerFired(timer=timer), max(due, self.clock.now()))
 
     def _offer(self, order: commands.Offer) -> None:
         call = self.registry.calls.get(order.call)
@@ -365,9 +351,7 @@ class Dispatcher:
         self._recover_offers()
         self._recover_conversations()
         self._withdraw_what_is_over()
-        self._ahead = 0.0
-        for timer, due in self.engine.timers().items():
-            self._start_timer(timer, due)
+        self.timers.restore(self.engine.timers())
 
     def _recover_callers(self) -> None:
         for call_id in self.engine.known_calls():
@@ -412,6 +396,4 @@ class Dispatcher:
 
     def stop(self) -> None:
         """The process ends: no timer fires any more."""
-        for timer in self._timers.values():
-            timer.cancel()
-        self._timers.clear()
+        self.timers.stop()

@@ -387,9 +387,9 @@ async def test_a_timer_that_fires_late_or_early_is_due(hall: Hall) -> None:
     hall.queue(max_wait=60.0)
     _, channel = await hall.call()
     await hall.stage.until(lambda: channel.music)
-    (timer,) = hall.dispatcher._timers
+    (timer,) = hall.dispatcher.timers.names()
     due = hall.engine.timers()[timer]
-    hall.dispatcher._timer_fired(timer, due)  # while the clock says that it is not yet time
+    hall.dispatcher.timers.fire(timer, due)  # while the clock says that it is not yet time
     await hall.stage.until(lambda: channel.ended)
     await hall.nothing_left()
 

@@ -161,7 +161,7 @@ class Hall:
         assert self.dispatcher._offers == {}
         assert self.engine.known_calls() == []
         assert self.engine.open_offers() == []
-        assert self.dispatcher._timers.keys() == self.engine.timers().keys()
+        assert self.dispatcher.timers.names() == self.engine.timers().keys()
         self.replays()
 
     # another process

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Protocol
 
 import structlog
 
@@ -16,14 +15,13 @@ from ari_app.ari import events
 from ari_app.ari.models import Endpoint
 from ari_app.ari.node import Node
 from ari_app.ari.protocol import Received, event_time
-from ari_app.calls import facts, quality
+from ari_app.calls import facts, ports, quality
 from ari_app.calls.call import Call
 from ari_app.calls.ending import end
 from ari_app.calls.leg import Leg, LegState
-from ari_app.calls.program import Program, ProgramFactory
+from ari_app.calls.program import ProgramFactory
 from ari_app.calls.spare_bridges import SpareBridges
 from ari_app.clock import Clock
-from ari_app.errors import CommandRefused
 from ari_app.ids import IdSource
 
 log = structlog.get_logger(__name__)
@@ -37,55 +35,15 @@ LAST_WORD = 1.0
 TOLD_WITHIN = 5.0
 
 
-class CallStore(Protocol):
-    """Where calls are kept; what it is given is durable within 50 ms."""
-
-    def tell(self, fact: facts.AnyCallFact) -> None:
-        """Record what happened."""
-
-    def save(self, call: Call) -> None:
-        """Keep what is needed to go on with this call after a restart."""
-
-    def remove(self, call: Call) -> None:
-        """Forget it."""
-
-
-#: which program serves a new call
-Router = Callable[[Call, str], Program]
-#: called with every event that names an object we wait for (a playback, a recording, a bridge)
-Waiter = Callable[[Received], None]
-
-
-def _unserved(call: Call, context: str) -> Program:
-    raise AssertionError("a call came before anybody said how calls are served")
-
-
-def _nobody_looks(node: Node, what: Endpoint | events.ChannelTransfer) -> None:
-    pass
-
-
-def _nobody_fetches(node: Node, recording: str) -> None:
-    pass
-
-
-async def _as_it_is(account: int, uri: str, language: str) -> str:
-    return uri
-
-
-async def _nobody_speaks(text: str, engine: str, voice: str | None) -> AsyncIterator[str]:
-    raise CommandRefused("a text is to be spoken, and there is nobody to speak it")
-    yield ""
-
-
 class Registry:
     """Finds legs by channel, calls by id, and hands events on."""
 
-    def __init__(self, clock: Clock, ids: IdSource, store: CallStore, account: int = 1) -> None:
+    def __init__(self, clock: Clock, ids: IdSource, store: ports.CallStore, account: int = 1) -> None:
         self.clock = clock
         self.ids = ids
         self.store = store
         #: set by whoever serves calls
-        self.route: Router = _unserved
+        self.route: ports.Router = ports.unserved
         #: the account of calls that come in
         self.account = account
         self.nodes: dict[str, Node] = {}
@@ -93,22 +51,22 @@ class Registry:
         self.legs: dict[tuple[str, str], Leg] = {}
         self.programs: dict[str, ProgramFactory] = {}
         #: channels that are ours but no leg: snoops, external media
-        self.helpers: dict[tuple[str, str], Waiter] = {}
-        self.waiters: dict[tuple[str, str], Waiter] = {}
+        self.helpers: dict[tuple[str, str], ports.Waiter] = {}
+        self.waiters: dict[tuple[str, str], ports.Waiter] = {}
         #: ids of bridges that are nobody's alone: of conferences
         self.shared_bridges: set[str] = set()
         #: events that concerned nothing we know, by type
         self.foreign: Counter[str] = Counter()
         #: an endpoint that we follow has come, gone, or got or lost a channel
-        self.on_endpoint: Callable[[Node, Endpoint], None] = _nobody_looks
+        self.on_endpoint: Callable[[Node, Endpoint], None] = ports.nobody_looks
         #: a recording has ended, whether or not anybody here waits for it; after the record knows
-        self.on_recorded: Callable[[Node, str], None] = _nobody_fetches
+        self.on_recorded: Callable[[Node, str], None] = ports.nobody_fetches
         #: what is played for a media URI: of an account, in a language
-        self.sound: Callable[[int, str, str], Awaitable[str]] = _as_it_is
+        self.sound: Callable[[int, str, str], Awaitable[str]] = ports.as_it_is
         #: media URIs of a text's sentences as they are made: by an engine ("": the usual), in a voice (None: its own)
-        self.speech: Callable[[str, str, str | None], AsyncIterator[str]] = _nobody_speaks
+        self.speech: Callable[[str, str, str | None], AsyncIterator[str]] = ports.nobody_speaks
         #: a phone asks for a transfer
-        self.on_transfer: Callable[[Node, events.ChannelTransfer], None] = _nobody_looks
+        self.on_transfer: Callable[[Node, events.ChannelTransfer], None] = ports.nobody_looks
         #: a key was pressed on a leg, whether or not its call waits for keys
         self.on_digits: list[Callable[[Leg, str], None]] = []
         self.on_ended: list[Callable[[Call], None]] = []

@@ -6,7 +6,6 @@ then REST; and the websocket of Asterisk last, because with it come the events o
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from functools import partial
@@ -15,6 +14,7 @@ import structlog
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
+from ari_app import gauges
 from ari_app.acd.centre import Centre
 from ari_app.alerting import Alerting, realtime
 from ari_app.ari.node import Snapshot
@@ -38,7 +38,7 @@ from ari_app.ids import IdSource
 from ari_app.media_plane import MediaPlane
 from ari_app.ops.clock_set import ClockSet
 from ari_app.ops.health import Health, health_routes
-from ari_app.ops.metrics import Counts, HttpMetrics, live_gauges
+from ari_app.ops.metrics import HttpMetrics
 from ari_app.pbx import Pbx
 from ari_app.prompts.book import PATH as SOUNDS
 from ari_app.prompts.book import prompt_book
@@ -285,7 +285,15 @@ class Application:
         presser = await self._stack.enter_async_context(KeyPresser.of(self.settings))
         contacts = Contacts(self.registry, self.node)
         root = web.Application()
-        self._live_gauges()
+        gauges.show(
+            self.metrics,
+            registry=self.registry,
+            node=self.node,
+            centre=self.centre,
+            media=self.media,
+            recordings=self.recordings,
+            writer=self.writer,
+        )
         root.router.add_get(f"{SOUNDS}{{token}}", self.prompts.serve)
         root.router.add_get(f"{MESSAGES}{{token}}", self.voicemail.sounds.serve)
         root.add_routes(health_routes(self._health(), self.metrics))
@@ -357,30 +365,6 @@ class Application:
         health.add("database", database)
         health.add("asterisk", asterisk)
         return health
-
-    def _live_gauges(self) -> None:
-        registry = self.registry
-        live_gauges(
-            self.metrics,
-            {
-                "calls": lambda: len(registry.calls),
-                "legs": lambda: len(registry.legs),
-                "helper_channels": lambda: len(registry.helpers),
-                "waiters": lambda: len(registry.waiters),
-                **self.media.gauges(),
-                "call_tasks": lambda: sum(call.tasks for call in registry.calls.values()),
-                "conversations": self.centre.conversations,
-                "tasks": lambda: len(asyncio.all_tasks()),
-                "recordings_delayed": lambda: self.recordings.collector.delayed,
-                "recordings_damaged": lambda: self.recordings.library.damaged,
-                "unwritten_rows": lambda: self.writer.unwritten,
-            },
-        )
-        node = self.node
-        self.metrics.register(Counts("ariapp_ari_requests", "Requests to Asterisk", "operation", node.http.requests))
-        self.metrics.register(Counts("ariapp_ari_events", "Events of Asterisk, unrepeated", "type", node.received))
-        repeated = node.subscriptions.repetitions
-        self.metrics.register(Counts("ariapp_ari_repeated_events", "Events told twice", "node", repeated))
 
     def reload(self) -> None:
         """SIGHUP: files of ours may have been moved, and what is configured may be other than it was."""

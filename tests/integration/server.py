@@ -22,6 +22,7 @@ from tests.harness.docker import ROOT
 from tests.harness.patience import PATIENCE
 from tests.harness.phones import Behaviour, Extension, PhoneBox
 from tests.integration.proxy import Proxy
+from tests.integration.waiting import until
 
 APP_PASSWORD = "app-password"  # of a loopback address that lives for one test
 BASE = "/eq/api/2.0"
@@ -221,13 +222,12 @@ class Server:
 
     async def until_recording(self, state: str, within: float = 60) -> dict[str, Any]:
         """Wait until the only recording is in that state; the recording. Raises TimeoutError."""
-        end, found = time.monotonic() + within, []
-        while time.monotonic() < end:
-            found = await self.request("GET", "/x/recordings")
-            if [row["state"] for row in found] == [state]:
-                return dict(found[0])
-            await asyncio.sleep(0.05)
-        raise TimeoutError(f"not one recording that is {state}, after {within} s: {found}")
+        found = await until(
+            lambda: self.request("GET", "/x/recordings"),
+            lambda found: [row["state"] for row in found] == [state],
+            within=within,
+        )
+        return dict(found[0])
 
     # the record
 
@@ -302,13 +302,7 @@ class ContactCentre:
         self, extension: str, status: str, queue: str = "500", within: float = PATIENCE
     ) -> dict[str, Any]:
         """Wait until an agent is that. Raises TimeoutError that says what he is."""
-        end = time.monotonic() + within
-        while time.monotonic() < end:
-            row = await self.status(extension, queue)
-            if row["status"] == status:
-                return row
-            await asyncio.sleep(0.02)
-        raise TimeoutError(f"agent {extension} is {row}, not {status}, after {within} s")
+        return await until(lambda: self.status(extension, queue), lambda row: row["status"] == status, within=within)
 
     async def statistics(self, queue: str = "500") -> dict[str, Any]:
         found: dict[str, Any] = await self.server.request("GET", "/call_queue_statistics", {"queue": queue})
@@ -319,14 +313,8 @@ class ContactCentre:
         return found
 
     async def until_waiting(self, count: int, queue: str = "500", within: float = PATIENCE) -> list[dict[str, Any]]:
-        """Wait until that many wait."""
-        end = time.monotonic() + within
-        while time.monotonic() < end:
-            calls = await self.waiting(queue)
-            if len(calls) == count:
-                return calls
-            await asyncio.sleep(0.02)
-        raise TimeoutError(f"{len(calls)} wait, not {count}, after {within} s")
+        """Wait until that many wait. Raises TimeoutError that says who does."""
+        return await until(lambda: self.waiting(queue), lambda calls: len(calls) == count, within=within)
 
     async def live(self) -> dict[str, float]:
         """What the process holds: calls, legs, tasks, ... by name."""

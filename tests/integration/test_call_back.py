@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.harness.patience import PATIENCE
 from tests.harness.phones import PhoneBox, answers, is_busy, never_answers
 from tests.integration.server import ContactCentre, contact_centre
+from tests.integration.waiting import until
 
 CUSTOMER, AGENT = 440, 660
 NUMBER = "1009"
@@ -30,11 +30,8 @@ async def call_backs(centre: ContactCentre) -> list[dict[str, Any]]:
 
 
 async def until_state(centre: ContactCentre, state: str) -> dict[str, Any]:
-    async with asyncio.timeout(PATIENCE):
-        while True:
-            if (rows := await call_backs(centre)) and rows[0]["state"] == state:
-                return rows[0]
-            await asyncio.sleep(0.02)
+    rows = await until(lambda: call_backs(centre), lambda rows: rows and rows[0]["state"] == state)
+    return rows[0]
 
 
 async def test_a_caller_presses_1_and_is_called(centre: ContactCentre) -> None:

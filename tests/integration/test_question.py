@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -13,10 +12,10 @@ from typing import Any
 import pytest
 
 from ari_app.media.tts.engine import FLITE
-from tests.harness.patience import PATIENCE
 from tests.harness.phones import PhoneBox, answers
 from tests.integration.house import CALLEE
 from tests.integration.server import ContactCentre, contact_centre
+from tests.integration.waiting import until_it_is
 from tests.unit.prompts.test_prompts import tone
 
 pytestmark = pytest.mark.skipif(not shutil.which("flite"), reason="flite is not installed")
@@ -29,17 +28,6 @@ PHRASES = ["Sales department", "billing", "operator"]
 async def centre(tmp_path: Path, start_asterisk: Any, world: PhoneBox) -> AsyncIterator[ContactCentre]:
     async with contact_centre(tmp_path, start_asterisk, world) as made:
         yield made
-
-
-async def until(centre: ContactCentre, question: str, state: str) -> dict[str, Any]:
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
-        row: dict[str, Any] = await centre.server.request("GET", f"/x/question/{question}")
-        if row["state"] == state:
-            return row
-        assert row["state"] != "ended", f"{row}, not {state}"
-        await asyncio.sleep(0.05)
-    raise TimeoutError(f"{row}, not {state}")
 
 
 async def test_a_caller_answers_over_the_prompt_and_with_keys_and_the_call_goes_on(centre: ContactCentre) -> None:
@@ -56,7 +44,7 @@ async def test_a_caller_answers_over_the_prompt_and_with_keys_and_the_call_goes_
     await caller.wait_tones(CALLEE, PROMPT)
     said = await FLITE.speak("billing", "rms")
     await caller.play(await asyncio.to_thread(centre.world.sound_file, bytes(8000) + said + bytes(8000)))
-    row = await until(centre, made, "ended")
+    row = await until_it_is(server, f"/x/question/{made}", state="ended")
     assert (row["reason"], row["answer"]["outcome"]) == ("answered", "match"), row
     assert row["answer"]["speech"]["text"] == "billing"
     assert [item["state"] for item in row["prompt"]] == ["stopped"]
@@ -68,12 +56,13 @@ async def test_a_caller_answers_over_the_prompt_and_with_keys_and_the_call_goes_
     )
     await caller.wait_tones(CALLEE, PROMPT)
     await caller.send_digits("471#")
-    row = await until(centre, made, "ended")
+    row = await until_it_is(server, f"/x/question/{made}", state="ended")
     assert (row["answer"]["outcome"], row["answer"]["digits"]) == ("digits", "471")
 
     # nobody says anything after it: the agent's leg itself is asked, whose phone sends a tone
     short = {"agent": agent, "prompt": [{"text": "Well?"}], "phrases": PHRASES, "timeout": 0.3}
-    row = await until(centre, await server.request("POST", "/x/question", data=short), "ended")
+    made = await server.request("POST", "/x/question", data=short)
+    row = await until_it_is(server, f"/x/question/{made}", state="ended")
     assert (row["answer"]["outcome"], row["prompt"][0]["state"]) == ("noinput", "done")
 
     # what a process that is killed has asked is over with the next one's start; the conversation is not
@@ -86,5 +75,5 @@ async def test_a_caller_answers_over_the_prompt_and_with_keys_and_the_call_goes_
     made = await server.request("POST", "/x/question", data={**asked, "speech": False})
     await caller.wait_tones(CALLEE, PROMPT)
     await caller.hang_up()
-    assert (await until(centre, made, "ended"))["reason"].startswith("call: ")
+    assert (await until_it_is(server, f"/x/question/{made}", state="ended"))["reason"].startswith("call: ")
     await centre.idle()

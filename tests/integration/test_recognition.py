@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -15,10 +14,10 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
 from ari_app.media.tts.engine import FLITE
-from tests.harness.patience import PATIENCE
 from tests.harness.phones import PhoneBox, answers
 from tests.integration.house import CALLEE
 from tests.integration.server import BASE, ContactCentre, contact_centre
+from tests.integration.waiting import until, until_it_is
 
 pytestmark = pytest.mark.skipif(not shutil.which("flite"), reason="flite is not installed")
 
@@ -27,16 +26,6 @@ pytestmark = pytest.mark.skipif(not shutil.which("flite"), reason="flite is not 
 async def centre(tmp_path: Path, start_asterisk: Any, world: PhoneBox) -> AsyncIterator[ContactCentre]:
     async with contact_centre(tmp_path, start_asterisk, world) as made:
         yield made
-
-
-async def until(centre: ContactCentre, recognition: str, name: str, value: Any) -> dict[str, Any]:
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
-        row: dict[str, Any] = await centre.server.request("GET", f"/x/recognition/{recognition}")
-        if row[name] == value:
-            return row
-        await asyncio.sleep(0.05)
-    raise TimeoutError(f"{row}, not {name} {value}")
 
 
 async def test_what_a_caller_says_to_an_agent_is_found(centre: ContactCentre) -> None:
@@ -49,21 +38,20 @@ async def test_what_a_caller_says_to_an_agent_is_found(centre: ContactCentre) ->
     status, body = await centre.server.attempt("POST", "/x/recognition", data={**wanted, "engine": "vosk"})
     assert (status, body["errors"][0]["parameter"], body["errors"][0]["type"]) == (400, "engine", "nonexistent")
     made = await centre.server.request("POST", "/x/recognition", data=wanted)
-    await until(centre, made, "state", "active")
+    await until_it_is(centre.server, f"/x/recognition/{made}", state="active")
     said = await FLITE.speak("i would like to cancel my contract today", "rms")
     await caller.play(await asyncio.to_thread(centre.world.sound_file, bytes(8000) + said + bytes(8000)))
-    row = await until(centre, made, "pieces", 1)
-    end = time.monotonic() + PATIENCE
-    while not row["results"] and not row["unmatched"] and time.monotonic() < end:
-        await asyncio.sleep(0.05)
-        row = await centre.server.request("GET", f"/x/recognition/{made}")
+    row = await until_it_is(centre.server, f"/x/recognition/{made}", pieces=1)
+    row = await until(
+        lambda: centre.server.request("GET", f"/x/recognition/{made}"), lambda row: row["results"] or row["unmatched"]
+    )
     (found,) = row["results"]
     assert found["text"] == "cancel my contract"
     (word,) = found["words"]
     assert found["start"] <= word["start"] + 0.5 < word["end"] + 0.5 <= found["end"] + 1
     assert (row["failed"], row["missed"]) == (0, 0)
     await caller.hang_up()
-    row = await until(centre, made, "state", "ended")
+    row = await until_it_is(centre.server, f"/x/recognition/{made}", state="ended")
     assert row["reason"].startswith("call: ")
     assert len(row["results"]) == 1
     await centre.idle()
@@ -101,7 +89,7 @@ async def test_what_a_caller_is_saying_is_told_while_he_says_it(
                 (waiting,) = await centre.until_waiting(1)
                 wanted = {"call": waiting["id"], "engine": "vosk", "endSilence": 2.0, "partials": True}
                 made = await centre.server.request("POST", "/x/recognition", data=wanted)
-                await until(centre, made, "state", "active")
+                await until_it_is(centre.server, f"/x/recognition/{made}", state="active")
                 said = 3 * await FLITE.speak("i would like to cancel my contract today", "rms")
                 await caller.play(await asyncio.to_thread(world.sound_file, bytes(8000) + said + bytes(8000)))
                 told: list[dict[str, Any]] = []

@@ -8,9 +8,38 @@ from pathlib import Path
 from pydantic.alias_generators import to_camel
 
 from ari_app.acd.settings import JoinEmpty, LeaveEmpty, Strategy
+from ari_app.config import Settings
 from ari_app.dialects.eq.wire.call_queue import CallQueueUpdate
 
 ROOT = Path(__file__).parents[2]
+
+FOR_USERS = [ROOT / "README.md", ROOT / "asterisk-conf/README.md", *(ROOT / "docs").glob("*.md")]
+OF_THE_CODE = [*(ROOT / "ari_app").rglob("*.md"), *(ROOT / "docs/decisions").glob("*.md")]
+
+
+def test_each_setting_is_in_a_document() -> None:
+    text = " ".join(path.read_text() for path in FOR_USERS)
+    assert {name for name in Settings.model_fields if not re.search(rf"\b{name.upper()}\b", text)} == set()
+
+
+def test_each_link_leads_to_a_file_and_a_heading() -> None:
+    links = 0
+    for path in [*FOR_USERS, *OF_THE_CODE, ROOT / "bench/README.md", ROOT / "tests/harness/README.md"]:
+        for link in re.findall(r"\]\(([^)\s]+)\)", path.read_text()):
+            if re.match(r"[a-z]+:", link):
+                continue
+            file, _, heading = link.partition("#")
+            target = path.parent / file if file else path
+            assert target.exists(), (path, link)
+            assert not heading or heading in _anchors(target), (path, link)
+            links += 1
+    assert links >= 30
+
+
+def _anchors(path: Path) -> set[str]:
+    """As a forge makes them of headings."""
+    headings = re.findall(r"^#+ (.*)$", path.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def test_each_difference_from_app_queue_is_asserted_by_a_test() -> None:

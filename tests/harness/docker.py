@@ -80,13 +80,20 @@ def own() -> list[str]:
     return sorted(_own_containers)
 
 
-def anybody_died_of(code: int) -> bool:
-    """Whether a container of this process has ended by itself with an exit code."""
-    format_ = "{{.State.Running}} {{.State.ExitCode}}"
-    found = subprocess.run(
-        ["docker", "inspect", "-f", format_, *_own_containers], capture_output=True, text=True, check=False
-    )
-    return f"false {code}" in found.stdout.splitlines()
+def printed(*arguments: str, within: float = 60) -> str:
+    """What a docker command prints, errors too, for a report of what failed: it fails of nothing itself."""
+    try:
+        return subprocess.run(
+            ["docker", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            check=False,
+            timeout=within,
+        ).stdout
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return f"docker {' '.join(arguments)}: {error}"
 
 
 @atexit.register

@@ -1,7 +1,7 @@
 """Fixtures of the tests against real peers. Without Docker they are skipped, with the reason (in CI they fail)."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,24 +27,35 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.integration)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """What the tests before have risked counts no longer."""
+    faults.forget()
+    if item.get_closest_marker("refer") is not None:
+        faults.risk(faults.REFER)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
     """Asterisk 22.10.1 dies now and then of what a test does to it (tests/harness/faults.py). Such a test is then an
     expected failure: if, and only if, an Asterisk of this test ended by a segmentation fault. What fails otherwise is
     told with the last words of all who took part."""
     report = yield
-    if report.when == "setup":
-        faults.forget()
-        if item.get_closest_marker("refer") is not None:
-            faults.risk(faults.REFER)
-    elif report.when == "call" and report.failed:
-        if reason := faults.killed_an_asterisk():
-            report.outcome, report.wasxfail = "skipped", f"Asterisk itself died: {reason}"
-        report.sections.append(("last words of the containers", faults.last_words()))
-        for log in sorted(getattr(item, "funcargs", {}).get("tmp_path", HERE / "none").rglob("*.log")):
+    if report.failed:
+        _tell_last_words(item, report)
+        fault = faults.killed_an_asterisk() if report.when == "call" else None
+        if fault is not None and faults.excuses(fault):
+            report.outcome, report.wasxfail = "skipped", f"Asterisk itself died: {fault.what}"
+    return report
+
+
+def _tell_last_words(item: pytest.Item, report: pytest.TestReport) -> None:
+    report.sections.append(("last words of the containers", faults.last_words()))
+    directory = getattr(item, "funcargs", {}).get("tmp_path")
+    for log in sorted(directory.rglob("*.log")) if directory is not None else ():
+        with suppress(OSError):  # a process that ends removes its own
             words = log.read_text(errors="replace").splitlines()[-LAST_LINES:]
             report.sections.append((f"last words of {log.name}", "\n".join(words)))
-    return report
 
 
 @pytest.fixture(scope="session")

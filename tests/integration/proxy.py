@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 
-from tests.harness import faults
+from tests.harness import faults, net
 
 
 class Proxy:
@@ -14,15 +14,18 @@ class Proxy:
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._writers: set[asyncio.StreamWriter] = set()
+        self._is_cut = False
         self.port = 0
 
     async def start(self) -> None:
-        """Listen on loopback; again on the same port after a cut."""
+        """Listen on loopback; again on the same port after a cut, which nobody takes meanwhile."""
+        self.port = self.port or net.free_port()
+        self._is_cut = False
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
 
     async def cut(self) -> None:
         """Break every connection and accept none."""
+        self._is_cut = True
         if self._server is not None:
             self._server.close()
             self._server = None
@@ -35,6 +38,9 @@ class Proxy:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
+        if self._is_cut:  # accepted just before
+            writer.transport.abort()
+            return
         self._tasks.add(task)
         self._writers.add(writer)
         try:

@@ -79,8 +79,10 @@ async def test_a_post_is_not_repeated(fake: FakeAsterisk, pool: HttpPool) -> Non
 
 
 async def test_no_answer_in_time(fake: FakeAsterisk) -> None:
-    options = HttpOptions(base_url=fake.url, user=fake.user, password=fake.password, timeout=0.05)
+    options = HttpOptions(base_url=fake.url, user=fake.user, password=fake.password)
     pool = HttpPool(options)
+    await Operations(pool).asterisk.ping()  # a connection is there: the next request is sent, however slow we are
+    pool.options = replace(options, timeout=0.05)
     fake.faults.delay("asterisk.ping", 60)
     with pytest.raises(TimedOut, match=r"no answer in 0\.05 s"):
         await Operations(pool).asterisk.ping()

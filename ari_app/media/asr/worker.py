@@ -55,6 +55,8 @@ class Worker:
         self._command = (sys.executable, "-m", module, *arguments)
         self._limit = time_limit
         self._process: asyncio.subprocess.Process | None = None
+        #: those that were killed, and have not ended yet
+        self._ending: list[asyncio.subprocess.Process] = []
         self._closed = False
 
     async def ask(self, header: dict[str, Any], audio: bytes) -> Answer:
@@ -96,16 +98,16 @@ class Worker:
 
     def _kill(self) -> None:
         process, self._process = self._process, None
+        self._ending = [one for one in self._ending if one.returncode is None]
         if process is not None and process.returncode is None:
             process.kill()
+            self._ending.append(process)
 
     async def close(self) -> None:
-        """End the process."""
+        """End the process; none is left, of those either that a question which failed has ended."""
         self._closed = True
-        process = self._process
         self._kill()
-        if process is not None:
-            await process.wait()
+        await asyncio.gather(*(process.wait() for process in self._ending))
 
 
 class Workers:

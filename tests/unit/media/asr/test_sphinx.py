@@ -231,6 +231,20 @@ async def test_one_that_is_too_slow_or_asked_in_vain(tmp_path: Path, monkeypatch
     await patient.close()
 
 
+async def test_one_that_was_asked_in_vain_has_ended_when_it_is_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = Worker("test", program(tmp_path, monkeypatch, ECHO), time_limit=PATIENCE)
+    pid = int((await one.ask({"do": "echo"}, b"")).text.split()[0])
+    asked = asyncio.create_task(one.ask({"do": "hang"}, b""))
+    await asyncio.sleep(0)
+    asked.cancel()
+    await asyncio.wait([asked])
+    await one.close()
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
 @needs_flite
 async def test_the_loop_goes_on_while_it_works(sphinx: PocketSphinx) -> None:
     await sphinx.recognise(bytes(16_000), MENU)

@@ -49,7 +49,13 @@ class MediaPlane:
         leg = centre.talking_leg
         private = networks(settings.media_private_networks)
         self.attachments = MediaDesk(
-            registry, ports, leg, private=private, limit=settings.media_attachments, plane=self._pool
+            registry,
+            ports,
+            leg,
+            private=private,
+            limit=settings.media_attachments,
+            plane=self._pool,
+            room=centre.conferences.desk.room,
         )
         ears = Ears(ports, recognisers)
         self.recognition = RecognitionDesk(registry, ears, leg, limit=settings.recognitions)

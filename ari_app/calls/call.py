@@ -11,6 +11,7 @@ import structlog
 
 from ari_app.ari.errors import AriError
 from ari_app.calls import facts
+from ari_app.calls.host import Requests
 from ari_app.calls.leg import Leg, LegGone, LegRecord, LegState
 from ari_app.calls.program import Program, State
 from ari_app.errors import AppError
@@ -125,7 +126,7 @@ class Call:
         #: the program that takes the place of the one that runs
         self._next: Program | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._requests: set[asyncio.Future[Any]] = set()
+        self._requests = Requests()
 
     def __repr__(self) -> str:
         return f"<Call {self.id} {self.number} legs={len(self.legs)}>"
@@ -269,22 +270,12 @@ class Call:
         return len(self._tasks) + (self._main is not None)
 
     async def complete(self, request: Coroutine[Any, Any, T]) -> T:
-        """Carry a request out to its end, also when the one who waits for it is cancelled. What makes something in
-        Asterisk goes this way: one cannot release what may or may not come to be.
-        """
-        return await asyncio.shield(self.begin(request))
+        """Carry a request out to its end, also when the one who waits for it is cancelled (Requests)."""
+        return await self._requests.complete(request)
 
     def begin(self, request: Coroutine[Any, Any, T]) -> asyncio.Future[T]:
         """As `complete`, for one who has something to do after its end. To be waited for in a shield."""
-        task = asyncio.ensure_future(request)
-        self._requests.add(task)
-        task.add_done_callback(self._request_done)
-        return task
-
-    def _request_done(self, task: asyncio.Future[Any]) -> None:
-        self._requests.discard(task)
-        if not task.cancelled():
-            task.exception()  # seen: who asked may have been cancelled
+        return self._requests.begin(request)
 
     # the end
 
@@ -323,8 +314,7 @@ class Call:
             task.cancel()
         if self._tasks:
             await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._requests:
-            await asyncio.gather(*self._requests, return_exceptions=True)
+        await self._requests.ended()
 
     async def _release_leg(self, leg: Leg, cause: int) -> None:
         from ari_app.calls.verbs.hangup import release
@@ -338,8 +328,9 @@ class Call:
     def detach(self) -> None:
         """Stop our tasks and leave the call as it is in Asterisk: the process ends, the call does not."""
         self.detached = True
-        for task in [*self._tasks, *self._requests, *([self._main] if self._main else [])]:
+        for task in [*self._tasks, *([self._main] if self._main else [])]:
             task.cancel()
+        self._requests.cancel()
 
     # what is kept
 

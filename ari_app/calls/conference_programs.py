@@ -58,7 +58,7 @@ class ConferenceMember:
             await self._conferences.bring_in(room, call)
             await call.caller.until(LegState.GONE)
         finally:
-            self._out(call)
+            _out(self._conferences, call)
 
     async def resume(self, call: Call) -> None:
         if not self.kept.joined_at:
@@ -70,11 +70,7 @@ class ConferenceMember:
             await self._conferences.bring_in(self._conferences.room(call.account, self.kept.number), call)
             await call.caller.until(LegState.GONE)
         finally:
-            self._out(call)
-
-    def _out(self, call: Call) -> None:
-        if not call.detached:  # else the process ends, and he stays in
-            self._conferences.leave(call)
+            _out(self._conferences, call)
 
     async def _knows_pin(self, call: Call) -> bool:
         """Ask for the PIN, where there is one. Who gives none where only admins have one is let in as no admin."""
@@ -118,8 +114,7 @@ class ConferenceInvite:
             if await dial(call.caller, shown=shown, ring_time=RING_TIME) is DialOutcome.ANSWERED:
                 await become(call, ConferenceMember(self._conferences, self.kept))
         finally:
-            if not call.detached:
-                self._conferences.leave(call)
+            _out(self._conferences, call)
 
     async def resume(self, call: Call) -> None:
         try:
@@ -127,8 +122,14 @@ class ConferenceInvite:
             if call.caller.state >= LegState.RINGING and await call.caller.until(LegState.UP) is LegState.UP:
                 await become(call, ConferenceMember(self._conferences, self.kept))
         finally:
-            if not call.detached:
-                self._conferences.leave(call)
+            _out(self._conferences, call)
+
+
+def _out(conferences: Conferences, call: Call) -> None:
+    if call.detached:
+        conferences.stay(call)
+    else:
+        conferences.leave(call)
 
 
 class ConferenceCalls:

@@ -16,7 +16,7 @@ import structlog
 from ari_app.ari.errors import AriError, Conflict
 from ari_app.ari.node import Node
 from ari_app.calls import facts
-from ari_app.calls.bridge import TYPE, Bridge
+from ari_app.calls.bridge import Bridge
 from ari_app.calls.call import Call
 from ari_app.calls.conference_room import ConferenceSettings, ConferenceView, Guest, MemberState, Room
 from ari_app.calls.leg import Leg
@@ -107,7 +107,9 @@ class Conferences:
         if room is None:
             ids = self.registry.ids
             now = self.registry.clock.now()
-            room = self._add(Room((account, number), ids.new("conference"), ids.new("bridge"), node, now))
+            room = self._add(
+                Room(self.registry, (account, number), ids.new("conference"), ids.new("bridge"), node, now)
+            )
         return room
 
     def _add(self, room: Room) -> Room:
@@ -120,7 +122,7 @@ class Conferences:
         room = self._rooms.get((call.account, kept.number))
         if room is None or room.id != kept.conference:
             key = (call.account, kept.number)
-            room = self._add(Room(key, kept.conference, kept.bridge, call.node, kept.since))
+            room = self._add(Room(self.registry, key, kept.conference, kept.bridge, call.node, kept.since))
             room.music = None
         room.locked = kept.locked
         room.guests[call.id] = Guest(call, kept)
@@ -140,10 +142,7 @@ class Conferences:
         async with room.lock:
             leg = call.caller
             leg.require_alive()
-            if not room.made:
-                with suppress(Conflict):  # the id is ours: it was made before the restart
-                    await room.node.bridges.createWithId(bridgeId=room.bridge, type=TYPE)
-                room.made = True
+            await room.make()
             if kept.muted or call.restored:
                 await _mute(leg, kept.muted)
             if leg.bridge != room.bridge:
@@ -215,7 +214,14 @@ class Conferences:
             self._left(room, guest)
         if not room.guests and not room.invited and self._rooms.get(room.key) is room:
             del self._rooms[room.key]
+            room.end()
         room.node.background(self._after(room, announce=guest is not None))
+
+    def stay(self, call: Call) -> None:
+        """The process ends, and a caller stays in."""
+        room = self._room_of.get(call.id)
+        if room is not None:
+            room.detach()
 
     def _left(self, room: Room, guest: Guest) -> None:
         call, kept = guest.call, guest.kept

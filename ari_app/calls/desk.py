@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Generic, Protocol, TypedDict, TypeVar, Unpack
 
+from ari_app.calls.host import Host
 from ari_app.calls.leg import Leg
 from ari_app.calls.registry import Registry
 from ari_app.errors import CommandRefused, NotFound
@@ -51,7 +52,9 @@ class Session(Protocol[V_co]):
     def id(self) -> str: ...
 
     @property
-    def leg(self) -> Leg: ...
+    def host(self) -> Host:
+        """What it serves."""
+        ...
 
     @property
     def created_at(self) -> float:
@@ -64,7 +67,7 @@ class Session(Protocol[V_co]):
         ...
 
     async def run(self) -> None:
-        """All its life: a task of the leg's call."""
+        """All its life: a task of its host."""
         ...
 
     def stop(self, reason: str) -> None:
@@ -123,14 +126,17 @@ class Desk(Generic[V]):
         """leg, per_call: of its call there may be so many. Raises TooMany."""
         if len(self._live) >= self._limit:
             raise TooMany(f"there are {self._limit} {self._nouns} already")
-        if leg is not None and sum(session.leg.call is leg.call for _, session in self._live.values()) >= per_call:
+        if leg is not None and self._on_call(leg) >= per_call:
             raise TooMany(f"there are {per_call} {self._nouns} on that call already")
+
+    def _on_call(self, leg: Leg) -> int:
+        return sum(session.host.names.get("call") == leg.call.id for _, session in self._live.values())
 
     def begin(self, account: int, session: Session[V]) -> str:
         """Set it going; its id."""
         self._live[session.id] = (account, session)
         session.tell = partial(self._tell, account, session)
-        task = session.leg.call.spawn(session.run(), self._noun)
+        task = session.host.spawn(session.run(), self._noun)
         task.add_done_callback(lambda _task: self._over(account, session))
         return session.id
 
@@ -141,8 +147,7 @@ class Desk(Generic[V]):
         self._ended.setdefault(account, deque(maxlen=REMEMBERED)).append(session)
 
     def _tell(self, account: int, session: Session[V], what: str, **values: Any) -> None:
-        leg, now = session.leg, self._registry.clock.now()
-        of = {"at": now, self._noun: session.id, "call": leg.call.id, "leg": leg.id}
+        of = {"at": self._registry.clock.now(), self._noun: session.id, **session.host.names}
         self.tell(account, self._noun.capitalize() + what, {**of, **values})
 
     def _session(self, account: int, session_id: str) -> Session[V]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 import structlog
@@ -16,8 +16,11 @@ from ari_app.errors import CommandRefused
 if TYPE_CHECKING:
     from ari_app.ari.node import Node
     from ari_app.calls.call import Call
+    from ari_app.calls.registry import Registry
 
 log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
 
 
 class LegState(IntEnum):
@@ -198,7 +201,40 @@ class Leg:
     def require_alive(self) -> None:
         """Raises LegGone when there is no channel to work on."""
         if not self.alive:
-            raise LegGone(f"leg {self.id} is gone", leg=self.id)
+            raise self.gone()
+
+    # as a Host
+
+    #: why what served it has ended
+    farewell = "the leg is gone"
+
+    @property
+    def registry(self) -> Registry:
+        return self.call.registry
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        return {"call": self.call.id, "leg": self.id}
+
+    @property
+    def closing(self) -> bool:
+        return self.call.closing
+
+    @property
+    def detached(self) -> bool:
+        return self.call.detached
+
+    def gone(self) -> LegGone:
+        return LegGone(f"leg {self.id} is gone", leg=self.id)
+
+    async def until_gone(self) -> None:
+        await self.until(LegState.GONE)
+
+    def spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        return self.call.spawn(work, name)
+
+    async def complete(self, request: Coroutine[Any, Any, T]) -> T:
+        return await self.call.complete(request)
 
     def record(self) -> LegRecord:
         """What to keep of it."""

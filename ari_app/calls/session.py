@@ -45,7 +45,7 @@ class CallSession:
 
     def __init__(self, leg: Leg, noun: str) -> None:
         """noun: the kind, for its id."""
-        self.leg = leg
+        self.host = self.leg = leg
         self.id = leg.call.registry.ids.new(noun)
         self.reason = ""
         #: set by the desk

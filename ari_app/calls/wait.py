@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 from ari_app.ari.node import Node
 from ari_app.ari.protocol import Received
-from ari_app.calls.leg import Leg, LegGone, LegState
+from ari_app.calls.host import Host
+from ari_app.calls.leg import Leg, LegState
 from ari_app.calls.registry import Registry
 from ari_app.clock import Clock
 
@@ -74,19 +75,19 @@ async def together(*works: Awaitable[Any]) -> None:
             raise result
 
 
-async def while_alive(leg: Leg, work: Coroutine[Any, Any, T]) -> T:
-    """Do something for as long as a leg lives; it is cancelled when that goes.
+async def while_alive(host: Host, work: Coroutine[Any, Any, T]) -> T:
+    """Do something for as long as a leg, or a conference, lives; it is cancelled when that goes.
 
     Raises:
-        LegGone: the leg went first.
+        LegGone: that went first.
     """
     task = asyncio.ensure_future(work)
-    gone = asyncio.ensure_future(leg.until(LegState.GONE))
+    gone = asyncio.ensure_future(host.until_gone())
     try:
         await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
         if task.done():
             return task.result()
-        raise LegGone(f"leg {leg.id} is gone", leg=leg.id)
+        raise host.gone()
     finally:
         gone.cancel()
         if not task.done():

@@ -3,15 +3,18 @@
     leg <-- snoop (spy, whisper) --> bridge <-- external media --> this process
 
 The snoop decides which side is heard and which side hears what is said; "in" is what comes from the leg's phone, "out"
-what goes to it. The call is neither answered nor moved by it.
+what goes to it. The call is neither answered nor moved by it. Of a conference nobody's side is meant, so there is no
+snoop (RoomTap).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from enum import StrEnum
 
 from ari_app.calls.bridge import Bridge
+from ari_app.calls.conference_room import Room
 from ari_app.calls.leg import Leg, LegGone
 from ari_app.calls.verbs.external_media import ExternalMedia
 from ari_app.calls.verbs.snoop import Snoop
@@ -74,6 +77,11 @@ class Tap:
                 self.target.node.background(self.close())
             raise
 
+    @property
+    def channel(self) -> Mapping[str, str]:
+        """Name and id of the channel that is heard."""
+        return {"channel": self.target.name, "channel_id": self.target.id}
+
     async def until_over(self) -> None:
         """Wait until the leg is gone, or one of our channels."""
         with suppress(LegGone):
@@ -83,6 +91,35 @@ class Tap:
         """End it; the leg stays as it is."""
         await together(self._media.close(), self._snoop.close())
         await self._bridge.destroy()
+
+
+class RoomTap:
+    """A conference's audio, to an end of ours and from it: by a channel in its bridge that is no member. It ends with
+    the conference at the latest."""
+
+    def __init__(self, target: Room, near: Near, direction: Direction = Direction.BOTH) -> None:
+        self.target = target
+        self._direction = direction
+        self._media = ExternalMedia(target, near)
+
+    async def open(self) -> None:
+        """As of Tap."""
+        await self._media.open()
+        try:
+            await self.target.take_in(self._media.id, heard=self._direction.speaks)
+        except BaseException:
+            if not self.target.detached:
+                self.target.node.background(self.close())
+            raise
+
+    @property
+    def channel(self) -> Mapping[str, str]:
+        """Name and id of the channel in the bridge."""
+        return {"channel": self._media.name, "channel_id": self._media.id}
+
+    async def close(self) -> None:
+        """End it; the conference stays as it is."""
+        await self._media.close()
 
 
 class Attach(Tap):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ari_app.ari.models import Channel
-from ari_app.calls.leg import Leg
+from ari_app.calls.host import Host
 from ari_app.calls.verbs.helper import Helper
 from ari_app.media.ports import MediaPorts, Near, TransportKind
 from ari_app.media.transports.asterisk_socket import media_url
@@ -14,13 +14,15 @@ from ari_app.media.transports.asterisk_socket import media_url
 __all__ = ["ExternalMedia", "MediaPorts", "TransportKind"]
 
 
-class ExternalMedia(Helper):
+class ExternalMedia(Helper[Host]):
     """A channel of external media, and the transport at our end of it."""
 
     kind = "media"
 
-    def __init__(self, target: Leg, near: Near) -> None:
+    def __init__(self, target: Host, near: Near) -> None:
         super().__init__(target)
+        #: as Asterisk calls it; "": not made yet
+        self.name = ""
         self._near = near
 
     async def request(self) -> Channel:
@@ -31,6 +33,7 @@ class ExternalMedia(Helper):
 
     async def made(self, channel: Channel) -> None:
         """Asterisk waits for us under the name that it gave the channel."""
+        self.name = channel.name
         options = self.target.node.http.options
         name = (channel.channelvars or {}).get("MEDIA_WEBSOCKET_CONNECTION_ID", "")
         await self._near.made(media_url(options.base_url, name), options.user, options.password)

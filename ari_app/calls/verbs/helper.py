@@ -1,30 +1,35 @@
-"""A channel that is ours but no leg: it serves one leg, and does not outlive it."""
+"""A channel that is ours but no leg: it serves one leg, or a conference, and does not outlive it."""
 
 from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
+from typing import Generic, TypeVar
 
 from ari_app.ari import events
 from ari_app.ari.errors import AriError, TimedOut, Unreachable
 from ari_app.ari.models import Channel
 from ari_app.ari.protocol import Received
-from ari_app.calls.leg import Leg, LegGone
+from ari_app.calls.host import Host
+from ari_app.calls.leg import LegGone
 from ari_app.calls.wait import while_alive
 
 #: seconds in which a helper enters our application: a few milliseconds, or never
 ENTER_LIMIT = 5.0
 
 
-class Helper(ABC):
+H = TypeVar("H", bound=Host)
+
+
+class Helper(ABC, Generic[H]):
     """A snoop, or an end of external media."""
 
     #: what it is, in errors and in its id
     kind: str
 
-    def __init__(self, target: Leg) -> None:
+    def __init__(self, target: H) -> None:
         self.target = target
-        self.id = target.call.registry.ids.new(self.kind)
+        self.id = target.registry.ids.new(self.kind)
         #: its channel is gone. Asterisk tells StasisEnd of a helper; not always ChannelDestroyed
         self.gone = asyncio.Event()
         self._key = (target.node.name, self.id)
@@ -38,7 +43,7 @@ class Helper(ABC):
     async def request(self) -> Channel:
         """Ask Asterisk for it, under `id`. Raises AriError."""
 
-    async def made(self, channel: Channel) -> None:  # noqa: B027 - most need nothing
+    async def made(self, channel: Channel) -> None:
         """Asterisk has it; it may have entered our application, or wait for something before."""
 
     def reattach(self, id: str) -> None:
@@ -47,8 +52,7 @@ class Helper(ABC):
         self._asked = self._entered = True
         self._answered.set()
         self._settled.set()
-        self.target.call.registry.helpers[self._key] = self._event
-        self.target.call.afterwards.append(self._over)
+        self.target.registry.helpers[self._key] = self._event
 
     def _event(self, event: Received) -> None:
         if isinstance(event, events.StasisStart):
@@ -58,7 +62,7 @@ class Helper(ABC):
             self._over()
 
     def _over(self) -> None:
-        self.target.call.registry.helpers.pop(self._key, None)
+        self.target.registry.helpers.pop(self._key, None)
         self.gone.set()
         self._settled.set()
 
@@ -69,16 +73,16 @@ class Helper(ABC):
         Raises:
             LegGone, AriError
         """
-        self.target.require_alive()
-        call = self.target.call
-        call.registry.helpers[self._key] = self._event
+        target = self.target
+        target.require_alive()
+        target.registry.helpers[self._key] = self._event
         self._asked = True
         try:
-            await self.made(await call.complete(self._make()))
+            await self.made(await target.complete(self._make()))
             await self._until_entered()
         except BaseException:
-            if not call.detached:
-                self.target.node.background(self.close())
+            if not target.detached:
+                target.node.background(self.close())
             raise
 
     async def _make(self) -> Channel:
@@ -93,7 +97,7 @@ class Helper(ABC):
             self._answered.set()
 
     async def _until_entered(self) -> None:
-        clock = self.target.call.registry.clock
+        clock = self.target.registry.clock
         limit = clock.call_at(clock.now() + ENTER_LIMIT, self._settled.set)
         try:
             await while_alive(self.target, self._settled.wait())
@@ -110,4 +114,4 @@ class Helper(ABC):
             await self._answered.wait()
             if not self.gone.is_set():
                 self._over()
-                await self.target.call.registry.hang_up(self.target.node, self.id)
+                await self.target.registry.hang_up(self.target.node, self.id)

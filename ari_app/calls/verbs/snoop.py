@@ -8,7 +8,7 @@ from ari_app.calls.leg import Leg
 from ari_app.calls.verbs.helper import Helper
 
 
-class Snoop(Helper):
+class Snoop(Helper[Leg]):
     """A snoop channel of ours."""
 
     kind = "snoop"
@@ -17,6 +17,10 @@ class Snoop(Helper):
         super().__init__(target)
         self.spy = spy
         self.whisper = whisper
+
+    def reattach(self, id: str) -> None:
+        super().reattach(id)
+        self.target.call.afterwards.append(self._over)
 
     async def request(self) -> Channel:
         return await self.target.node.channels.snoopChannelWithId(

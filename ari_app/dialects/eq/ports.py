@@ -13,7 +13,7 @@ from ari_app.acd.views import AgentQueueStatus, CallBackView, QueuedCallInfo, Qu
 from ari_app.calls.analysis import AnalysisRequest, AnalysisView
 from ari_app.calls.conference_room import ConferenceSettings, ConferenceView
 from ari_app.calls.desk import Whom
-from ari_app.calls.media import MediaRequest, MediaView
+from ari_app.calls.media import MediaRequest, MediaView, WhomOrRoom
 from ari_app.calls.playback import Item, PlaybackRequest, PlaybackView
 from ari_app.calls.question import QuestionRequest, QuestionView
 from ari_app.calls.recognition import RecognitionRequest, RecognitionView
@@ -231,11 +231,11 @@ class Desk(Protocol[V_co]):
 class Media(Desk[MediaView], Protocol):
     """Users' endpoints on live calls. `ari_app.calls.media.MediaDesk` is the one that serves."""
 
-    async def attach(self, account: int, request: MediaRequest, **whom: Unpack[Whom]) -> str:
-        """Begin an attachment to a leg; its id.
+    async def attach(self, account: int, request: MediaRequest, **whom: Unpack[WhomOrRoom]) -> str:
+        """Begin an attachment to a leg or a conference; its id.
 
         Raises:
-            NotFound: there is no such leg, or it is gone.
+            NotFound: there is no such leg, or it is gone; nobody is in the conference.
             TargetError, TargetForbidden: nothing is sent there.
             LegGone, TooMany
         """

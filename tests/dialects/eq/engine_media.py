@@ -4,13 +4,14 @@ That the real ones hear and speak is shown with phones (tests/integration/test_m
 from __future__ import annotations
 
 from ipaddress import ip_network
-from typing import Unpack
+from typing import Unpack, cast
 from uuid import UUID
 
 import msgspec
 
 from ari_app.calls.desk import Whom
-from ari_app.calls.media import MediaRequest, MediaView, Note
+from ari_app.calls.media import MediaRequest, MediaView, Note, WhomOrRoom
+from ari_app.errors import NotFound
 from ari_app.media.targets import resolve
 from ari_app.media.transports.port import Traffic
 from ari_app.media.transports.reception import Quality
@@ -27,8 +28,12 @@ class EngineMedia(EngineDesk[MediaView]):
     def __init__(self, centre: EngineCentre) -> None:
         super().__init__(centre, "attachment", limit=3)
 
-    async def attach(self, account: int, request: MediaRequest, **whom: Unpack[Whom]) -> str:
-        found = self.leg(account, **whom)
+    async def attach(self, account: int, request: MediaRequest, **whom: Unpack[WhomOrRoom]) -> str:
+        conference = whom.get("conference")
+        if conference is None:
+            found = self.leg(account, **cast(Whom, whom))
+        elif not any(view.number == conference for view in self.centre.conferences.views(account)):
+            raise NotFound(number=conference)
         await resolve(request.target, ALLOWED)
         self.require_room()
         now = self.centre.clock.now()
@@ -37,8 +42,9 @@ class EngineMedia(EngineDesk[MediaView]):
         )
         view = MediaView(
             id=self.next_id,
-            call=found.call,
-            leg=found.unique_id,
+            call=None if conference else found.call,
+            leg=None if conference else found.unique_id,
+            conference=conference,
             uuid=UUID(int=self.number),
             request=request,
             state="active",

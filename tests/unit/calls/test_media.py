@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -59,21 +58,10 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(stage: Stage) -> AsyncIterator[Desk]:
-    connections: list[asyncio.StreamWriter] = []
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        connections.append(writer)
-        while await reader.read(4096):
-            pass
-        writer.close()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+async def desk(stage: Stage, endpoint: str) -> Desk:
     call, _ = await stage.incoming(answered)
     await stage.until(lambda: call.answered_at)
-    made = Desk(stage, call, f"audiosocket://127.0.0.1:{server.sockets[0].getsockname()[1]}")
-    yield made
-    server.close()
+    return Desk(stage, call, endpoint)
 
 
 async def test_begun_and_stopped(desk: Desk) -> None:

@@ -19,7 +19,6 @@ V = TypeVar("V")
 
 #: what names a leg (OfCall)
 SELECTORS = ("call", "leg", "extension", "agent")
-_NAMES = f"{', '.join(SELECTORS[:-1])} and {SELECTORS[-1]}"
 
 
 def not_an_agents(ask: Ask[Any, Any]) -> None:
@@ -32,13 +31,19 @@ def not_an_agents(ask: Ask[Any, Any]) -> None:
 class Whose:
     """Which leg is meant: `whom`, as the desks take it."""
 
-    def __init__(self, ask: Ask[Any, Any], data: OfCall) -> None:
-        """Raises: ApiError: nothing that names one is given, or several, or the agent is on no call."""
-        given = {name: value for name in SELECTORS if (value := getattr(data, name)) is not None}
+    def __init__(self, ask: Ask[Any, Any], data: OfCall, also: tuple[str, ...] = ()) -> None:
+        """also: what may name it beside SELECTORS.
+
+        Raises:
+            ApiError: nothing that names one is given, or several, or the agent is on no call.
+        """
+        names = (*SELECTORS, *also)
+        listed = f"{', '.join(names[:-1])} and {names[-1]}"
+        given = {name: value for name in names if (value := getattr(data, name)) is not None}
         if not given:
-            raise refused("call", "blank", f"One of {_NAMES} must be given")
+            raise refused("call", "blank", f"One of {listed} must be given")
         if len(given) > 1:
-            raise invalid("call", f"Only one of {_NAMES} may be given")
+            raise invalid("call", f"Only one of {listed} may be given")
         (self._named,) = given
         self.whom: Whom = {"extension": _extension_of(ask, data.agent)} if data.agent is not None else cast(Whom, given)
 
@@ -48,7 +53,9 @@ class Whose:
         try:
             yield
         except (NotFound, LegGone):
-            raise refused(self._named, "nonexistent", f"{self._named} is not on a call") from None
+            of_room = self._named == "conference"
+            why = "Nobody is in the conference" if of_room else f"{self._named} is not on a call"
+            raise refused(self._named, "nonexistent", why) from None
         except TooMany as error:
             raise refused(None, "limit", str(error)) from None
 

@@ -14,6 +14,7 @@ from ari_app.dialects.eq.wire.fields import (
     Blankable,
     Extension,
     Given,
+    IntegerAsDigits,
     JsonObject,
     OptionalId,
     Parameters,
@@ -49,8 +50,13 @@ class OfCall(Wire):
 
 
 class AttachmentCreate(OfCall):
-    """Where audio goes to, and of which call."""
+    """Where audio goes to, and of which call or conference. One of the five that name it is given."""
 
+    conference: Annotated[
+        Annotated[StrictStr, Field(max_length=20), IntegerAsDigits] | None,
+        Field(description="Number of a conference that somebody is in: all of it"),
+        Blankable,
+    ] = None
     target: Annotated[
         StrictStr,
         Field(description="ws://, wss://, audiosocket://host:port or rtp://host:port"),
@@ -61,13 +67,18 @@ class AttachmentCreate(OfCall):
         Literal["listen", "speak", "both"], Field(description="What the endpoint does"), or_default("both")
     ] = "both"
     hear: Annotated[
-        Literal["party", "others", "both"],
-        Field(description="Whom the endpoint hears: the party of the leg, the others of the call, or both"),
-        or_default("party"),
-    ] = "party"
+        Literal["party", "others", "both"] | None,
+        Field(
+            description="Whom the endpoint hears: the party of the leg (the default), the others of the call, or both."
+            " Not with a conference"
+        ),
+        Blankable,
+    ] = None
     heard_by: Annotated[
-        Literal["party", "others", "both"], Field(description="Who hears the endpoint"), or_default("party")
-    ] = "party"
+        Literal["party", "others", "both"] | None,
+        Field(description="Who hears the endpoint: as hear"),
+        Blankable,
+    ] = None
     format: Annotated[
         Literal["slin", "slin16"], Field(description="8 or 16 kHz, over each transport"), or_default("slin")
     ] = "slin"
@@ -76,8 +87,8 @@ class AttachmentCreate(OfCall):
         return MediaRequest(
             target=targets.parse(self.target),
             direction=Direction(self.direction),
-            hear=Side(self.hear),
-            heard_by=Side(self.heard_by),
+            hear=Side(self.hear or Side.PARTY),
+            heard_by=Side(self.heard_by or Side.PARTY),
             format=self.format,
         )
 
@@ -130,15 +141,19 @@ class Attachment(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """An attachment."""
 
     id: str
-    call: str
-    leg: str
+    #: null: it is attached to a conference
+    call: str | None
+    leg: str | None
+    #: its number; null: it is attached to a leg
+    conference: str | None
     #: which AudioSocket names it by
     uuid: str
     #: without user, password and query
     target: str
     direction: str
-    hear: str
-    heard_by: str
+    #: null, both: of a conference
+    hear: str | None
+    heard_by: str | None
     format: str
     state: Literal["connecting", "active", "ended"]
     #: why it ended, and by whom: "target: ..", "call: .."; null: it has not
@@ -160,15 +175,17 @@ class Attachment(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     @classmethod
     def of(cls, view: MediaView) -> Attachment:
         request = view.request
+        of_leg = view.conference is None
         return cls(
             id=view.id,
             call=view.call,
             leg=view.leg,
+            conference=view.conference,
             uuid=str(view.uuid),
             target=request.target.shown,
             direction=request.direction.value,
-            hear=request.hear.value,
-            heard_by=request.heard_by.value,
+            hear=request.hear.value if of_leg else None,
+            heard_by=request.heard_by.value if of_leg else None,
             format=request.format,
             state=view.state,  # type: ignore[arg-type]  # the session's word
             reason=view.reason or None,

@@ -8,7 +8,7 @@ the latest.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 
 import structlog
@@ -132,12 +132,7 @@ class OnDemand:
             NotRecorded: nobody has begun it, or it is over.
             AriError
         """
-        self._running(leg)
-        async with self._locks.setdefault(leg.id, asyncio.Lock()):
-            tapes = self._running(leg)
-            await asyncio.gather(*(_stop(tape.recording) for tape in tapes))
-            self._over(leg)
-            await asyncio.gather(*(tape.snoop.close() for tape in tapes))
+        await self._end_all(leg, _stop)
 
     async def cancel(self, leg: Leg) -> None:
         """End it and throw it away.
@@ -146,10 +141,13 @@ class OnDemand:
             NotRecorded: nobody has begun it, or it is over.
             AriError
         """
+        await self._end_all(leg, _discard)
+
+    async def _end_all(self, leg: Leg, end: Callable[[Recording], Awaitable[None]]) -> None:
         self._running(leg)
         async with self._locks.setdefault(leg.id, asyncio.Lock()):
             tapes = self._running(leg)
-            await asyncio.gather(*(_discard(tape.recording) for tape in tapes))
+            await asyncio.gather(*(end(tape.recording) for tape in tapes))
             self._over(leg)
             await asyncio.gather(*(tape.snoop.close() for tape in tapes))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
 from collections.abc import Awaitable, Callable
@@ -10,7 +9,6 @@ from datetime import datetime
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-import aiohttp
 import msgspec
 
 from ari_app.config import Settings
@@ -52,7 +50,7 @@ class SmsGateway:
         self._users = users
         self._guard = guard
         self._zone_of = zone_of
-        self._http: aiohttp.ClientSession | None = None
+        self._http = guard.client()
 
     async def __call__(self, message: Message) -> None:
         """Raises NotTaken, Forbidden, TimeoutError, aiohttp.ClientError, StoreUnavailable."""
@@ -89,17 +87,12 @@ class SmsGateway:
             headers["Content-Type"] = settings.sms_content_type
             encode = _in_json if "json" in settings.sms_content_type else _in_form
             body = filled(settings.sms_body, values, encode).encode()
-        request = self._session().request(settings.sms_method, url, data=body, headers=headers, allow_redirects=False)
+        request = self._http.session().request(
+            settings.sms_method, url, data=body, headers=headers, allow_redirects=False
+        )
         async with request as response:
             if not 200 <= response.status < 300:
                 raise NotTaken(f"the gateway answered {response.status}")
 
-    def _session(self) -> aiohttp.ClientSession:
-        if self._http is None:
-            self._http = self._guard.session()
-        return self._http
-
     async def close(self) -> None:
-        if self._http is not None:
-            with contextlib.suppress(aiohttp.ClientError):
-                await self._http.close()
+        await self._http.close()

@@ -9,10 +9,8 @@ the next attempt; nothing is polled.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 
-import aiohttp
 import structlog
 
 from ari_app.clock import Clock, Timer
@@ -143,7 +141,7 @@ class Webhook:
         self._guard = guard
         self._clock = clock
         self._hook_secret = hook_secret
-        self._http: aiohttp.ClientSession | None = None
+        self._http = guard.client()
 
     async def __call__(self, message: Message) -> None:
         """Raises NotTaken, Forbidden, TimeoutError, aiohttp.ClientError."""
@@ -155,17 +153,10 @@ class Webhook:
             "Idempotency-Key": message.id,
             HEADER: sign(secret, message.id, body, self._clock.now()),
         }
-        request = self._session().post(message.target, data=body, headers=headers, allow_redirects=False)
+        request = self._http.session().post(message.target, data=body, headers=headers, allow_redirects=False)
         async with request as response:
             if not 200 <= response.status < 300:
                 raise NotTaken(f"answered {response.status}")
 
-    def _session(self) -> aiohttp.ClientSession:
-        if self._http is None:
-            self._http = self._guard.session()
-        return self._http
-
     async def close(self) -> None:
-        if self._http is not None:
-            with contextlib.suppress(aiohttp.ClientError):
-                await self._http.close()
+        await self._http.close()

@@ -11,6 +11,7 @@ import ipaddress
 import re
 import socket
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -72,6 +73,10 @@ class Guard(AbstractResolver):
             connector=connector, trust_env=False, cookie_jar=aiohttp.DummyCookieJar(), **options
         )
 
+    def client(self, **options: Any) -> GuardedClient:
+        """The same, from when it is first needed."""
+        return GuardedClient(self, options)
+
     def check_url(self, url: str) -> None:
         """Raises Forbidden: it is no URL of a server, or its host is an address that is not allowed."""
         try:
@@ -117,3 +122,23 @@ class Guard(AbstractResolver):
 
     async def close(self) -> None:
         """Nothing is held."""
+
+
+class GuardedClient:
+    """A Guard's HTTP client, which is made when it is first asked for."""
+
+    def __init__(self, guard: Guard, options: dict[str, Any]) -> None:
+        self._guard, self._options = guard, options
+        self._session: aiohttp.ClientSession | None = None
+
+    def session(self) -> aiohttp.ClientSession:
+        """It. Belongs in the event loop."""
+        if self._session is None:
+            self._session = self._guard.session(**self._options)
+        return self._session
+
+    async def close(self) -> None:
+        """Close its connections; nothing if there are none."""
+        if self._session is not None:
+            with suppress(aiohttp.ClientError):
+                await self._session.close()

@@ -84,7 +84,10 @@ class Fetcher:
         self._guard = guard
         self._size_limit = size_limit
         self._time_limit = time_limit
-        self._http: aiohttp.ClientSession | None = None
+        self._http = guard.client(
+            auto_decompress=False,
+            headers={"Accept": "audio/*, */*;q=0.1", "Accept-Encoding": "identity", "User-Agent": "ari-app"},
+        )
 
     async def get(self, url: str, *, etag: str | None = None, modified: str | None = None) -> Fetched:
         """Fetch it. etag, modified: of what we have; then it may be that nothing is sent.
@@ -111,7 +114,7 @@ class Fetcher:
     async def _get(self, url: str, headers: dict[str, str]) -> Fetched:
         for _ in range(REDIRECTS + 1):
             self._guard.check_url(url)
-            async with self._session().get(url, headers=headers, allow_redirects=False) as reply:
+            async with self._http.session().get(url, headers=headers, allow_redirects=False) as reply:
                 if reply.status in _REDIRECTED and "Location" in reply.headers:
                     url = urljoin(url, reply.headers["Location"])
                     continue
@@ -143,15 +146,6 @@ class Fetcher:
                 raise FetchFailed(f"larger than {self._size_limit} bytes")
         return b"".join(pieces)
 
-    def _session(self) -> aiohttp.ClientSession:
-        if self._http is None:
-            self._http = self._guard.session(
-                auto_decompress=False,
-                headers={"Accept": "audio/*, */*;q=0.1", "Accept-Encoding": "identity", "User-Agent": "ari-app"},
-            )
-        return self._http
-
     async def close(self) -> None:
         """Stop."""
-        if self._http is not None:
-            await self._http.close()
+        await self._http.close()

@@ -11,12 +11,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import math
-import os
 import secrets
 import shutil
 import threading
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -25,6 +23,8 @@ import structlog
 
 from ari_app.clock import Clock
 from ari_app.errors import AppError
+from ari_app.files import shrink, used
+from ari_app.made_once import MadeOnce
 from ari_app.media.frames import RATE
 from ari_app.media.wav import wav_of
 from ari_app.prompts.fetch import SIZE_LIMIT, Fetcher, FetchFailed
@@ -92,8 +92,8 @@ class SoundFinder:
         self._counting = threading.Lock()
         #: URI -> what is known of it; the one played last is the last
         self._known: dict[str, _Known] = {}
-        #: URI -> what is being found
-        self._under_way: dict[str, asyncio.Task[str]] = {}
+        #: by URI
+        self._finding = MadeOnce[str]("find a sound")
         self._places = asyncio.Semaphore(_AT_ONCE)
 
     def prepare(self) -> None:
@@ -112,21 +112,11 @@ class SoundFinder:
         Raises:
             SoundUnavailable
         """
-        task = self._under_way.get(uri)
-        if task is None:
-            task = asyncio.create_task(self._find(uri), name="find a sound")
-            self._under_way[uri] = task
-            task.add_done_callback(lambda done: self._end(uri, done))
-        return await asyncio.shield(task)
-
-    def _end(self, uri: str, task: asyncio.Task[str]) -> None:
-        self._under_way.pop(uri, None)
-        if not task.cancelled():
-            task.exception()  # told to who waits; nobody may be
+        return await self._finding.get(uri, lambda: self._find(uri))
 
     async def _find(self, uri: str) -> str:
         known = self._known.get(uri)
-        if known is not None and not await asyncio.to_thread(_used, self.path(known.checksum)):
+        if known is not None and not await asyncio.to_thread(used, self.path(known.checksum)):
             known = None
         if known is not None and self._clock.now() < known.until:
             self._keep(uri, known)
@@ -212,7 +202,7 @@ class SoundFinder:
     def _write(self, wav: bytes) -> str:
         checksum = hashlib.sha256(wav).hexdigest()
         path = self.path(checksum)
-        if _used(path):
+        if used(path):
             return checksum
         unfinished = self._root / f"{secrets.token_hex(8)}.part"
         try:
@@ -223,28 +213,12 @@ class SoundFinder:
         with self._counting:
             self._size += len(wav)
             if self._size > self._room:
-                self._shrink()
+                self._size = shrink(self._root.glob("*.wav"), self._room)
         return checksum
-
-    def _shrink(self) -> None:
-        """To nine tenths, so that not every new sound pays for it; the newest stays."""
-        files = []
-        for path in self._root.glob("*.wav"):
-            with suppress(FileNotFoundError):
-                files.append((path.stat().st_mtime_ns, path.stat().st_size, path))
-        self._size = sum(size for _, size, _ in files)
-        for _, size, path in sorted(files)[:-1]:
-            if self._size <= self._room * 0.9:
-                return
-            path.unlink(missing_ok=True)
-            self._size -= size
 
     async def close(self) -> None:
         """Stop."""
-        tasks = list(self._under_way.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._finding.close()
         await self._fetcher.close()
 
 
@@ -268,12 +242,3 @@ def _shown(uri: str) -> str:
     except ValueError:
         return "a URL"
     return f"{parts.scheme}://{host}{parts.path}"[:200] if host else uri[:200]
-
-
-def _used(path: Path) -> bool:
-    """Whether it is there; it counts as played now."""
-    try:
-        os.utime(path)
-    except FileNotFoundError:
-        return False
-    return True

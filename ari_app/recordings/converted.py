@@ -6,12 +6,13 @@ What is here can be made again, so it is emptied at each start: nothing outlives
 from __future__ import annotations
 
 import asyncio
-import os
 import secrets
 import shutil
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from ari_app.files import used
+from ari_app.made_once import MadeOnce
 from ari_app.recordings.conversion import CannotConvert
 
 #: that are made at the same time; more of them wait
@@ -35,8 +36,7 @@ class Converted:
         self.root = root.absolute()
         self._limit = limit
         self._places = asyncio.Semaphore(AT_ONCE)
-        #: name -> what is being made
-        self._under_way: dict[str, asyncio.Task[Path]] = {}
+        self._making = MadeOnce[Path]("convert a recording")
 
     def prepare(self) -> None:
         """Begin with nothing. Belongs in a thread. Raises OSError."""
@@ -53,23 +53,13 @@ class Converted:
         Raises:
             TooBusy, OSError, and what make raises.
         """
-        task = self._under_way.get(name)
-        if task is None:
-            if len(self._under_way) >= MOST_WAITING:
-                raise TooBusy("too many recordings are being converted; try again later")
-            task = asyncio.create_task(self._get(name, make), name="convert a recording")
-            self._under_way[name] = task
-            task.add_done_callback(lambda done: self._end(name, done))
-        return await asyncio.shield(task)
-
-    def _end(self, name: str, task: asyncio.Task[Path]) -> None:
-        self._under_way.pop(name, None)
-        if not task.cancelled():
-            task.exception()  # told to who waits; nobody may be
+        if name not in self._making and len(self._making) >= MOST_WAITING:
+            raise TooBusy("too many recordings are being converted; try again later")
+        return await self._making.get(name, lambda: self._get(name, make))
 
     async def _get(self, name: str, make: Callable[[Path], Awaitable[object]]) -> Path:
         path = self.root / name
-        if await asyncio.to_thread(_used, path):
+        if await asyncio.to_thread(used, path):
             return path
         async with self._places:
             unfinished = self.unfinished()
@@ -88,18 +78,17 @@ class Converted:
                 files.append((path.stat().st_mtime, path.stat().st_size, path))
             except FileNotFoundError:
                 continue
-        newest = max((used for used, _, _ in files), default=0.0)
+        newest = max((asked for asked, _, _ in files), default=0.0)
         too_much = sum(size for _, size, _ in files) - self._limit
-        for used, size, path in sorted(files):
-            if too_much <= 0 or used > newest - _KEPT_FOR:
+        for asked, size, path in sorted(files):
+            if too_much <= 0 or asked > newest - _KEPT_FOR:
                 return
             path.unlink(missing_ok=True)
             too_much -= size
 
     async def forget(self, part: str) -> None:
         """Delete all that have this in their name, also what is being made."""
-        making = [task for name, task in self._under_way.items() if part in name]
-        await asyncio.gather(*making, return_exceptions=True)
+        await self._making.over(part)
         await asyncio.to_thread(self._delete, part)
 
     def _delete(self, part: str) -> None:
@@ -108,16 +97,4 @@ class Converted:
 
     async def close(self) -> None:
         """Stop; what is being made is thrown away at the next start."""
-        tasks = list(self._under_way.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _used(path: Path) -> bool:
-    """Whether it is there; it counts as asked for now."""
-    try:
-        os.utime(path)
-    except FileNotFoundError:
-        return False
-    return True
+        await self._making.close()

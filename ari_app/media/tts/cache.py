@@ -7,6 +7,7 @@ import os
 import secrets
 from pathlib import Path
 
+from ari_app.files import shrink
 from ari_app.media.frames import RATE
 
 
@@ -48,15 +49,4 @@ class SpeechCache:
         unfinished.replace(path)
         self._size += len(samples) - before
         if self._size > self._limit:
-            self._shrink()
-
-    def _shrink(self) -> None:
-        """To nine tenths, so that not every new piece pays for it."""
-        files = sorted(self._directory.glob("*.sln"), key=lambda path: path.stat().st_mtime_ns)
-        sizes = {path: path.stat().st_size for path in files}
-        self._size = sum(sizes.values())
-        for path in files:
-            if self._size <= self._limit * 0.9:
-                return
-            path.unlink(missing_ok=True)
-            self._size -= sizes[path]
+            self._size = shrink(self._directory.glob("*.sln"), self._limit)

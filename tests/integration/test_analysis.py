@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from tests.harness.patience import PATIENCE
 from tests.harness.phones import PhoneBox, answers
 from tests.integration.house import CALLEE
 from tests.integration.server import BASE, ContactCentre, contact_centre
+from tests.integration.waiting import until_it_is
 from tests.unit.media.signals import pcm, silence, sine, voice
 
 #: five, a tone of 850 Hz, silence, a word
@@ -30,16 +30,6 @@ SAID = np.concatenate(
 async def centre(tmp_path: Path, start_asterisk: Any, world: PhoneBox) -> AsyncIterator[ContactCentre]:
     async with contact_centre(tmp_path, start_asterisk, world) as made:
         yield made
-
-
-async def ended(centre: ContactCentre, analysis: str) -> dict[str, Any]:
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
-        row: dict[str, Any] = await centre.server.request("GET", f"/x/analysis/{analysis}")
-        if row["state"] == "ended":
-            return row
-        await asyncio.sleep(0.05)
-    raise TimeoutError(f"{row}")
 
 
 async def test_what_a_caller_sends_is_found_and_told(centre: ContactCentre) -> None:
@@ -76,7 +66,7 @@ async def test_what_a_caller_sends_is_found_and_told(centre: ContactCentre) -> N
                 (started,) = await until("AnalysisStarted")
                 await caller.play(await asyncio.to_thread(centre.world.sound_file, pcm(SAID) + bytes(32000)))
                 told = await until("AnalysisFound", "AnalysisEnded")
-        row = await ended(centre, made)
+        row = await until_it_is(centre.server, f"/x/analysis/{made}", state="ended")
         async with client.get(f"{base}/x/analysis/{made}/features", params=key) as reply:
             assert reply.content_type == "application/gzip"
             wanted, kept = read(await reply.read())
@@ -92,5 +82,5 @@ async def test_what_a_caller_sends_is_found_and_told(centre: ContactCentre) -> N
     assert 700 <= stopped["since"] - begun["since"] <= 1300
     last = await centre.server.request("POST", "/x/analysis", data={"call": row["call"], "tell": ["talk"]})
     await caller.hang_up()
-    assert (await ended(centre, last))["reason"] == "call: it has ended"
+    assert (await until_it_is(centre.server, f"/x/analysis/{last}", state="ended"))["reason"] == "call: it has ended"
     await centre.idle()

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.harness import audio
-from tests.harness.patience import PATIENCE
 from tests.harness.phones import Extension, PhoneBox, answers, never_answers
 from tests.integration.server import ContactCentre, contact_centre
 from tests.integration.test_queue_call import MUSIC
+from tests.integration.waiting import until
 
 CALLER, AGENT, DESK = 440, 660, 880
 
@@ -33,14 +33,6 @@ async def phone(centre: ContactCentre, number: str, *, tone: int | None = None, 
 async def active(centre: ContactCentre, extension: str) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = await centre.server.request("GET", "/active_calls", {"extension": extension})
     return rows
-
-
-async def until(ask: Callable[[], Awaitable[Any]], within: float = PATIENCE) -> Any:
-    """Wait until that says something that is true; what it said."""
-    async with asyncio.timeout(within):
-        while not (found := await ask()):
-            await asyncio.sleep(0.05)
-    return found
 
 
 async def act(centre: ContactCentre, extension: str, action: str, **more: str) -> None:

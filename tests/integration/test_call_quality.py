@@ -21,6 +21,7 @@ from tests.harness.phones import PhoneBox
 from tests.integration.house import CALLER, House, until_loud
 from tests.integration.server import BASE, contact_centre
 from tests.integration.test_events import told
+from tests.integration.waiting import until
 from tests.unit.calls.stage import Script
 
 #: packets: 6 s, in which Asterisk sends a report (each 5 s)
@@ -105,9 +106,7 @@ async def test_users_are_told(tmp_path: Path, start_asterisk: Any, world: PhoneB
                         pass
         assert event["call"] == waiting["id"]
         assert event["received"]["packets"] > 0
-        async with asyncio.timeout(PATIENCE):
-            while (row := await server.request("GET", f"/x/call/{waiting['id']}"))["endTime"] is None:
-                await asyncio.sleep(0.05)
+        row = await until(lambda: server.request("GET", f"/x/call/{waiting['id']}"), lambda row: row["endTime"])
         (leg,) = row["legs"]
         assert (leg["uniqueId"], leg["quality"]["received"]) == (event["leg"], event["received"])
         assert 'ariapp_leg_mos_count{direction="received"} 1.0' in await server.get_text("/metrics")

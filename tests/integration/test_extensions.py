@@ -6,8 +6,7 @@ import asyncio
 import hashlib
 import re
 import socket
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from tests.harness import docker, net
 from tests.harness.patience import PATIENCE
 from tests.harness.phones import PhoneBox, answers, never_answers
 from tests.integration.server import ContactCentre, contact_centre
+from tests.integration.waiting import until
 
 SECRET = "Correct horse, 9 batteries"
 
@@ -38,13 +38,6 @@ async def on_line(centre: ContactCentre, number: str, secret: str = SECRET) -> N
     """A phone with this account registers."""
     await centre.world.line(number, secret)
     await centre.world.register(number, centre.pbx)
-
-
-async def until(holds: Callable[[], bool], within: float = PATIENCE) -> None:
-    end = time.monotonic() + within
-    while not holds():
-        assert time.monotonic() < end, f"not within {within} s"
-        await asyncio.sleep(0.02)
 
 
 def given(centre: ContactCentre) -> dict[str, str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -17,9 +16,9 @@ from tests.harness.asterisk import Asterisk
 from tests.harness.docker import ROOT
 from tests.harness.freepbx_files import documents, write_backup, write_conf
 from tests.harness.mariadb import MariaDB, unavailable
-from tests.harness.patience import PATIENCE
 from tests.harness.phones import Extension, PhoneBox, never_answers
 from tests.integration.server import BASE, Server
+from tests.integration.waiting import until
 from tests.unit.freepbx.sample import FreePBX
 
 CALLER, AGENT = 440, 660
@@ -78,10 +77,7 @@ class House:
         assert self.server.process is not None
         before = self.server.log_path.read_text().count("= reloaded")
         self.server.process.send_signal(1)
-        end = time.monotonic() + PATIENCE
-        while self.server.log_path.read_text().count("= reloaded") == before:
-            assert time.monotonic() < end
-            await asyncio.sleep(0.05)
+        await until(lambda: self.server.log_path.read_text().count("= reloaded") > before)
         return printed
 
     async def upload(self, file: Path, **query: str) -> dict[str, Any]:
@@ -190,10 +186,7 @@ async def test_app_queue_takes_over_while_we_are_down(house: House) -> None:
     await phone.wait_tones(CALLER)
     await caller.hang_up()
     await house.pbx.wait_idle()
-    end = time.monotonic() + PATIENCE
-    while not house.server.rows("SELECT * FROM queue_calls WHERE outcome = 'answered'"):
-        assert time.monotonic() < end
-        await asyncio.sleep(0.05)
+    await until(lambda: house.server.rows("SELECT * FROM queue_calls WHERE outcome = 'answered'"))
 
 
 async def test_an_uploaded_backup_is_taken_up_at_once(house: House, tmp_path: Path) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +10,9 @@ import pytest
 
 from tests.harness import freepbx
 from tests.harness.mariadb import MariaDB, unavailable
-from tests.harness.patience import PATIENCE
 from tests.harness.phones import PhoneBox, answers
 from tests.integration.server import ContactCentre, contact_centre
+from tests.integration.waiting import until
 from tests.unit.freepbx.sample import FreePBX
 
 SECRET = 'FreePBX\'s own, 1 "secret"'
@@ -38,13 +36,6 @@ def made() -> FreePBX:
             row["data"] = SECRET
     house.astdb |= {"/AMPUSER/1001/cidnum": "5000", "/CW/1001": "ENABLED"}
     return house
-
-
-async def until(holds: Callable[[], bool], within: float = PATIENCE) -> None:
-    end = time.monotonic() + within
-    while not holds():
-        assert time.monotonic() < end, f"not within {within} s"
-        await asyncio.sleep(0.02)
 
 
 async def test_phones_register_with_the_secrets_they_have(centre: ContactCentre, tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sys
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -26,6 +25,7 @@ from tests.harness.patience import PATIENCE
 from tests.harness.phones import PhoneBox, answers
 from tests.integration.house import CALLEE, CALLER, a_house, talking
 from tests.integration.server import ContactCentre, contact_centre
+from tests.integration.waiting import until_it_is
 
 LOOPBACK = "127.0.0.0/8"
 #: of the keyword bot, in Hz
@@ -61,17 +61,6 @@ async def centre(tmp_path: Path, start_asterisk: Any, world: PhoneBox) -> AsyncI
         yield made
 
 
-async def until_state(centre: ContactCentre, attachment: str, state: str) -> dict[str, Any]:
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
-        row: dict[str, Any] = await centre.server.request("GET", f"/x/media/{attachment}")
-        if row["state"] == state:
-            return row
-        assert row["state"] != "ended", row
-        await asyncio.sleep(0.05)
-    raise TimeoutError(f"{row}, not {state}")
-
-
 async def test_the_example_bot_on_an_agents_call(centre: ContactCentre) -> None:
     """It hears the caller and speaks to him alone; stopped, it is gone, and the call goes on to its end."""
     await centre.queue()
@@ -84,23 +73,23 @@ async def test_the_example_bot_on_an_agents_call(centre: ContactCentre) -> None:
         status, body = await centre.server.attempt("POST", "/x/media", data={**wanted, "target": "ws://10.0.0.1/"})
         assert (status, body["errors"][0]["type"]) == (400, "forbidden")
         made = await centre.server.request("POST", "/x/media", data={**wanted, "target": url})
-        row = await until_state(centre, made, "active")
+        row = await until_it_is(centre.server, f"/x/media/{made}", state="active")
         assert "secret" not in str(row)
         await asyncio.gather(
             caller.wait_tones(CALLER, CALLEE, within=PATIENCE),  # his own voice, and the agent's
             callee.wait_tones(CALLER, absent=(CALLEE,)),
         )
         await centre.server.request("DELETE", f"/x/media/{made}")
-        row = await until_state(centre, made, "ended")
+        row = await until_it_is(centre.server, f"/x/media/{made}", state="ended")
         assert row["reason"] == "stopped by request"
         assert row["callSide"]["framesIn"] > 0
         assert row["targetSide"]["framesIn"] > 0
         await caller.wait_tones(CALLEE, absent=(CALLER,))
         # and once more, until the call ends
         second = await centre.server.request("POST", "/x/media", data={**wanted, "target": url})
-        await until_state(centre, second, "active")
+        await until_it_is(centre.server, f"/x/media/{second}", state="active")
         await caller.hang_up()
-        row = await until_state(centre, second, "ended")
+        row = await until_it_is(centre.server, f"/x/media/{second}", state="ended")
         assert row["reason"].startswith("call: ")
     await centre.until_status("1001", "available")
     await centre.idle()

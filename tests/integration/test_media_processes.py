@@ -13,7 +13,8 @@ from tests.harness.patience import PATIENCE
 from tests.harness.phones import PhoneBox, answers
 from tests.integration.house import CALLEE, CALLER
 from tests.integration.server import ContactCentre, contact_centre
-from tests.integration.test_media_bots import LOOPBACK, example_bot, until_state
+from tests.integration.test_media_bots import LOOPBACK, example_bot
+from tests.integration.waiting import until_it_is
 
 
 def media_processes(server: int) -> list[int]:
@@ -52,7 +53,7 @@ async def talking(centre: ContactCentre) -> tuple[Any, Any, dict[str, Any]]:
 async def echoed(centre: ContactCentre, caller: Any, wanted: dict[str, Any], url: str) -> str:
     """Attach an echo; the caller hears himself."""
     made: str = await centre.server.request("POST", "/x/media", data={**wanted, "target": url})
-    await until_state(centre, made, "active")
+    await until_it_is(centre.server, f"/x/media/{made}", state="active")
     await caller.wait_tones(CALLER, CALLEE, within=PATIENCE)
     return made
 
@@ -68,7 +69,7 @@ async def test_a_media_process_that_is_killed(tmp_path: Path, start_asterisk: An
             first = await echoed(centre, caller, wanted, url)
             (killed,) = media_processes(server)
             os.kill(killed, signal.SIGKILL)
-            row = await until_state(centre, first, "ended")
+            row = await until_it_is(centre.server, f"/x/media/{first}", state="ended")
             assert row["reason"] == "media: its process has died"
             assert "media process died" in [event["event"] for event in row["events"]]
             await asyncio.gather(caller.wait_tones(CALLEE, absent=(CALLER,)), callee.wait_tones(CALLER))
@@ -98,7 +99,7 @@ async def test_asterisk_connects_to_media_listen(tmp_path: Path, start_asterisk:
         async with example_bot() as url:
             made = await echoed(centre, caller, wanted, url)
             await centre.server.request("DELETE", f"/x/media/{made}")
-            row = await until_state(centre, made, "ended")
+            row = await until_it_is(centre.server, f"/x/media/{made}", state="ended")
             assert row["callSide"]["framesIn"] > 0
             assert row["callSide"]["framesOut"] > 0
         await caller.hang_up()

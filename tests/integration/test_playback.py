@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,10 @@ from typing import Any
 import pytest
 
 from ari_app.media.tts.engine import FLITE
-from tests.harness.patience import PATIENCE
 from tests.harness.phones import Phone, PhoneBox, answers
 from tests.integration.house import CALLEE, until_silent
 from tests.integration.server import ContactCentre, contact_centre
+from tests.integration.waiting import until, until_it_is
 from tests.unit.prompts.test_prompts import tone
 
 CALLER, FIRST, SECOND = 440, 1000, 1500
@@ -25,17 +24,6 @@ CALLER, FIRST, SECOND = 440, 1000, 1500
 async def centre(tmp_path: Path, start_asterisk: Any, world: PhoneBox) -> AsyncIterator[ContactCentre]:
     async with contact_centre(tmp_path, start_asterisk, world) as made:
         yield made
-
-
-async def until(centre: ContactCentre, playback: str, state: str) -> dict[str, Any]:
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
-        row: dict[str, Any] = await centre.server.request("GET", f"/x/playback/{playback}")
-        if row["state"] == state:
-            return row
-        assert row["state"] != "ended", f"{row}, not {state}"
-        await asyncio.sleep(0.05)
-    raise TimeoutError(f"{row}, not {state}")
 
 
 async def conversation(centre: ContactCentre) -> tuple[int, Phone, Phone]:
@@ -55,11 +43,7 @@ async def change(centre: ContactCentre, playback: str, action: str) -> None:
 
 async def pressed(phone: Phone, digits: str) -> None:
     """Wait until a phone has got these; beside the key that its peer has pressed. Raises TimeoutError."""
-    end = time.monotonic() + PATIENCE
-    while phone.digits.replace("5", "") != digits:
-        if time.monotonic() > end:
-            raise TimeoutError(f"{phone.digits}, not {digits}")
-        await asyncio.sleep(0.05)
+    await until(lambda: phone.digits, lambda got: got.replace("5", "") == digits)
 
 
 async def test_sounds_are_heard_by_who_is_meant_and_the_conversation_goes_on(centre: ContactCentre) -> None:
@@ -74,12 +58,12 @@ async def test_sounds_are_heard_by_who_is_meant_and_the_conversation_goes_on(cen
     await caller.wait_tones(CALLEE, absent=(FIRST,))
     await change(centre, made, "pause")
     await phone.wait_tones(CALLER, absent=(FIRST,))
-    assert (await until(centre, made, "paused"))["items"][0]["state"] == "playing"
+    assert (await until_it_is(server, f"/x/playback/{made}", state="paused"))["items"][0]["state"] == "playing"
     await change(centre, made, "resume")
     await phone.wait_tones(CALLER, FIRST)
     await change(centre, made, "skip")
     await phone.wait_tones(CALLER, SECOND, absent=(FIRST,))
-    row = await until(centre, made, "ended")
+    row = await until_it_is(server, f"/x/playback/{made}", state="ended")
     assert [item["state"] for item in row["items"]] == ["stopped", "failed", "done"]
     assert row["reason"] == "done"
     everybody = {"call": row["call"], "heardBy": "both", "items": [{"sound": "first"}]}
@@ -99,7 +83,7 @@ async def test_sounds_are_heard_by_who_is_meant_and_the_conversation_goes_on(cen
     made = await server.request("POST", "/x/playback", data=everybody)
     await caller.wait_tones(CALLEE, FIRST)
     await caller.hang_up()
-    assert (await until(centre, made, "ended"))["reason"].startswith("call: ")
+    assert (await until_it_is(server, f"/x/playback/{made}", state="ended"))["reason"].startswith("call: ")
     await centre.idle()
 
 
@@ -110,7 +94,7 @@ async def test_who_listens_ends_it_with_a_word_or_a_key(centre: ContactCentre) -
     agent, phone, caller = await conversation(centre)
     short = [{"text": "One moment."}, {"text": "Please.", "voice": "rms"}]
     made = await server.request("POST", "/x/playback", data={"agent": agent, "heardBy": "others", "items": short})
-    row = await until(centre, made, "ended")
+    row = await until_it_is(server, f"/x/playback/{made}", state="ended")
     assert [item["state"] for item in row["items"]] == ["done", "done"]
     assert row["endTime"] - row["startTime"] > 0.5
     await caller.silence()  # a tone that is cut to pieces may be taken for speech
@@ -118,15 +102,15 @@ async def test_who_listens_ends_it_with_a_word_or_a_key(centre: ContactCentre) -
     long = [{"text": "This is a long text, and it goes on. " * 20}]
     to_caller = {"agent": agent, "heardBy": "others", "bargeIn": "speech", "items": long}
     made = await server.request("POST", "/x/playback", data=to_caller)
-    await until(centre, made, "active")
+    await until_it_is(server, f"/x/playback/{made}", state="active")
     said = 2 * await FLITE.speak("i know that already, thank you very much", "rms")
     await caller.play(await asyncio.to_thread(centre.world.sound_file, bytes(8000) + said + bytes(16000)))
-    row = await until(centre, made, "ended")
+    row = await until_it_is(server, f"/x/playback/{made}", state="ended")
     assert (row["reason"], row["items"][0]["state"]) == ("barge-in: speech", "stopped")
     made = await server.request("POST", "/x/playback", data={"call": row["call"], "bargeIn": "digit", "items": long})
-    await until(centre, made, "active")
+    await until_it_is(server, f"/x/playback/{made}", state="active")
     await caller.send_digits("5")
-    assert (await until(centre, made, "ended"))["reason"] == "barge-in: digit"
+    assert (await until_it_is(server, f"/x/playback/{made}", state="ended"))["reason"] == "barge-in: digit"
     await server.request("POST", "/x/dtmf", data={"agent": agent, "heardBy": "others", "digits": "12#"})
     await pressed(caller, "12#")
     await server.request("POST", "/x/dtmf", data={"agent": agent, "digits": "9w8"})

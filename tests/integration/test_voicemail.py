@@ -18,6 +18,7 @@ from tests.harness.phones import Phone, PhoneBox
 from tests.harness.s3 import S3Server
 from tests.integration.server import ContactCentre, contact_centre
 from tests.integration.test_queue_call import MUSIC
+from tests.integration.waiting import until, until_it_is
 
 SECRET = "Correct horse, 9 batteries"
 CALLER, GREETING = 440, 660
@@ -129,21 +130,15 @@ async def test_the_owner_listens_deletes_and_records_a_greeting(centre: ContactC
     await owner.send_digits("7")
     await messages(centre, 0)
     await owner.send_digits("*01")  # no more messages: the menu, options, the greeting
-    async with asyncio.timeout(60):
-        while not (found := await centre.server.request("GET", "/x/recordings", {"kind": "greeting"})):
-            await asyncio.sleep(0.05)
+    found = await until(lambda: centre.server.request("GET", "/x/recordings", {"kind": "greeting"}), within=60)
     await owner.play_tone(GREETING)
     await asyncio.sleep(2)  # of greeting
     await owner.silence()
     await owner.send_digits("#")
-    async with asyncio.timeout(30):
-        while (await centre.server.request("GET", f"/x/recording/{found[0]['id']}"))["state"] != "ended":
-            await asyncio.sleep(0.05)
+    await until_it_is(centre.server, f"/x/recording/{found[0]['id']}", state="ended")
     await owner.send_digits("1")
     path = "/x/mailbox/1002/greeting/unavailable"
-    async with asyncio.timeout(30):
-        while (await centre.server.download(path))[0] != 200:
-            await asyncio.sleep(0.05)
+    await until(lambda: centre.server.download(path), lambda reply: reply[0] == 200)
     await owner.hang_up()
     again = await centre.world.call("1002", centre.pbx, line="1001")
     await again.answered.wait(30)
@@ -203,12 +198,9 @@ async def mailed(mails: smtp.MailServer) -> None:
 
 async def until_stored_in_s3(centre: ContactCentre, message: dict[str, Any]) -> None:
     """The file of the message is there, and no longer here."""
-    async with asyncio.timeout(PATIENCE):
-        while (row := await centre.server.request("GET", f"/x/recording/{message['id']}"))["storage"] != "s3":
-            await asyncio.sleep(0.05)
-        assert row["path"].startswith("s3://recordings/centre/")
-        while list(centre.server.directory.rglob("*.wav")):
-            await asyncio.sleep(0.05)
+    row = await until_it_is(centre.server, f"/x/recording/{message['id']}", storage="s3")
+    assert row["path"].startswith("s3://recordings/centre/")
+    await until(lambda: list(centre.server.directory.rglob("*.wav")), lambda files: not files)
 
 
 async def listening(centre: ContactCentre) -> Phone:

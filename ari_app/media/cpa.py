@@ -34,6 +34,8 @@ _CLICK_MS = 120
 _CLICK_SILENCE_MS = 1000
 #: So much voice makes a tone that follows a beep, rather than the network's or a fax's.
 _SPOKEN_MS = 200
+#: Who says no more than this in all is a human rather than a machine.
+_BRIEF_MS = 2000
 #: A syllable that fades is over within so many ms of the last speech.
 _FADING_MS = 100
 #: Pauses count for no more than so many times the voice: a human says hello, and hello again, when he hears nothing.
@@ -244,7 +246,14 @@ class CallProgress:
         faint = tone is not None and gate.peak >= tone.level + _FAINT
         end = talk.end if talk.onset is not None else None
         for signal in self._signals.hear(
-            frame, tracker.tone, ended, spoken=spoken, faint=faint, voice_end=end, expected=self._beep_expected
+            frame,
+            tracker.tone,
+            ended,
+            spoken=spoken,
+            faint=faint,
+            voice_end=end,
+            expected=self._beep_expected,
+            brief=talk.voice <= _BRIEF_MS,
         ):
             found += self._signal(signal)
         if progress is not None:

@@ -64,10 +64,15 @@ _EXACT = 0.02  # share of a pitch
 _STILL = 12.0  # Hz from frame to frame
 _HUM = 200.0  # Hz: what stands still below it may be the mains
 #: dB a second: a level that falls faster is that of a note that was struck. GSM's codec lets a beep's sway by 20.
-_STRUCK, _BAR = 28.0, 50.0
+_STRUCK = 28.0
 #: Where the level is no further than this, in dB, from a straight line, and the pitch, in Hz, no codec has made a slope
 #: of it that is greater, in dB a second.
 _CLEAN_LEVEL, _CLEAN_HZ, _SLOPE = 0.12, 0.4, 2.5
+#: A level that is further, in dB, from a straight line than nine of ten beeps' are, or a steeper line, in dB a second,
+#: is a note's, or one that a mobile network's codec has made of a beep; a still steeper one hardly ever the codec's.
+_SWAYS, _LEANS, _STEEP = 0.2, 4.0, 16.0
+#: A pitch that moves along a line faster than this, in Hz a second, glides: no codec does that.
+_GLIDES = 15.0
 #: ms from a tone's beginning that say how it goes on.
 _SHAPE_MS = 240
 _BESIDE = 0.2  # share of a pitch: nearer than this a codec makes something of its own
@@ -111,9 +116,19 @@ class Timbre:
         return self._level.slope < -_STRUCK
 
     @property
-    def rings_out(self) -> bool:
-        """Whether it fades as fast as a bar of wood or metal does."""
-        return self._level.slope < -_BAR
+    def is_level(self) -> bool:
+        """Whether it keeps its level, be it roughly."""
+        return self._level.apart <= _SWAYS and abs(self._level.slope) <= _LEANS
+
+    @property
+    def is_steep(self) -> bool:
+        """Whether it fades or swells faster than most codecs let a steady tone sway."""
+        return abs(self._level.slope) > _STEEP
+
+    @property
+    def glides(self) -> bool:
+        """Whether its pitch is on the way to another, as in a vibrato."""
+        return self._hertz.apart <= _CLEAN_HZ and abs(self._hertz.slope) > _GLIDES
 
     @property
     def is_flat(self) -> bool:

@@ -38,7 +38,7 @@ _DIGIT_EXACT = 0.008
 _MUSIC_FRAMES = 100
 _MUSIC_SHARE, _HALF_MUSIC_SHARE, _SOME_MUSIC_SHARE = 0.6, 0.4, 0.2
 #: Frames of silence that prove a beep; that do it where none is expected, or one is but after another pitch; after
-#: another pitch, or of what rings out; and of what sounds like a note where no beep is expected.
+#: another pitch; and of what sounds like a note.
 _PROOF_FRAMES, _SURE_FRAMES, _OTHER_FRAMES, _NOTE_FRAMES = 15, 21, 60, 100
 #: Longer, in ms, what may be a note is one.
 _LONGEST_DOUBTFUL = 1500
@@ -130,6 +130,7 @@ class SignalDetector:
         self._heard = 0  # frames, up to _MUSIC_FRAMES
         self._may_be_music = self._half_music = False
         self._doubtful = False  # a note may be what the tone that goes on is
+        self._in_music = False  # and music was before it
         self._melody = Melody()
         self._timbre = Timbre()
         self._proof = Proof()  # of a beep that may be a note
@@ -138,6 +139,7 @@ class SignalDetector:
         self._unheard = 0  # ms that the tone that goes on may have been there before it was heard
         self._late = False  # it began long after the voice
         self._expected: bool | None = None  # whether a beep is
+        self._brief = False  # whether the voice has said little
 
     def hear(
         self,
@@ -149,13 +151,14 @@ class SignalDetector:
         faint: bool = False,
         voice_end: int | None = None,
         expected: bool | None = None,
+        brief: bool = False,
     ) -> list[Signal]:
         """What is known with this frame. tone, ended: the tracker's; spoken: a voice was heard before; faint: the tone
         is much fainter than that voice; voice_end: when that voice was heard last, ms of media time, if it is known;
         expected: a machine was told by its voice, and a beep follows; False: a human was told, which a beep would take
-        back, or a beep was; None: neither yet."""
+        back, or a beep was; None: neither yet; brief: that voice has said a word or two, as humans do."""
         now = frame.at + FRAME_MS
-        self._expected = expected
+        self._expected, self._brief = expected, brief
         if frame.lost:
             self._gap = self._gap + 1 if self._gap_end == frame.at else 1
             self._gap_end = now
@@ -209,7 +212,8 @@ class SignalDetector:
         after = tone.start - self._gap_end
         self._unheard = min(self._gap, _UNHEARD) * FRAME_MS if after <= FRAME_MS else 0
         stable = sum(self._stable)
-        self._doubtful = stable >= _MUSIC_SHARE * _MUSIC_FRAMES
+        self._doubtful = False
+        self._in_music = stable >= _MUSIC_SHARE * _MUSIC_FRAMES
         # Of noise nothing stands still, and a beep may be hardly above it.
         self._half_music = stable >= _HALF_MUSIC_SHARE * _MUSIC_FRAMES
         self._may_be_music = stable >= _SOME_MUSIC_SHARE * _MUSIC_FRAMES or self._heard < _MUSIC_FRAMES
@@ -287,34 +291,50 @@ class SignalDetector:
         if tone.start < self._informed or (ringing and not spoken) or self._is_named(tone) or self._is_harmonic(tone):
             return []
         others = self._melody.others(tone)
-        if others >= _TUNE or (others and (self._late or self._expected is False)):
+        if self._is_a_note(others):
             return []
         frames = self._silence_wanted(tone, others)
         if frames and tone.duration > _LONGEST_DOUBTFUL:
             self._proof.drop()
             return []
         if frames or not spoken:
-            cut_off = self._expected is False and (self._accompanied or self._timbre.is_struck)
-            self._proof.want(tone, frames or _PROOF_FRAMES, cut_off=cut_off)
+            self._proof.want(tone, frames or _PROOF_FRAMES)
             return []
         return self._tell("BP", now, tone, "beep")
+
+    def _is_a_note(self, others: int) -> bool:
+        """Whether a tone is none of a machine's, whatever follows it. others: pitches before it."""
+        if self._expected is False:
+            moves = self._accompanied or not self._timbre.is_level
+            return others > 0 or (self._late and moves)
+        return others >= _TUNE or (others > 0 and self._late)
 
     def _silence_wanted(self, tone: Tone, others: int) -> int:
         """Frames of silence that must follow what may be a note; 0: it is a beep."""
         timbre = self._timbre
-        struck = timbre.is_struck
         if self._expected is False:
-            going_on = self._melody.is_going_on(tone)
-            if struck or self._accompanied or going_on or (self._late and not timbre.is_flat):
-                self._doubtful = True  # even if the rest of it is steadier
-                return _NOTE_FRAMES
-            self._doubtful |= timbre.slopes or (self._half_music and not timbre.is_flat)
-            return _SURE_FRAMES if self._doubtful or self._late else 0
-        if timbre.rings_out or (others and not self._expected):
+            return self._silence_after_a_human(tone)
+        # Music beneath it would move its level.
+        doubtful = self._doubtful or (self._in_music and not timbre.is_flat)
+        notable = doubtful or self._accompanied or self._late or timbre.is_struck
+        if self._expected is None and (notable or timbre.is_steep) and not timbre.is_level:
+            return _NOTE_FRAMES
+        if others and not self._expected:
             return _OTHER_FRAMES
-        if others:
-            return _SURE_FRAMES
-        return _PROOF_FRAMES if self._doubtful or self._accompanied or self._late or struck else 0
+        if others and (doubtful or not timbre.is_flat):
+            return _SURE_FRAMES  # else the other was a vowel of the machine's
+        return _PROOF_FRAMES if notable else 0
+
+    def _silence_after_a_human(self, tone: Tone) -> int:
+        """The same where a beep would take a human back."""
+        timbre = self._timbre
+        going_on = self._melody.is_going_on(tone)
+        if timbre.is_struck or self._accompanied or going_on or (self._late and not timbre.is_flat):
+            self._doubtful = True  # even if the rest of it is steadier
+            return _NOTE_FRAMES
+        self._doubtful |= self._in_music or timbre.slopes or (self._half_music and not timbre.is_flat)
+        self._doubtful |= self._brief and (timbre.glides or not timbre.is_level)
+        return _SURE_FRAMES if self._doubtful or self._late else 0
 
     @staticmethod
     def _is_harmonic(tone: Tone) -> bool:

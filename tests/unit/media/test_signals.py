@@ -76,8 +76,17 @@ def test_a_beep_in_music_needs_silence_after_it() -> None:
     chords = np.concatenate(
         [sum((sine(hz * step, 400, -26) for hz in (262, 330, 392)), silence(400)) for step in (1, 1.5, 1, 1.33, 1, 1.5)]
     )
-    assert names(chords, sine(1000, 300), chords) == []
-    assert names(chords, sine(1000, 300)) == ["BP"]
+    swaying = sine(1000, 300) * 10 ** (0.6 * np.sin(2 * np.pi * 11 * np.arange(2400) / 8000) / 20)
+    assert names(chords, swaying, chords) == []
+    assert names(chords, swaying, silence(2500)) == ["BP"]
+
+
+def test_after_music_a_flat_tone_is_a_beep_at_once() -> None:
+    """Music beneath it would move its level; where that moves, it may be music's."""
+    hum = sine(300, 3000, -26)
+    sway = 10 ** (0.6 * np.sin(2 * np.pi * 11 * np.arange(2400) / 8000) / 20)
+    assert names(hum, silence(140), sine(1000, 300), hum) == ["BP"]
+    assert names(hum, silence(140), sway * sine(1000, 300), hum) == []
 
 
 @pytest.mark.parametrize("snr", [40, 15])

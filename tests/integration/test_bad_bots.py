@@ -27,6 +27,7 @@ from tests.harness.phones import PhoneBox, answers
 from tests.integration import bad_bots
 from tests.integration.house import CALLEE, CALLER, a_house, talking
 from tests.integration.server import contact_centre
+from tests.integration.waiting import until, until_it_is
 
 LIMIT = 40
 NOT_THERE = "cannot connect: "
@@ -68,12 +69,10 @@ class Bots:
 
     async def until(self, attachment: str, *, state: str = "ended", event: str = "") -> MediaView:
         """Until it is in a state, or something has happened to it."""
-        async with asyncio.timeout(PATIENCE):
-            while True:
-                view = self.view(attachment)
-                if view.state == state if not event else event in [note.event for note in view.notes]:
-                    return view
-                await asyncio.sleep(0.02)
+        return await until(
+            lambda: self.view(attachment),
+            lambda view: view.state == state if not event else event in [note.event for note in view.notes],
+        )
 
     async def raw(self, scheme: str, serves: bad_bots.Raw, **options: Any) -> str:
         place = await self._stack.enter_async_context(bad_bots.raw(serves, **options))
@@ -162,9 +161,7 @@ async def test_the_server_is_killed(tmp_path: Path, start_asterisk: Any, world: 
 
         async def attach() -> str:
             made: str = await server.request("POST", "/x/media", data={"agent": agent, "target": url})
-            async with asyncio.timeout(PATIENCE):
-                while (await server.request("GET", f"/x/media/{made}"))["state"] != "active":
-                    await asyncio.sleep(0.05)
+            await until_it_is(server, f"/x/media/{made}", state="active")
             return made
 
         first = await attach()

@@ -20,6 +20,7 @@ from tests.harness.patience import PATIENCE
 from tests.harness.phones import Phone, PhoneBox, never_answers
 from tests.harness.s3 import S3Server
 from tests.integration.server import ContactCentre, contact_centre
+from tests.integration.waiting import until
 
 CALLER, AGENT, SECRET = 440, 660, 1000
 
@@ -84,9 +85,7 @@ async def test_a_conversation_is_fetched_given_out_and_deleted(centre: ContactCe
     path = f"/x/recording/{recording['id']}"
     assert await centre.server.download(f"{path}/file", Range="bytes=0-3") == (206, b"RIFF")
     # what is safe here is not kept there
-    async with asyncio.timeout(PATIENCE):
-        while await stored_in_asterisk(centre):
-            await asyncio.sleep(0.05)
+    await until(lambda: stored_in_asterisk(centre), lambda stored: not stored)
     assert await centre.server.request("DELETE", path) is None
     gone = await centre.server.until_recording("deleted")
     assert gone["deletedBy"].startswith("key ")
@@ -172,9 +171,8 @@ async def test_a_disk_that_is_full_in_the_middle_of_a_file(centre: ContactCentre
     subprocess.run(["mount", "-o", "remount,size=8m", small_disk], check=True)
     recording = await server.until_recording("stored", within=60)
     both_speak(await heard(centre, recording))
-    async with asyncio.timeout(PATIENCE):
-        while (await server.live())["recordings_delayed"] or await stored_in_asterisk(centre):
-            await asyncio.sleep(0.05)
+    await until(server.live, lambda live: not live["recordings_delayed"])
+    await until(lambda: stored_in_asterisk(centre), lambda stored: not stored)
 
 
 async def test_a_person_records_stops_and_throws_away(centre: ContactCentre) -> None:
@@ -222,12 +220,11 @@ async def of_sound(centre: ContactCentre, recording: dict[str, Any], query: str)
 
 async def stored(centre: ContactCentre, kind: str, number: int) -> dict[str, dict[str, Any]]:
     """How its name begins -> a recording that is stored, when there are so many."""
-    async with asyncio.timeout(PATIENCE):
-        while True:
-            found = await centre.server.request("GET", "/x/recordings", {"kind": kind, "state": "stored"})
-            if len(found) == number:
-                return {one["id"].partition("-")[0]: one for one in found}
-            await asyncio.sleep(0.1)
+    found = await until(
+        lambda: centre.server.request("GET", "/x/recordings", {"kind": kind, "state": "stored"}),
+        lambda found: len(found) == number,
+    )
+    return {one["id"].partition("-")[0]: one for one in found}
 
 
 async def test_both_sides_are_left_and_right_and_what_is_paused_is_left_out(centre: ContactCentre) -> None:

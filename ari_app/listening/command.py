@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from ari_app.errors import AppError
-from ari_app.media.cpa import PROFILES, CallProgress, Finding, Parameters
+from ari_app.media.cpa import CallProgress, Finding, Parameters
 from ari_app.media.feature_file import NotFeatures, dump, is_features, load
 from ari_app.media.features import Channel, Features, measure
 from ari_app.media.frames import FRAME_BYTES, FRAME_MS, Framer
+from ari_app.media.greeting import PROFILES
 from ari_app.media.recorded import is_packed, unpack
 from ari_app.prompts.sound import BARE, to_samples
 

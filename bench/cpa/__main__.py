@@ -20,7 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from ari_app.media.cpa import PROFILES, Parameters
+from ari_app.media.cpa import Parameters
+from ari_app.media.greeting import PROFILES
 from bench.cpa import baseline
 from bench.cpa.calls import Call, Exchange, silence
 from bench.cpa.corpus import NO_CALLS, BadCorpus, calls, labelled, read

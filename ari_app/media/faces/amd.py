@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ari_app.media.cpa import CallProgress, Finding, Parameters, Profile, State
+from ari_app.media.cpa import CallProgress, Finding, Parameters, State
 from ari_app.media.features import Features
 from ari_app.media.frames import FRAME_MS
+from ari_app.media.greeting import Profile
 
 #: Silence, in ms, by which a machine's greeting is over when no beep comes: longer than the pause before most beeps.
 GREETING_OVER_MS = 2000

@@ -11,9 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ari_app.media.cpa import CallProgress, Finding, Parameters, Profile
+from ari_app.media.cpa import CallProgress, Finding, Parameters
 from ari_app.media.features import Features
 from ari_app.media.frames import FRAME_MS
+from ari_app.media.greeting import Profile
 
 TRIGGER_LIVE_MS, TRIGGER_LIMITS = 3000, (500, 30_000)
 #: A machine that speaks at once is known so long before a live person is taken for granted; ms of voice, at most.

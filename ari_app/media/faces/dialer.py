@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ari_app.media.cpa import PROFILES, CallProgress, Finding, Parameters
+from ari_app.media.cpa import CallProgress, Finding, Parameters
 from ari_app.media.features import Features
+from ari_app.media.greeting import PROFILES
 
 #: What a detection may be, beside the names of the user's tones.
 DETECTIONS = ("LV", "AM", "FX", "MD", "BP", "SL", "BPSL", "DT")

@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ari_app.media.cpa import PROFILES, CallProgress, Finding, Parameters, State, replay
+from ari_app.media.cpa import CallProgress, Finding, Parameters, State, replay
 from ari_app.media.features import Channel, Features, measure
 from ari_app.media.frames import Framer
+from ari_app.media.greeting import PROFILES
 from tests.unit.media.signals import (
     Samples,
     answer_tone,

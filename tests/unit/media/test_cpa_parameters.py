@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from ari_app.media.cpa import CODES, PROFILES, Finding, Parameters, replay
+from ari_app.media.cpa import CODES, Finding, Parameters, replay
 from ari_app.media.features import Features
+from ari_app.media.greeting import PROFILES
 from tests.unit.media.calls import FAX, HUMAN, MACHINE, SHORT_MACHINE, call
 from tests.unit.media.signals import cadence, features, silence, sine, voice
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ari_app.media.cpa import PROFILES, Parameters, replay
+from ari_app.media.cpa import Parameters, replay
+from ari_app.media.greeting import PROFILES
 from ari_app.media.melody import Line, Melody, Timbre
 from ari_app.media.signals import SignalDetector
 from ari_app.media.tones import Tone, ToneTracker

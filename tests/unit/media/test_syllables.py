@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ari_app.media.cpa import PROFILES, Finding, Greeting, by_length, replay
+from ari_app.media.cpa import Finding, replay
+from ari_app.media.greeting import PROFILES, Greeting, by_length
 from ari_app.media.syllables import Syllables
 from tests.unit.media.calls import call
 from tests.unit.media.signals import Samples, features, silence, voice

@@ -15,8 +15,9 @@ from ari_app.dialects.eq.wire.fields import Boolean, Given, JsonObject, Paramete
 from ari_app.dialects.eq.wire.media import OfCall
 from ari_app.media import cpa
 from ari_app.media.cadence import COUNTRIES
-from ari_app.media.cpa import PROFILES, Finding
+from ari_app.media.cpa import Finding
 from ari_app.media.detection import THINGS, Wanted
+from ari_app.media.greeting import PROFILES
 
 _Code = Annotated[StrictStr, Field(min_length=1, max_length=20), Printable]
 _Tone = Annotated[StrictStr, Field(max_length=20, description='"Hz|tolerance": "1000|10"')]

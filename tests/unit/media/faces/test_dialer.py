@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from ari_app.media.cpa import PROFILES, Parameters
+from ari_app.media.cpa import Parameters
 from ari_app.media.faces.dialer import BadParameter, CpaEvent, DialerAnalysis, read
 from ari_app.media.features import Features
+from ari_app.media.greeting import PROFILES
 from tests.unit.media.calls import FAX, HUMAN, MACHINE, RINGBACK
 from tests.unit.media.signals import features
 

@@ -14,6 +14,8 @@ from tests.integration.server import ContactCentre, contact_centre
 CALLER, AGENT, SUPERVISOR = 440, 660, 880
 #: seconds by which something may be late on a busy machine, and by which it may seem early where its beginning was late
 LATE, EARLY = 4.0, 1.4
+#: seconds by which two Asterisks may differ in when a thing was, if the machine stands still between them
+APART = 2.5
 #: dBFS; a silent line is below -60
 MUSIC = -45
 
@@ -55,11 +57,11 @@ async def test_a_caller_talks_to_an_agent(centre: ContactCentre, by: str) -> Non
     assert (statistics["callsAnswered"], statistics["callsAbandoned"], statistics["callsWaiting"]) == (1, 0, 0)
     (row,) = centre.server.rows("SELECT * FROM queue_calls")
     assert row["outcome"] == "answered"
-    assert row["wait"] == pytest.approx(waited, abs=1)
-    assert row["talk"] == pytest.approx(talked, abs=1)
+    assert row["wait"] == pytest.approx(waited, abs=APART)
+    assert row["talk"] == pytest.approx(talked, abs=APART)
     assert row["ended_by"] == by
     (call,) = centre.server.rows("SELECT * FROM calls")
-    assert call["ended_at"] - call["started_at"] == pytest.approx(waited + talked, abs=1)
+    assert call["ended_at"] - call["started_at"] == pytest.approx(waited + talked, abs=APART)
     assert call["caller_number"] == "0301234567"
     legs = centre.server.rows("SELECT * FROM legs ORDER BY created_at")
     assert [leg["role"] for leg in legs] == ["caller", "agent"]

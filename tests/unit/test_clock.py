@@ -23,7 +23,7 @@ def test_the_machine_s_clock(loop: Callable[[], asyncio.AbstractEventLoop]) -> N
 
 async def _the_machine_s_clock() -> None:
     clock = SystemClock()
-    assert abs(clock.now() - time.time()) < 1
+    assert time.time() <= clock.now() <= time.time()
     fired: asyncio.Queue[str] = asyncio.Queue()
     clock.call_at(clock.now() + 0.02, lambda: fired.put_nowait("later"))
     clock.call_at(clock.now() - 60, lambda: fired.put_nowait("past: at once"))

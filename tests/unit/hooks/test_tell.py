@@ -25,8 +25,8 @@ from ari_app.store.writer import Writer
 
 #: seconds; nothing here takes as long
 PATIENCE = 30
-#: seconds after which a receiver that hangs is given up: long enough for one that does not
-HANGS = 1.0
+#: seconds after which a receiver that hangs is given up: one that does not takes less, also if the machine stands still
+HANGS = 3.0
 
 
 @dataclass
@@ -181,9 +181,9 @@ async def test_receivers_that_hang_hold_up_nobody_and_order_is_kept(post: Post, 
 
 
 async def test_more_receivers_hang_than_there_are_deliveries_at_a_time(post: Post, stack: AsyncExitStack) -> None:
-    post.receiver.ways = {f"hang{n}": "hang" for n in range(5)}
+    post.receiver.ways = {f"hang{n}": "hang" for n in range(3)}
     await post.open(stack, at_once=2, timeout=HANGS)
-    for n in range(5):
+    for n in range(3):
         post.send(f"hang{n}", "x")
     post.send("fine", "fine")
     await post.when("fine", lambda row: row.delivered_at is not None)

@@ -161,13 +161,13 @@ def test_two_points_are_no_line() -> None:
         assert (line.slope, line.apart) == (0, 0)
 
 
+def glide(hertz_a_second: float) -> Samples:
+    time = np.arange(1600) / 8000
+    return np.asarray(3000 * np.sin(2 * np.pi * (1000 * time + hertz_a_second * time**2 / 2)))
+
+
 def test_a_pitch_that_is_on_its_way_glides() -> None:
     """Thirty Hz a second up, down, and none."""
-    time = np.arange(1600) / 8000
-
-    def glide(hertz_a_second: float) -> Samples:
-        return np.asarray(3000 * np.sin(2 * np.pi * (1000 * time + hertz_a_second * time**2 / 2)))
-
     assert [shape(glide(speed)).glides for speed in (30, -30, 0)] == [True, True, False]
     assert shape(glide(30)).is_level
 
@@ -258,6 +258,21 @@ def test_what_moves_soon_after_a_human_of_a_word_or_two_needs_silence() -> None:
         (at,) = told(swaying, silence(3000), voice_end=9000, expected=False, brief=brief)
         assert least <= at <= least + 200
     assert told(swaying, voice(2000), voice_end=9000, expected=False, brief=True) == []
+
+
+def test_what_glides_soon_after_a_human_of_a_word_or_two_needs_silence() -> None:
+    for brief, least in ((True, 200 + 420), (False, 0)):
+        (at,) = told(glide(30), silence(3000), voice_end=9000, expected=False, brief=brief)
+        assert least <= at <= least + 200
+
+
+def test_an_analysis_doubts_what_moves_after_a_word_or_two_and_not_after_a_sentence() -> None:
+    for spoken, pause, late in ((voice(600), 1100, True), (voice(2600), 1500, False)):
+        sound = np.concatenate([silence(500), spoken, silence(pause), SWAY * sine(1000, 300), silence(3000)])
+        found = replay(features(sound + noise(len(sound) / 8, -62)))
+        (beep,) = [finding for finding in found if finding.code == "BP"]
+        assert found[0].code == "LV"
+        assert (beep.at - beep.since > 300 + 300) is late
 
 
 def test_what_moves_long_after_a_human_is_no_beep() -> None:
